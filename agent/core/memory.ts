@@ -1,0 +1,70 @@
+import type { Condition } from "./condition.ts";
+import { type Deadlines, deadlines } from "./deadlines.ts";
+import type { Changes, RuleState, State } from "./engine.ts";
+import { initial } from "./engine.ts";
+import type { Model } from "./model.ts";
+import type { PointId, Wall } from "./sample.ts";
+
+/**
+ * The engine's state as the shell holds it. `draft` collects the changes of a cycle, visible to its own later
+ * steps only; `adopt` makes them the state, after they were committed.
+ */
+export interface Memory extends State {
+  readonly deadlines: Deadlines;
+  draft(): Draft;
+  adopt(changes: Changes): void;
+}
+
+export interface Draft extends State {
+  readonly changes: Changes;
+  add(changes: Changes): void;
+}
+
+/** `kept`: conditions that outlived a restart, by key; windows and other memories begin anew. */
+export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Memory {
+  const wakes = deadlines();
+  const sources = new Map<PointId, Wall>();
+  const rules: RuleState[] = model.rules.map((rule) => {
+    const fresh = initial(rule);
+    return { ...fresh, conditions: rule.conditions.map(({ key }, i) => fit(kept.get(key), fresh.conditions[i])) };
+  });
+  for (const [index, { wakeAt }] of rules.entries()) wakes.set(index, wakeAt);
+  const memory: State = {
+    rule: (index) => rules[index] as RuleState,
+    sourceAt: (point) => sources.get(point),
+  };
+  return {
+    ...memory,
+    deadlines: wakes,
+    draft: () => draftOver(memory),
+    adopt(changes) {
+      for (const [index, state] of changes.rules) {
+        rules[index] = state;
+        wakes.set(index, state.wakeAt);
+      }
+      for (const [point, at] of changes.sources) sources.set(point, at);
+    },
+  };
+}
+
+/** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
+function fit(kept: Condition | undefined, fresh: Condition | undefined): Condition {
+  const blank = fresh as Condition;
+  if (kept === undefined) return blank;
+  if (kept.latches.length === blank.latches.length) return kept;
+  return { ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
+}
+
+function draftOver(state: State): Draft {
+  const rules = new Map<number, RuleState>();
+  const sources = new Map<PointId, Wall>();
+  return {
+    rule: (index) => rules.get(index) ?? state.rule(index),
+    sourceAt: (point) => sources.get(point) ?? state.sourceAt(point),
+    changes: { rules, sources },
+    add(changes) {
+      for (const [index, rule] of changes.rules) rules.set(index, rule);
+      for (const [point, at] of changes.sources) sources.set(point, at);
+    },
+  };
+}

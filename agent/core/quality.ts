@@ -1,0 +1,71 @@
+import type { BadReason, Instant, PointId, Sample, Wall } from "./sample.ts";
+
+/**
+ * The quality gate: what a device said becomes a sample that a rule may, or may not, believe.
+ * Invariant: a sample that is not good carries its reason, and never a number that looks like one.
+ */
+export interface Point {
+  readonly id: PointId;
+  /** value = raw × scale + offset */
+  readonly scale: number;
+  readonly offset: number;
+  /** Raw numbers by which the device says "no value here". */
+  readonly notAvailable: readonly number[];
+  /** Values, after scaling, that a broken sensor reports (85 °C of a DS18B20 that never converted). */
+  readonly sentinels: readonly number[];
+  /** Outside of it the value cannot be true. */
+  readonly range: readonly [low: number, high: number] | null;
+  /** Whether rules may use an uncertain value. */
+  readonly uncertainAs: "bad" | "good";
+  /** Set for a counter that wraps: its width, and the highest believable rate per second. */
+  readonly counter: { readonly bits: 16 | 32 | 64; readonly maxRate: number } | null;
+}
+
+export const plainPoint = (id: PointId): Point => ({
+  id,
+  scale: 1,
+  offset: 0,
+  notAvailable: [],
+  sentinels: [],
+  range: null,
+  uncertainAs: "bad",
+  counter: null,
+});
+
+export type Observation = ({ readonly raw: number; readonly uncertain?: BadReason } | { readonly fault: BadReason }) & {
+  readonly sourceAt?: Wall | undefined;
+};
+
+export function assess(point: Point, seen: Observation, now: Instant): Sample {
+  const base = {
+    point: point.id,
+    at: now.at,
+    wall: now.wall,
+    ...(seen.sourceAt === undefined ? {} : { sourceAt: seen.sourceAt }),
+  };
+  if ("fault" in seen) return { ...base, quality: "bad", reason: seen.fault };
+  const { value, reason } = judge(point, seen.raw);
+  if (reason !== null) return { ...base, quality: "bad", reason };
+  if (seen.uncertain === undefined || point.uncertainAs === "good") return { ...base, quality: "good", value };
+  return { ...base, quality: "uncertain", value, reason: seen.uncertain };
+}
+
+function judge(point: Point, raw: number): { value: number; reason: BadReason | null } {
+  const value = scaled(raw, point);
+  const reason = !Number.isFinite(value)
+    ? "not_finite"
+    : point.notAvailable.includes(raw)
+      ? "not_available"
+      : point.sentinels.includes(value)
+        ? "sentinel"
+        : point.range !== null && (value < point.range[0] || value > point.range[1])
+          ? "implausible"
+          : null;
+  return { value, reason };
+}
+
+/** Rounded to 12 significant digits, so that 234 × 0.1 is 23.4 to every limit and every reader. */
+function scaled(raw: number, { scale, offset }: Point): number {
+  if (scale === 1 && offset === 0) return raw;
+  return Number((raw * scale + offset).toPrecision(12));
+}

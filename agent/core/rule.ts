@@ -1,0 +1,180 @@
+import * as z from "zod";
+import { duration } from "./duration.ts";
+import type { Point } from "./quality.ts";
+import type { Instant, PointId, Sample } from "./sample.ts";
+import { type Severity, severities } from "./severity.ts";
+
+/**
+ * A rule is only a measure: it reduces what it sees to numbers. Limits, deadband, delays, levels, latching and
+ * incidents exist once, in condition.ts, so that a new rule type is a new measure and nothing else.
+ */
+export interface RuleType<Config = unknown, Memory = unknown> {
+  readonly type: string;
+  /** One sentence for the generated reference. */
+  readonly describe: string;
+  /** Its own options, beside those that every rule has (`ruleOptions`). */
+  readonly options: z.ZodRawShape;
+  /** The points it reads, by the name its `measure` knows them by. */
+  inputs(config: Config, scope: Scope): Readonly<Record<string, PointId>>;
+  /** The conditions it can be in: one for each slot and side. */
+  conditions(config: Config): readonly Judged[];
+  readonly empty: Memory;
+  measure(config: Config, memory: Memory, seen: Seen): Measured<Memory>;
+  /** The measure moves as time passes: `measure` is also called with a tick, and may ask for one. */
+  readonly movesByItself?: boolean;
+  /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
+  say(config: Config, facts: Said): string;
+}
+
+/** What a rule's place in the site gives it. */
+export interface Scope {
+  readonly point: PointId;
+  readonly device: string;
+  /** The definition of the point, for what a measure must know of it (counter width). */
+  readonly definition: Point;
+  /** Poll interval of the point, ms. */
+  readonly pollMs: number;
+  /** Condition keys of rules whose being active means that this device cannot be heard. */
+  readonly unreachableWhen: readonly PointId[];
+}
+
+export interface Seen extends Instant {
+  /** Name of the input that has a new sample; "" for a tick. */
+  readonly input: string;
+  readonly sample: Sample | null;
+}
+
+export interface Measured<Memory> {
+  readonly memory: Memory;
+  readonly measures: readonly Measure[];
+  /** When time alone will change the measure in a way that matters, engine time; null: never. */
+  readonly wakeAt: number | null;
+}
+
+/** What is known of a number: exactly it (lo = hi), a bound, or nothing (−∞ … +∞). */
+export interface Measure {
+  readonly slot: string;
+  readonly lo: number;
+  readonly hi: number;
+  /** Tells values of the same severity apart (state rules): a change of it while active is an update. */
+  readonly mark?: number;
+}
+
+export const exactly = (value: number, slot = "", mark?: number): Measure =>
+  mark === undefined ? { slot, lo: value, hi: value } : { slot, lo: value, hi: value, mark };
+export const atLeast = (value: number): Measure => ({ slot: "", lo: value, hi: Number.POSITIVE_INFINITY });
+export const unknown = (slot = ""): Measure => ({
+  slot,
+  lo: Number.NEGATIVE_INFINITY,
+  hi: Number.POSITIVE_INFINITY,
+});
+
+/** One side of one slot, with its levels from least to most severe. */
+export interface Judged {
+  readonly slot: string;
+  readonly side: "high" | "low";
+  readonly levels: readonly Level[];
+}
+
+export interface Level {
+  readonly name: string;
+  readonly limit: number;
+  readonly deadband: number;
+  readonly op: "gt" | "ge";
+  readonly severity: Severity;
+  readonly onDelayMs: number;
+  readonly offDelayMs: number;
+}
+
+export interface Said {
+  /** The deciding value and the measure, formatted; "" where unknown. */
+  readonly value: string;
+  readonly valueText: string | null;
+  readonly measure: number | null;
+  readonly unit: string;
+  readonly level: Level;
+  readonly slot: string;
+}
+
+/** Options that every rule has, whatever its type. */
+export const ruleOptions = {
+  onDelay: duration.optional().describe("How long the condition must hold before it raises; a level may say its own."),
+  offDelay: duration.optional().describe("How long it must be gone before it clears; a level may say its own."),
+  delayMode: z
+    .enum(["sample", "timer"])
+    .default("sample")
+    .describe("sample: a delay is confirmed by a sample (polling). timer: it elapses by itself (changes of value)."),
+  maxGap: duration.optional().describe("Evidence further apart than this is not continuous. Default: 3 × interval."),
+  say: z
+    .strictObject({
+      what: z.string().optional().describe("What it is about; default: the point's name."),
+      cause: z.string().optional().describe("The likely cause."),
+      action: z.string().optional().describe("The first thing to do."),
+      consequence: z.string().optional().describe("What happens if nobody does."),
+    })
+    .optional()
+    .describe("Words for the incident's text."),
+  runbook: z.url().optional().describe("Where the procedure is written down."),
+} as const;
+
+const delays = {
+  onDelay: duration.optional().describe("Overrides the rule's onDelay for this level."),
+  offDelay: duration.optional().describe("Overrides the rule's offDelay for this level."),
+};
+
+export const severity = z.enum(severities);
+
+export const level = z.strictObject({
+  name: z.string().optional().describe("Shown in incidents, such as HH; default: the severity."),
+  side: z.enum(["high", "low"]).default("high").describe("high: raise above the limit. low: below."),
+  limit: z.number().describe("Raise beyond this."),
+  deadband: z.number().min(0).default(0).describe("Clear only this far back inside the limit."),
+  op: z.enum(["gt", "ge"]).default("gt").describe("gt: beyond the limit. ge: at the limit too."),
+  severity: severity.describe("Severity while this is the worst active level."),
+  ...delays,
+});
+
+export const levels = z
+  .array(level)
+  .min(1)
+  .describe("Limits, each with its severity; on a side, worse severities lie further out.");
+
+interface RuleDelays {
+  readonly onDelay?: number | undefined;
+  readonly offDelay?: number | undefined;
+}
+
+/** The levels of a slot, by side, least severe first (of the same severity, the nearer limit first). */
+export function bySide(given: z.output<typeof levels>, delay: RuleDelays, toMeasure = 1, slot = ""): Judged[] {
+  return (["high", "low"] as const).flatMap((side) => {
+    const own = given
+      .filter((one) => one.side === side)
+      .map((one) => ({
+        name: one.name ?? one.severity,
+        limit: one.limit * toMeasure,
+        deadband: one.deadband * toMeasure,
+        op: one.op,
+        severity: one.severity,
+        onDelayMs: one.onDelay ?? delay.onDelay ?? 0,
+        offDelayMs: one.offDelay ?? delay.offDelay ?? 0,
+      }))
+      .sort(
+        (a, b) =>
+          severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+          (side === "high" ? a.limit - b.limit : b.limit - a.limit),
+      );
+    return own.length === 0 ? [] : [{ slot, side, levels: own }];
+  });
+}
+
+/** A slot that is simply on (measure above 0.5) or off. */
+export function onOff(is: Severity, delay: RuleDelays, slot = ""): Judged {
+  const { onDelay = 0, offDelay = 0 } = delay;
+  const only = { name: is, limit: 0.5, deadband: 0, op: "gt", severity: is, onDelayMs: onDelay, offDelayMs: offDelay };
+  return { slot, side: "high", levels: [only as Level] };
+}
+
+/** Checks a rule type against its own Config and Memory, then erases them. */
+export function defineRule<Config, Memory>(type: RuleType<Config, Memory>): RuleType {
+  return type as unknown as RuleType;
+}

@@ -1,0 +1,52 @@
+import * as z from "zod";
+import { duration, sayDuration } from "../duration.ts";
+import { atLeast, bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
+import { filled, goodValue, slide, type Window } from "../window.ts";
+
+interface Config {
+  readonly levels: z.output<typeof levels>;
+  readonly window: number;
+  readonly minSamples: number;
+  readonly minSpan: number;
+  readonly maxGap?: number;
+  readonly dir: "any" | "rise" | "fall";
+  readonly onDelay?: number;
+  readonly offDelay?: number;
+}
+
+const nothing: readonly Measure[] = [unknown()];
+
+export const excursion = defineRule<Config, Window>({
+  type: "excursion",
+  describe: "How far the value went within a window (max − min), as the ASHRAE limits mean it: not a slope.",
+  options: {
+    levels,
+    window: duration.describe("How far back it looks."),
+    minSamples: z.int().min(2).default(3).describe("Fewer good samples: only a lower bound is known."),
+    minSpan: z.number().min(0).max(1).default(0.5).describe("Share of the window that they must span."),
+    dir: z.enum(["any", "rise", "fall"]).default("any").describe("any: max − min; rise: last − min; fall: max − last."),
+  },
+  inputs: (_config, { point }) => ({ value: point }),
+  conditions: (config) => bySide(config.levels, config),
+  empty: [],
+  measure(config, memory, { sample, at }) {
+    const value = goodValue(sample);
+    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    const window = slide(memory, { at, value }, config.window, config.maxGap ?? config.window / 2);
+    const went = Number(travelled(window, value, config.dir).toPrecision(12));
+    const known = filled(window, { ...config, lengthMs: config.window });
+    return { memory: window, measures: [known ? exactly(went) : atLeast(went)], wakeAt: null };
+  },
+  say: (config, { measure, unit, level: { limit } }) =>
+    `changed ${measure === null ? "" : `${Number(measure.toFixed(1))} `}${unit} in ${sayDuration(config.window)} (limit ${limit})`,
+});
+
+function travelled(window: Window, last: number, dir: Config["dir"]): number {
+  let min = last;
+  let max = last;
+  for (const { value } of window) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { any: max - min, rise: last - min, fall: max - last }[dir];
+}

@@ -1,0 +1,83 @@
+import * as z from "zod";
+import { duration, sayDuration } from "../duration.ts";
+import { defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
+import type { Mono, Sample } from "../sample.ts";
+import type { Severity } from "../severity.ts";
+
+interface Config {
+  readonly after: number;
+  readonly severity: Severity;
+  readonly clearCount: number;
+}
+
+interface Memory {
+  /** From when the age counts: the last good sample, else start, else recovery of what was in the way. */
+  readonly base: Mono | null;
+  /** Good samples since the point was stale. */
+  readonly good: number;
+  /** Before the first good sample the true age is not known, only that it is at least this. */
+  readonly heard: boolean;
+  /** What keeps the device from being heard; while it lasts, age says nothing about the point. */
+  readonly absorbed: readonly string[];
+}
+
+const nothing: readonly Measure[] = [unknown()];
+
+export const stale = defineRule<Config, Memory>({
+  type: "stale",
+  describe: "No good sample for too long. Absorbed while the device itself cannot be reached.",
+  options: {
+    after: duration.describe(
+      "The age that alarms. Longer than failures × interval + timeout of the device's comm rule.",
+    ),
+    severity: severity.default("medium"),
+    clearCount: z.int().min(1).default(1).describe("Good samples that clear it."),
+  },
+  inputs: (_config, { point, unreachableWhen }) => ({
+    value: point,
+    ...Object.fromEntries(unreachableWhen.map((id) => [id, id])),
+  }),
+  conditions: ({ after, severity: is }) => [{ slot: "", side: "high", levels: [whenOld(after, is)] }],
+  empty: { base: null, good: 0, heard: false, absorbed: [] },
+  movesByItself: true,
+  measure(config, before, { input, sample, at }) {
+    const memory = observe({ ...before, base: before.base ?? at }, input, sample, at, config);
+    if (memory.absorbed.length > 0) return { memory, measures: nothing, wakeAt: null };
+    const age = memory.good > 0 && memory.good < config.clearCount ? config.after : at - (memory.base ?? at);
+    const deadline = (memory.base ?? at) + config.after;
+    const measure = memory.heard ? exactly(age) : { slot: "", lo: age, hi: Number.POSITIVE_INFINITY };
+    return { memory, measures: [measure], wakeAt: deadline > at ? deadline : null };
+  },
+  say: (config, { measure }) => `no good value for ${sayDuration(measure ?? config.after)}`,
+});
+
+function observe(
+  memory: Memory,
+  input: string,
+  sample: Sample | null,
+  at: Mono,
+  { after, clearCount }: Config,
+): Memory {
+  if (sample === null) return memory;
+  if (input !== "value") {
+    const down = sample.quality === "good" && sample.value === 1;
+    const others = memory.absorbed.filter((id) => id !== input);
+    if (down) return { ...memory, absorbed: [...others, input] };
+    const freed = memory.absorbed.length > 0 && others.length === 0;
+    return { ...memory, absorbed: others, base: freed ? at : memory.base };
+  }
+  if (sample.quality !== "good") return memory;
+  const aged = at - (memory.base ?? at) >= after;
+  const counting = memory.good > 0 && memory.good < clearCount;
+  return { ...memory, base: at, heard: true, good: counting ? memory.good + 1 : aged ? 1 : clearCount };
+}
+
+const whenOld = (after: number, is: Severity): Level => ({
+  name: is,
+  limit: after,
+  deadband: 0,
+  op: "ge",
+  severity: is,
+  onDelayMs: 0,
+  offDelayMs: 0,
+});

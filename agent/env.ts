@@ -1,0 +1,84 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { pino } from "pino";
+import { type AgentEventCode, agentEvents, type Facts } from "./events.ts";
+
+/**
+ * The outside world, in one place: clock, timers, randomness, reporting, crash sites. Nothing else reads a
+ * clock or starts a timer, so that the whole agent runs in a deterministic simulation with another Env.
+ */
+export interface Env {
+  readonly clock: {
+    /** Milliseconds, monotonic; its origin holds until the machine restarts, not only the process. */
+    mono(): number;
+    /** Milliseconds since the Unix epoch; may step. */
+    wall(): number;
+  };
+  /** Calls back once after `ms`; the function returned cancels. */
+  after(ms: number, callback: () => void): () => void;
+  /** Uniform in [0, 1). */
+  random(): number;
+  uuid(): string;
+  report(code: AgentEventCode, facts?: Facts): void;
+  /** A named place where the tests kill the process; does nothing in production. */
+  crashSite(name: CrashSite): void;
+  /** Differs after each start of the machine; "" where the system does not tell. */
+  readonly bootId: string;
+}
+
+export const crashSites = ["before-commit", "after-commit", "after-publish", "after-ack", "after-trim"] as const;
+export type CrashSite = (typeof crashSites)[number];
+
+export const sleep = (env: Env, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    env.after(ms, resolve);
+  });
+
+/** Settles with `late()` when `work` has not settled within `ms`; `work` goes on, its outcome ignored. */
+export function within<T>(env: Env, ms: number, work: Promise<T>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = env.after(ms, () => resolve(late()));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+export function realEnv(options: { readonly logLevel: string; readonly crash?: string | undefined }): Env {
+  const log = pino(
+    { level: options.logLevel, base: null },
+    pino.destination({ dest: 2, sync: true }), // stdout is for data
+  );
+  const crash = crashPlan(options.crash);
+  return {
+    clock: { mono: () => Number(process.hrtime.bigint() / 1000n) / 1000, wall: () => Date.now() },
+    after(ms, callback) {
+      const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
+      return () => clearTimeout(timer);
+    },
+    random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+    uuid: () => randomUUID(),
+    report(code, facts = {}) {
+      const { level, message, ...rest } = agentEvents[code];
+      log[level]({ code, ...facts, ...rest }, message);
+    },
+    crashSite: crash,
+    bootId: readBootId(),
+  };
+}
+
+/** `SITE:N` kills this process at the Nth passage of SITE. */
+function crashPlan(plan: string | undefined): Env["crashSite"] {
+  if (!plan) return () => {};
+  const [site, times] = plan.split(":");
+  let left = Number(times ?? 1);
+  return (name) => {
+    if (name === site && --left === 0) process.kill(process.pid, "SIGKILL");
+  };
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}

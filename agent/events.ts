@@ -1,0 +1,58 @@
+/**
+ * Every event of the agent itself (not of the site), in one table: log line, metric and documentation
+ * come from here. A message names what happened; the remedy says what an operator can do about it.
+ */
+export interface AgentEvent {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export const agentEvents = {
+  "agent.started": { level: "info", message: "agent started" },
+  "agent.stopped": { level: "info", message: "agent stopped" },
+  "config.rejected": {
+    level: "error",
+    message: "configuration refused; going on with the last accepted one",
+    remedy: "Run `mepwatch validate FILE`, correct what it lists, restart.",
+  },
+  "broker.connected": { level: "info", message: "broker connected" },
+  "broker.away": {
+    level: "warn",
+    message: "broker not reachable; incidents are kept and sent later",
+    remedy: "Check the broker address, the network and the broker itself.",
+  },
+  "broker.refused": {
+    level: "error",
+    message: "broker refused the connection; incidents are kept and sent later",
+    remedy: "Check user, password and the broker's access rules.",
+  },
+  "device.lost": {
+    level: "warn",
+    message: "device does not answer",
+    remedy: "Check power, cabling and address; `mepwatch read DEVICE` tries it now.",
+  },
+  "device.back": { level: "info", message: "device answers again" },
+  "poll.overrun": {
+    level: "warn",
+    message: "a bus cannot keep its intervals; cycles are skipped",
+    remedy: "Lengthen the interval, shorten the timeout or split the bus.",
+  },
+  "clock.step": { level: "warn", message: "the wall clock was stepped; no timer moves" },
+  "commit.failed": {
+    level: "error",
+    message: "the store did not take a cycle; it is kept and tried again",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
+  "outbox.poison": {
+    level: "error",
+    message: "an event cannot be sent and was set aside",
+    remedy: "Report it with the event's sequence number.",
+  },
+  "session.bug": { level: "error", message: "a protocol library failed in an unexpected way; the session was rebuilt" },
+} as const satisfies Record<string, AgentEvent>;
+
+export type AgentEventCode = keyof typeof agentEvents;
+
+/** Facts of one occurrence; never secrets. */
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;

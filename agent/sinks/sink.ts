@@ -1,0 +1,59 @@
+import type { EventRecord } from "./record.ts";
+
+/**
+ * Where incidents go. The outbox is the only truth: a sink holds nothing back, queues nothing while it is
+ * away, and says of each event whether it arrived. test/agent/sinks/conformance.ts is the contract, executable.
+ */
+export interface Sink {
+  /** Whether `deliver` makes sense now. */
+  readonly connected: boolean;
+  /** How many deliveries may be under way at once; asked anew for each. */
+  readonly window: number;
+  /**
+   * Settles within the sink's own deadline, never rejects. "delivered": the other side has acknowledged it.
+   * "retry": unknown or not delivered, send it again later under the same id. "poison": it can never be
+   * delivered, going on with the next one is right.
+   */
+  deliver(event: EventRecord, persistedAt: number): Promise<Delivery>;
+  /** The agent is alive and this is how it does; lost ones are not repeated. */
+  heartbeat(facts: HeartbeatFacts): void;
+  /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
+  close(): Promise<void>;
+}
+
+export type Delivery = "delivered" | "retry" | "poison";
+
+/** What a sink asks of and tells its agent. */
+export interface SinkHooks {
+  /** Called for each connection, for the birth message. */
+  birth(): BirthFacts;
+  /** The birth was acknowledged: deliver now. */
+  onConnected(): void;
+  /** Once for each connection that ends. */
+  onLost(): void;
+}
+
+export interface BirthFacts {
+  readonly epoch: string;
+  /** Lowest and highest sequence number not yet trimmed; first > last: nothing waits. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly activeCount: number;
+  readonly configHash: string;
+  /** The open incidents, latest record each: a sink that keeps retained state publishes them anew. */
+  readonly active: readonly EventRecord[];
+}
+
+export interface HeartbeatFacts {
+  readonly epoch: string;
+  readonly lastSeq: number;
+  /** Highest sequence number below which everything was delivered. */
+  readonly ackedSeq: number;
+  readonly depth: number;
+  /** Age of the oldest event that waits, ms; 0 if none does. */
+  readonly oldestAgeMs: number;
+  readonly activeCount: number;
+  readonly pointsExpected: number;
+  readonly pointsGood: number;
+  readonly configHash: string;
+}

@@ -1,0 +1,92 @@
+import type * as z from "zod";
+import type { BadReason, PointId, Wall } from "../agent/core/sample.ts";
+import type { Env } from "../agent/env.ts";
+
+/**
+ * The contract every protocol fulfils; test/drivers/conformance.ts is its executable form.
+ *
+ * `plan` is pure: it coalesces the points of one device into as few requests as the device allows.
+ * `open` gives a session over one bus (a TCP connection, a UDP peer); only a session touches the network.
+ * A driver decides nothing: it neither retries on its own schedule nor judges values against limits.
+ */
+export interface Driver<
+  Bus = unknown,
+  Device = unknown,
+  Address = unknown,
+  Request extends AnyRequest = AnyRequest,
+  Shared extends Closable = Closable,
+> {
+  readonly protocol: string;
+  /** One sentence for the generated reference. */
+  readonly describe: string;
+  /** What reaches a bus: host, port, credentials, timeout. Every option has a `.describe()`. */
+  readonly bus: z.ZodType<Bus>;
+  /** What tells this device from others on its bus (Modbus unit, BACnet instance). */
+  readonly device: z.ZodType<Device>;
+  /** Where a point is found in a device. */
+  readonly address: z.ZodType<Address>;
+  /** Same points in any order give the same requests; each point is in exactly one request. */
+  plan(points: readonly PlannedPoint<Device, Address>[], bus: Bus): readonly Request[];
+  /** What all sessions of an agent share, such as one UDP socket; made once, closed after the last session. */
+  share?(env: Env): Shared;
+  /** Does not connect: the first `read` does, so that a dead device cannot hold up the start. */
+  open(bus: Bus, env: Env, shared: Shared): Session<Request>;
+}
+
+export interface Closable {
+  /** Idempotent; settles within 1 s. */
+  close(): Promise<void>;
+}
+
+export interface PlannedPoint<Device = unknown, Address = unknown> {
+  readonly id: PointId;
+  readonly device: Device;
+  readonly address: Address;
+}
+
+export interface AnyRequest {
+  readonly points: readonly { readonly id: PointId }[];
+}
+
+export interface Session<Request extends AnyRequest = AnyRequest> extends Closable {
+  /**
+   * One exchange. Resolves within `timeoutMs` (and a few ms) with exactly one reading for each point of
+   * the request, in its order. Never rejects: whatever the device, the wire or the library does is a fault
+   * in a reading. One call at a time; the caller waits for the previous one.
+   */
+  read(request: Request, timeoutMs: number): Promise<readonly Reading[]>;
+}
+
+/** Numbers only: booleans and enumerations become numbers in the codec, their texts live with the point. */
+export type Reading = Value | Fault;
+
+export interface Value {
+  readonly point: PointId;
+  readonly value: number;
+  readonly sourceAt?: Wall;
+}
+
+export interface Fault {
+  readonly point: PointId;
+  readonly fault: BadReason;
+  /** For people: what exactly happened, such as "exception 2 (illegal data address)". */
+  readonly detail: string;
+}
+
+/** Faults that say the device did not answer usefully; every other fault is an answer: device reachable, point bad. */
+const silent: ReadonlySet<BadReason> = new Set(["timeout", "unreachable", "bad_reply"]);
+
+/** Whether an exchange counts as answered by the device: at least one reading is a value or an answered fault. */
+export function answered(readings: readonly Reading[]): boolean {
+  return readings.some((reading) => !("fault" in reading) || !silent.has(reading.fault));
+}
+
+/** The same fault for every point of a request. */
+export function faults(request: AnyRequest, fault: BadReason, detail: string): Fault[] {
+  return request.points.map(({ id }) => ({ point: id, fault, detail }));
+}
+
+/** Erases the type parameters after checking the driver against them. */
+export function defineDriver<B, D, A, R extends AnyRequest, S extends Closable>(driver: Driver<B, D, A, R, S>): Driver {
+  return driver as unknown as Driver;
+}
