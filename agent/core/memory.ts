@@ -26,7 +26,7 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   const sources = new Map<PointId, Wall>();
   const rules: RuleState[] = model.rules.map((rule) => {
     const fresh = initial(rule);
-    return { ...fresh, conditions: rule.conditions.map(({ key }, i) => fit(kept.get(key), fresh.conditions[i])) };
+    return { ...fresh, conditions: rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i])) };
   });
   for (const [index, { wakeAt }] of rules.entries()) wakes.set(index, wakeAt);
   const memory: State = {
@@ -48,7 +48,7 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
 }
 
 /** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
-function fit(kept: Condition | undefined, fresh: Condition | undefined): Condition {
+function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condition {
   const blank = fresh as Condition;
   if (kept === undefined) return blank;
   if (kept.latches.length === blank.latches.length) return kept;

@@ -1,0 +1,68 @@
+import type { Driver } from "../../drivers/driver.ts";
+import type { Model } from "../core/model.ts";
+import type { Point } from "../core/quality.ts";
+import type { PointId } from "../core/sample.ts";
+
+/** A site with nothing left open: what the pipeline runs on and what `mepwatch show` would print. */
+export interface Site {
+  readonly id: string;
+  readonly name: string;
+  readonly timeZone: string;
+  /** SHA-256 over all files it was made from, first 16 hex digits. */
+  readonly configHash: string;
+  readonly buses: readonly Bus[];
+  readonly devices: readonly Device[];
+  readonly model: Model;
+  /** What people and the centre are told of a condition, by its key. */
+  readonly about: ReadonlyMap<string, About>;
+}
+
+export interface Bus {
+  readonly id: string;
+  readonly driver: Driver;
+  readonly options: unknown;
+  readonly timeoutMs: number;
+}
+
+export interface Device {
+  readonly id: string;
+  readonly name: string;
+  readonly class: string;
+  readonly profile: string;
+  readonly bus: string;
+  readonly protocol: string;
+  readonly address: unknown;
+  readonly location: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly DevicePoint[];
+}
+
+export interface DevicePoint {
+  readonly id: PointId;
+  /** Its id within the device. */
+  readonly own: string;
+  readonly name: string;
+  readonly definition: Point;
+  readonly address: unknown;
+  readonly unit: string;
+  readonly texts: Readonly<Record<string, string>>;
+  readonly intervalMs: number;
+}
+
+export interface About {
+  readonly rule: string;
+  readonly type: string;
+  /** Changes whenever the rule's options do. */
+  readonly version: string;
+  readonly device: Device;
+  /** Null for a rule about the device as a whole. */
+  readonly point: DevicePoint | null;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly say: Readonly<Partial<Record<"what" | "cause" | "action" | "consequence", string | undefined>>>;
+  readonly runbook: string | null;
+}
+
+/** The device under which the agent reports itself; no device of a site may have this id. */
+export const selfId = "agent";
+/** 1 while the agent runs on an older configuration because the newest was refused. */
+export const configPoint: PointId = `${selfId}/$config-rejected`;

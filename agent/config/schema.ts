@@ -1,0 +1,96 @@
+import * as z from "zod";
+import { duration } from "../core/duration.ts";
+
+/**
+ * What people write: the site and the device profiles. Bus, device and point addresses are checked by the driver's
+ * own schema, rules by their type's, so they are open here (`open`) and closed in resolve.ts.
+ */
+export const id = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, _ or -")
+  .describe("Names it for ever: incidents and topics carry it.");
+
+const open = z.record(z.string(), z.unknown());
+
+/** A rule as written: what its type adds is checked against the type's own options. `null` switches one off. */
+const rule = open.nullable();
+
+const point = z.strictObject({
+  name: z.string().optional().describe("Shown to people; default: the point's id with blanks."),
+  kind: z.string().optional().describe("What it measures, a name from config/points.yaml."),
+  address: open.describe("Where it is found in the device; see the driver."),
+  unit: z.string().default("1").describe("UCUM code of the value after scaling, such as Cel, V, kW, %."),
+  scale: z.number().default(1).describe("value = raw × scale + offset"),
+  offset: z.number().default(0).describe("value = raw × scale + offset"),
+  notAvailable: z.array(z.number()).default([]).describe("Raw numbers that mean: no value."),
+  sentinels: z.array(z.number()).default([]).describe("Values, after scaling, that only a broken sensor reports."),
+  range: z.tuple([z.number(), z.number()]).nullable().default(null).describe("Outside of it a value cannot be true."),
+  uncertainAs: z.enum(["bad", "good"]).default("bad").describe("Whether rules may use an uncertain value."),
+  counter: z
+    .strictObject({
+      bits: z.union([z.literal(16), z.literal(32), z.literal(64)]).describe("Width at which it wraps."),
+      maxRate: z.number().positive().describe("Highest believable rate per second; a faster one is a reset."),
+    })
+    .nullable()
+    .default(null)
+    .describe("Set for a counter that wraps."),
+  texts: z.record(z.string(), z.string()).default({}).describe("Names of the values of an enumeration."),
+  interval: duration.optional().describe("How often it is read; default: the device's."),
+});
+export type PointConfig = z.output<typeof point>;
+
+export const profile = z.strictObject({
+  profile: z.string().describe("Its own name: class/maker-model, as its path."),
+  describe: z.string().describe("Which devices it fits, and where its addresses come from."),
+  protocol: z.string().describe("Which driver speaks to it."),
+  class: z.string().describe("Device class: ups, pdu, crac, meter, leak …"),
+  interval: duration.default(10_000).describe("How often its points are read."),
+  points: z.record(id, point).describe("What it can tell."),
+  rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
+});
+export type Profile = z.output<typeof profile>;
+
+const location = z
+  .strictObject({
+    building: z.string().optional(),
+    room: z.string().optional().describe("Hall or room, as its door says."),
+    row: z.string().optional(),
+    rack: z.string().optional(),
+    zone: z.string().optional().describe("Cooling or fire zone."),
+  })
+  .default({})
+  .describe("Where it stands; said in every incident.");
+
+const device = z.strictObject({
+  id,
+  name: z.string().optional().describe("Shown to people; default: its id."),
+  profile: z.string().describe("What kind of device it is: class/maker-model."),
+  bus: z.union([id, open]).describe("Name of a bus, or a bus of its own."),
+  address: open.default({}).describe("What tells it from others on its bus (Modbus unit, BACnet instance)."),
+  location,
+  interval: duration.optional().describe("How often it is read; default: the profile's."),
+  labels: z.record(z.string(), z.string()).default({}).describe("Free words that go out with its incidents."),
+  points: z.record(id, open).default({}).describe("Points changed or added."),
+  rules: z.record(id, rule).default({}).describe("Rules changed (options given replace), added, or off (null)."),
+});
+export type DeviceConfig = z.output<typeof device>;
+
+export const site = z.strictObject({
+  version: z.literal(1).describe("Version of this file's language."),
+  site: z.strictObject({
+    id,
+    name: z.string().optional().describe("Shown to people; default: its id."),
+    timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
+  }),
+  buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
+  devices: z.array(device).min(1).describe("What is watched."),
+});
+export type SiteConfig = z.output<typeof site>;
+
+/** Beside what the driver wants to know of a bus. */
+export const busOptions = {
+  protocol: z.string().describe("Which driver speaks on it."),
+  timeout: duration.default(1000).describe("How long one exchange may take."),
+};
+
+export { point as pointSchema };
