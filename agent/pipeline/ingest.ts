@@ -1,0 +1,162 @@
+import type { Site } from "../config/resolved.ts";
+import type { Condition } from "../core/condition.ts";
+import { type Memory, memoryOf } from "../core/memory.ts";
+import type { Mono, PointId, Sample } from "../core/sample.ts";
+import type { Env } from "../env.ts";
+import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
+import type { EngineClock } from "./clock.ts";
+import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
+import { recordOf, retired } from "./record.ts";
+
+/**
+ * The one door to the engine. A cycle of inputs is judged on a draft; changes and events are committed in one
+ * transaction; only then the draft becomes the state. A cycle whose commit failed is kept and repeated as it was,
+ * with the same ids, before anything else is judged: the failed commit may have landed.
+ */
+export interface Ingest {
+  /** Judges samples, with whatever timers are due. */
+  accept(samples: readonly Sample[]): void;
+  /** The newest record of every open incident. */
+  openIncidents(): readonly EventRecord[];
+  readonly lastSeq: number;
+  stop(): void;
+}
+
+export interface IngestOptions {
+  readonly env: Env;
+  readonly site: Site;
+  readonly store: Store;
+  readonly clock: EngineClock;
+  clockTrust(): ClockTrust;
+  /** Events were committed. */
+  onEvents(records: readonly EventRecord[]): void;
+  /** A delay ends then if a sample of this point confirms it: read it at that time rather than an interval later. */
+  onConfirmWanted(point: PointId, at: Mono): void;
+}
+
+/** Samples that wait behind a cycle whose commit fails; beyond it the oldest go. */
+const waitingMax = 50_000;
+const retryMs = 1000;
+
+/** A cycle to commit, and what follows when it is. */
+interface Pending {
+  readonly cycle: Cycle;
+  land(): void;
+}
+
+export function ingest(options: IngestOptions): Ingest {
+  const { env, site, store, clock } = options;
+  const memory: Memory = memoryOf(site.model, keptConditions(store));
+  const book = incidentBook(options);
+  let failed: Pending | null = null;
+  let waiting: readonly Sample[] = [];
+  let cancelTimer = (): void => {};
+  let stopped = false;
+
+  const commit = (pending: Pending): void => {
+    failed = pending;
+    try {
+      env.crashSite("before-commit");
+      store.commit(pending.cycle);
+    } catch (error) {
+      env.report("commit.failed", { error: error instanceof Error ? error.message : String(error) });
+      return;
+    }
+    failed = null;
+    env.crashSite("after-commit");
+    pending.land();
+  };
+
+  const judge = (samples: readonly Sample[]): void => {
+    const { draft, events } = judgeCycle(site, memory, samples, clock.now());
+    const records = book.write(events);
+    const conditions = changedConditions(site, memory, draft);
+    const land = (): void => {
+      memory.adopt(draft.changes);
+      book.adopt(records);
+    };
+    if (conditions.size === 0 && records.length === 0) land();
+    else commit({ cycle: { clock: clock.save(), conditions, events: records.map(outbound(env)) }, land });
+    for (const { point, at } of wantedConfirmations(site, draft, clock.now().at)) options.onConfirmWanted(point, at);
+  };
+
+  const accept = (samples: readonly Sample[]): void => {
+    if (stopped) return;
+    if (failed !== null) commit(failed);
+    const all = waiting.length === 0 ? samples : [...waiting, ...samples];
+    waiting = [];
+    if (failed === null) judge(all);
+    else waiting = all.slice(-waitingMax);
+    cancelTimer();
+    const next = failed === null ? memory.deadlines.next() : clock.now().at + retryMs;
+    if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
+  };
+
+  const orphans = book.retire(clock.now());
+  if (orphans !== null) commit({ ...orphans, cycle: { ...orphans.cycle, clock: clock.save() } });
+  accept([]);
+  return {
+    accept,
+    openIncidents: book.open,
+    get lastSeq() {
+      return book.lastSeq();
+    },
+    stop() {
+      stopped = true;
+      cancelTimer();
+    },
+  };
+}
+
+/** Open incidents and sequence numbers: both move only when a commit has landed. */
+function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions) {
+  const { epoch } = store.kept;
+  const open = new Map([...store.kept.incidents].map(([key, text]) => [key, JSON.parse(text) as EventRecord]));
+  let lastSeq = store.kept.lastSeq;
+  const adopt = (records: readonly EventRecord[]): void => {
+    lastSeq = records.at(-1)?.seq ?? lastSeq;
+    for (const one of records) {
+      if (one.active) open.set(one.conditionKey, one);
+      else open.delete(one.conditionKey);
+    }
+    if (records.length > 0) onEvents(records);
+  };
+  return {
+    adopt,
+    open: () => [...open.values()],
+    lastSeq: () => lastSeq,
+    write(events: readonly Parameters<typeof recordOf>[1][]): EventRecord[] {
+      const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
+      return events.map((event, i) => recordOf(telling, event, lastSeq + i + 1));
+    },
+    /** An incident whose rule is no longer in the configuration is closed with a reason, never orphaned. */
+    retire(now: ReturnType<EngineClock["now"]>) {
+      const orphans = [...open.values()].filter(({ conditionKey }) => !site.about.has(conditionKey));
+      if (orphans.length === 0) return null;
+      const records = orphans.map((last, i) => retired(last, lastSeq + i + 1, now));
+      const conditions = new Map(orphans.map(({ conditionKey }) => [conditionKey, closed(store, conditionKey)]));
+      return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
+    },
+  };
+}
+
+function keptConditions(store: Store): ReadonlyMap<string, Condition> {
+  return new Map([...store.kept.conditions].map(([key, text]) => [key, JSON.parse(text) as Condition]));
+}
+
+/** Its count of occurrences stays, so that the rule, should it come back, does not use an id twice. */
+function closed(store: Store, key: string): string {
+  const { occurrence } = JSON.parse(store.kept.conditions.get(key) ?? '{"occurrence":0}') as Condition;
+  return JSON.stringify({ latches: [], occurrence, open: null } satisfies Condition);
+}
+
+const outbound =
+  (env: Env) =>
+  (record: EventRecord): OutboundEvent => ({
+    seq: record.seq,
+    key: record.conditionKey,
+    open: record.active,
+    persistedAt: Math.round(env.clock.wall()),
+    record: JSON.stringify(record),
+  });

@@ -1,0 +1,150 @@
+import { answered, type Closable, type Fault, type Reading } from "../../drivers/driver.ts";
+import type { Bus, Device, DevicePoint, Site } from "../config/resolved.ts";
+import { assess, type Observation } from "../core/quality.ts";
+import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.ts";
+import type { Env } from "../env.ts";
+import type { EngineClock } from "./clock.ts";
+import { done, hasten, isSilent, next, type Schedule, schedule, type Task, type Wanted } from "./schedule.ts";
+import { turns } from "./turns.ts";
+
+/**
+ * One poller a bus: asks what the schedule says, one request at a time, and hands on samples. Buses know nothing of
+ * each other, so that a slow one delays nobody else.
+ */
+export interface Poller {
+  readonly bus: string;
+  /** Reads a point at `at` if it would be read later. */
+  hasten(point: PointId, at: Mono): void;
+  /** Reads these points now, beside the schedule but in turn; for a person who asks. */
+  read(points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
+  status(): BusStatus;
+  close(): Promise<void>;
+}
+
+export interface BusStatus {
+  readonly bus: string;
+  readonly skipped: number;
+  readonly devices: ReadonlyMap<string, DeviceStatus>;
+}
+
+export interface DeviceStatus {
+  readonly answering: boolean | null;
+  /** Wall time of the last exchange that was answered; null: never. */
+  readonly lastGoodAt: number | null;
+  /** Why the last exchange failed; null while it did not. */
+  readonly fault: string | null;
+  readonly lastMs: number;
+}
+
+export interface PollerOptions {
+  readonly env: Env;
+  readonly site: Site;
+  readonly bus: Bus;
+  readonly shared: Closable;
+  readonly clock: EngineClock;
+  onSamples(samples: readonly Sample[]): void;
+}
+
+export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptions): Poller {
+  const devices = site.devices.filter((device) => device.bus === bus.id);
+  const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
+  const states = new Map<string, DeviceStatus>(devices.map(({ id }) => [id, unasked]));
+  const tasks = devices.flatMap((device) => wantedOf(bus, device));
+  const line = turns(env, bus, shared);
+  let plan: Schedule = schedule(tasks, clock.now().at);
+  let cancelTimer = (): void => {};
+  let closed = false;
+  let busy = false;
+
+  const poll = async (task: Task): Promise<void> => {
+    busy = true;
+    const began = clock.now().at;
+    const readings = await line.read(task.request);
+    busy = false;
+    if (closed) return;
+    const now = clock.now();
+    const ok = answered(readings);
+    const before = plan;
+    plan = done(plan, task, ok, now.at);
+    if (plan.skipped > before.skipped) env.report("poll.overrun", { bus: bus.id, skipped: plan.skipped });
+    const state = stateAfter(states.get(task.device) ?? unasked, readings, now.wall, now.at - began);
+    states.set(task.device, state);
+    tellTurns(env, bus.id, task.device, state, isSilent(before, task.device), isSilent(plan, task.device));
+    onSamples([...samplesOf(readings, points, now), commSample(task.device, ok, now)]);
+    arm();
+  };
+  const arm = (): void => {
+    cancelTimer();
+    const upcoming = next(plan);
+    if (closed || busy || upcoming === null) return;
+    cancelTimer = env.after(Math.max(0, upcoming.at - clock.now().at), () => void poll(upcoming.task));
+  };
+
+  arm();
+  return {
+    bus: bus.id,
+    hasten(point, at) {
+      if (!points.has(point)) return;
+      plan = hasten(plan, point, at);
+      arm();
+    },
+    async read(wanted) {
+      const requests = tasks.map(({ request }) => request).filter((one) => one.points.some(({ id }) => wanted.has(id)));
+      const readings: Reading[] = [];
+      for (const request of requests) readings.push(...(await line.read(request)));
+      return readings.filter(({ point }) => wanted.has(point));
+    },
+    status: () => ({ bus: bus.id, skipped: plan.skipped, devices: states }),
+    async close() {
+      closed = true;
+      cancelTimer();
+      await line.close();
+    },
+  };
+}
+
+const unasked: DeviceStatus = { answering: null, lastGoodAt: null, fault: null, lastMs: 0 };
+
+function stateAfter(before: DeviceStatus, readings: readonly Reading[], wall: number, lastMs: number): DeviceStatus {
+  if (answered(readings)) return { answering: true, lastGoodAt: wall, fault: null, lastMs };
+  const fault = readings.find((one): one is Fault => "fault" in one)?.detail ?? "no answer";
+  return { answering: false, lastGoodAt: before.lastGoodAt, fault, lastMs };
+}
+
+/** Once for each change of state, not for each failure. */
+function tellTurns(env: Env, bus: string, device: string, { fault }: DeviceStatus, was: boolean, is: boolean): void {
+  if (is && !was) env.report("device.lost", { device, bus, fault });
+  if (was && !is) env.report("device.back", { device, bus });
+}
+
+/** Points of one device and interval are planned together. */
+function wantedOf({ driver, options }: Bus, device: Device): Wanted[] {
+  const intervals = [...new Set(device.points.map(({ intervalMs }) => intervalMs))];
+  return intervals.flatMap((intervalMs) => {
+    const points = device.points
+      .filter((point) => point.intervalMs === intervalMs)
+      .map(({ id, address }) => ({ id, device: device.address, address }));
+    return driver.plan(points, options).map((request) => ({ request, device: device.id, intervalMs }));
+  });
+}
+
+function samplesOf(
+  readings: readonly Reading[],
+  points: ReadonlyMap<PointId, DevicePoint>,
+  now: ReturnType<EngineClock["now"]>,
+): Sample[] {
+  return readings.flatMap((reading) => {
+    const point = points.get(reading.point);
+    return point === undefined ? [] : [assess(point.definition, observation(reading), now)];
+  });
+}
+
+const observation = (reading: Reading): Observation =>
+  "fault" in reading ? { fault: reading.fault } : { raw: reading.value, sourceAt: reading.sourceAt };
+
+const commSample = (device: string, ok: boolean, now: ReturnType<EngineClock["now"]>): Sample => ({
+  ...now,
+  point: commPoint(device),
+  quality: "good",
+  value: ok ? 1 : 0,
+});

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import type { About, Site } from "../config/resolved.ts";
+import { sayDuration } from "../core/duration.ts";
+import type { Event } from "../core/engine.ts";
+import { priorityHint } from "../core/severity.ts";
+import { number, tell, tellCleared, timeOfDay, unitSign } from "../core/text.ts";
+import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+
+/** From what the engine decided to what the centre is told: identity, place, times and words are added here. */
+export interface Telling {
+  readonly site: Site;
+  readonly epoch: string;
+  readonly bootId: string;
+  readonly clock: ClockTrust;
+}
+
+export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
+  const { kind, reason, rev, level, now, onset, raised, condition, measure, sample } = event;
+  const about = site.about.get(condition.key);
+  if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
+  const open = kind !== "clear";
+  const value = sample !== null && sample.quality !== "bad" ? sample.value : null;
+  const known = measure.lo === measure.hi ? measure.lo : Number.isFinite(measure.lo) ? measure.lo : null;
+  return {
+    epoch,
+    seq,
+    kind,
+    ...(reason === null ? {} : { reason }),
+    incidentId: incidentId(epoch, condition.key, event.occurrence),
+    conditionKey: condition.key,
+    rev,
+    severity: level.severity,
+    priorityHint: priorityHint(level.severity),
+    ...stateOf(open),
+    annunciate: true,
+    rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
+    point: pointOf(about),
+    location: { site: site.id, ...about.device.location },
+    value: about.point === null ? null : value,
+    ...(valueText(about, value) === null ? {} : { valueText: valueText(about, value) ?? "" }),
+    unit: about.point?.unit ?? "1",
+    quality: sample?.quality ?? "bad",
+    ...judgedBy(about, known, level),
+    onsetAt: iso(onset.wall),
+    ...(sample?.sourceAt === undefined ? {} : { sourceAt: iso(sample.sourceAt) }),
+    observedAt: iso(now.wall),
+    raisedAt: iso(raised.wall),
+    ...(open ? {} : { clearedAt: iso(now.wall) }),
+    at: iso(now.wall),
+    bootId,
+    monoMs: now.at,
+    clock,
+    historical: false,
+    text: textOf(site, about, event, value, known),
+    ...(about.runbook === null ? {} : { runbook: about.runbook }),
+    labels: { ...about.device.labels },
+  };
+}
+
+/** The record that ends an incident whose rule is gone, made from the last one there was (alarms.md 1.11). */
+export function retired(last: EventRecord, seq: number, now: { readonly at: number; readonly wall: number }): EventRecord {
+  return {
+    ...last,
+    seq,
+    kind: "clear",
+    reason: "rule_disabled",
+    rev: last.rev + 1,
+    ...stateOf(false),
+    at: iso(now.wall),
+    clearedAt: iso(now.wall),
+    monoMs: now.at,
+    text: `${last.point.name} ${last.rule.id}: no longer judged, the rule is gone.`.slice(0, 140),
+  };
+}
+
+/**
+ * UUIDv8 of SHA-256(epoch, condition key, occurrence): the same incident has the same id however often and wherever
+ * it is made (alarms.md 2.5).
+ */
+export function incidentId(epoch: string, key: string, occurrence: number): string {
+  const hex = createHash("sha256").update(`${epoch}\0${key}\0${occurrence}`).digest("hex");
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20, 32)].join("-");
+}
+
+const iso = (wall: number): string => new Date(wall).toISOString();
+
+const stateOf = (open: boolean) =>
+  ({
+    state: open ? "active-unacked" : "normal",
+    active: open,
+    acked: false,
+    latched: false,
+    shelved: false,
+    suppressed: false,
+    outOfService: false,
+    flapping: false,
+  }) as const;
+
+function pointOf({ device, point }: About): EventRecord["point"] {
+  return {
+    id: point?.id ?? `${device.id}/-`,
+    device: device.id,
+    deviceClass: device.class,
+    protocol: device.protocol,
+    address: JSON.stringify(point?.address ?? device.address),
+    name: point === null ? device.name : `${device.name} ${point.name}`,
+  };
+}
+
+/** What was compared with which limit; enumerations and bits have none that means something to people. */
+function judgedBy({ type, options }: About, measure: number | null, level: Event["level"]): Partial<EventRecord> {
+  if (type === "state" || type === "bits") return {};
+  return {
+    ...(measure === null ? {} : { measure }),
+    limit: level.limit,
+    deadband: level.deadband,
+    level: level.name,
+    ...(typeof options.window === "number" ? { window_s: options.window / 1000 } : {}),
+    ...(typeof options.estimator === "string" ? { estimator: options.estimator } : {}),
+  };
+}
+
+const valueText = ({ point }: About, value: number | null): string | null =>
+  value === null ? null : (point?.texts[String(value)] ?? null);
+
+function textOf(site: Site, about: About, event: Event, value: number | null, measure: number | null): string {
+  const where = whereOf(about);
+  const what = about.say.what ?? about.point?.name ?? "";
+  if (event.kind === "clear") return tellCleared(where, what, sayDuration(event.now.at - event.raised.at));
+  const said = event.rule.type.say(event.rule.config, {
+    value: value === null ? "" : number(value),
+    valueText: valueText(about, value),
+    measure,
+    unit: unitSign(about.point?.unit ?? "1"),
+    level: event.level,
+    slot: event.condition.slot,
+  });
+  const { cause = "", action = "" } = about.say;
+  return tell({ where, what, said, since: timeOfDay(event.onset.wall, site.timeZone), cause, action });
+}
+
+function whereOf({ device: { location, name } }: About): string {
+  const { room, row, rack } = location;
+  return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name].filter((part) => part !== undefined).join(" ");
+}

@@ -1,0 +1,24 @@
+/** The schema, one step a version; a step that was released is never changed, a new one is added. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- What outlives a restart of each condition that is not simply normal and never was anything else.
+  CREATE TABLE condition (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+
+  -- The newest event of each open incident.
+  CREATE TABLE incident (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Events on their way; a row goes when its delivery was acknowledged.
+  CREATE TABLE outbox (
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    persisted_at INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (epoch, seq)
+  ) WITHOUT ROWID;
+
+  -- Events that no sink can ever deliver, for people to look at.
+  CREATE TABLE parked (epoch TEXT NOT NULL, seq INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (epoch, seq));
+  `,
+];

@@ -1,0 +1,149 @@
+import Database from "better-sqlite3";
+import { migrations } from "./migrations.ts";
+import { type Outbox, openOutbox } from "./outbox.ts";
+
+/**
+ * What must not be lost: conditions, open incidents and events on their way, in one SQLite file. `commit` is one
+ * transaction with synchronous=FULL: all of it is on disk when it returns, or none of it and it throws. A commit
+ * that threw may have landed all the same, so a cycle is repeated as it was, and repeating changes nothing.
+ */
+export interface Store {
+  readonly kept: Kept;
+  readonly outbox: Outbox;
+  commit(cycle: Cycle): void;
+  /** The configuration that was last accepted, as its files; null before the first. */
+  acceptedConfig(): Readonly<Record<string, string>> | null;
+  acceptConfig(files: Readonly<Record<string, string>>): void;
+  /** 1, 2, …: a new number for each call, also after a restart. */
+  nextBdSeq(): number;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** What was there when the store was opened. */
+export interface Kept {
+  /** Made with the file: sequence numbers of different epochs are not related. */
+  readonly epoch: string;
+  readonly lastSeq: number;
+  readonly clock: SavedClock | null;
+  /** JSON by condition key. */
+  readonly conditions: ReadonlyMap<string, string>;
+  readonly incidents: ReadonlyMap<string, string>;
+}
+
+/** All clocks at one instant, to go on from after a restart. */
+export interface SavedClock {
+  readonly engineMs: number;
+  readonly wallMs: number;
+  readonly monoMs: number;
+  readonly bootId: string;
+}
+
+export interface Cycle {
+  readonly clock: SavedClock;
+  /** State of each condition that changed, JSON, by key. */
+  readonly conditions: ReadonlyMap<string, string>;
+  readonly events: readonly OutboundEvent[];
+}
+
+export interface OutboundEvent {
+  readonly seq: number;
+  /** Condition key of the incident it belongs to. */
+  readonly key: string;
+  /** Whether the incident is open after this event. */
+  readonly open: boolean;
+  readonly persistedAt: number;
+  readonly record: string;
+}
+
+/** @throws when the file cannot be opened or is no store of this version or an older one. */
+export function openStore(path: string, newEpoch: () => string): Store {
+  const db = new Database(path);
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("foreign_keys = ON");
+  migrate(db, path);
+  const meta = metaOf(db);
+  const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
+  const outbox = openOutbox(db, epoch);
+  const kept: Kept = {
+    epoch,
+    lastSeq: Number(meta.get("lastSeq") ?? 0),
+    clock: JSON.parse(meta.get("clock") ?? "null") as SavedClock | null,
+    conditions: rows(db, "SELECT key, state AS text FROM condition"),
+    incidents: rows(db, "SELECT key, record AS text FROM incident"),
+  };
+  return {
+    kept,
+    outbox,
+    commit: committer(db, meta, outbox),
+    acceptedConfig: () => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null,
+    acceptConfig: (files) => void meta.set("config", JSON.stringify(files)),
+    nextBdSeq: () => Number(meta.set("bdSeq", String(Number(meta.get("bdSeq") ?? 0) + 1))),
+    close: () => db.close(),
+  };
+}
+
+function migrate(db: Database.Database, path: string): void {
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version > migrations.length) {
+    throw new Error(`${path}: store of a newer version (${version}); expected at most ${migrations.length}. Upgrade mepwatch.`);
+  }
+  for (const [index, sql] of migrations.entries()) {
+    if (index < version) continue;
+    db.transaction(() => {
+      db.exec(sql);
+      db.pragma(`user_version = ${index + 1}`);
+    })();
+  }
+}
+
+interface Meta {
+  get(name: string): string | undefined;
+  /** Gives back the value it set. */
+  set(name: string, value: string): string;
+}
+
+function metaOf(db: Database.Database): Meta {
+  const select = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE name = ?");
+  const upsert = db.prepare("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  return {
+    get: (name) => select.get(name)?.value,
+    set(name, value) {
+      upsert.run(name, value);
+      return value;
+    },
+  };
+}
+
+function rows(db: Database.Database, sql: string): ReadonlyMap<string, string> {
+  const all = db.prepare<[], { key: string; text: string }>(sql).all();
+  return new Map(all.map(({ key, text }) => [key, text]));
+}
+
+function committer(db: Database.Database, meta: Meta, outbox: Outbox): (cycle: Cycle) => void {
+  const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
+  const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
+  const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
+  const transaction = db.transaction(({ clock, conditions, events }: Cycle): number => {
+    let added = 0;
+    for (const [key, state] of conditions) keepCondition.run(key, state);
+    for (const event of events) {
+      added += outbox.add(event);
+      if (event.open) keepIncident.run(event.key, event.record);
+      else dropIncident.run(event.key);
+    }
+    const last = events.at(-1);
+    if (last !== undefined) meta.set("lastSeq", String(last.seq));
+    meta.set("clock", JSON.stringify(clock));
+    return added;
+  });
+  return (cycle) => {
+    let added: number | null = null;
+    try {
+      added = transaction(cycle);
+    } finally {
+      outbox.grew(added);
+    }
+  };
+}
