@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
@@ -22,6 +23,8 @@ export interface Env {
   report(code: AgentEventCode, facts?: Facts): void;
   /** A named place where the tests kill the process; does nothing in production. */
   crashSite(name: CrashSite): void;
+  /** Tells the service manager (READY=1, WATCHDOG=1 …); does nothing where there is none. */
+  notify(state: string): void;
   /** Differs after each start of the machine; "" where the system does not tell. */
   readonly bootId: string;
 }
@@ -61,6 +64,10 @@ export function realEnv(options: { readonly logLevel: string; readonly crash?: s
       log[level]({ code, ...facts, ...rest }, message);
     },
     crashSite: crash,
+    notify(state) {
+      // Node has no Unix datagram sockets; the helper that comes with systemd has.
+      if (process.env.NOTIFY_SOCKET) execFile("systemd-notify", [state], { timeout: 2000 }, () => {});
+    },
     bootId: readBootId(),
   };
 }

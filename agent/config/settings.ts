@@ -37,8 +37,10 @@ const durationFormat = (value: unknown): void => {
 };
 const urlFormat = (value: unknown): void => {
   const url = URL.canParse(String(value)) ? new URL(String(value)) : null;
-  if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol)) throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
-  if (url.username !== "" || url.password !== "") throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
+  if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol))
+    throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
+  if (url.username !== "" || url.password !== "")
+    throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
 };
 
 const text = (doc: string, env: string, fallback: string | null = null) => ({
@@ -54,10 +56,18 @@ const schema = {
     doc: "Name of this agent in topics and events.",
     env: "MEPWATCH_AGENT",
     format: idFormat,
-    default: hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 64) || "agent",
+    default:
+      hostname()
+        .replaceAll(/[^A-Za-z0-9_-]/g, "-")
+        .slice(0, 64) || "agent",
   },
   mqtt: {
-    url: { doc: "Broker, mqtt:// or mqtts://.", env: "MEPWATCH_MQTT_URL", format: urlFormat, default: "mqtt://127.0.0.1:1883" },
+    url: {
+      doc: "Broker, mqtt:// or mqtts://.",
+      env: "MEPWATCH_MQTT_URL",
+      format: urlFormat,
+      default: "mqtt://127.0.0.1:1883",
+    },
     prefix: { doc: "First part of every topic.", env: "MEPWATCH_MQTT_PREFIX", format: idFormat, default: "mepwatch" },
     clientId: text("MQTT client id; default: mepwatch-SITE-AGENT.", "MEPWATCH_MQTT_CLIENT_ID"),
     username: text("MQTT user.", "MEPWATCH_MQTT_USERNAME"),
@@ -69,12 +79,24 @@ const schema = {
   store: text("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
   socket: text("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: {
-    level: { doc: "Least level that is logged.", env: "MEPWATCH_LOG_LEVEL", format: ["debug", "info", "warn", "error", "silent"], default: "info" },
+    level: {
+      doc: "Least level that is logged.",
+      env: "MEPWATCH_LOG_LEVEL",
+      format: ["debug", "info", "warn", "error", "silent"],
+      default: "info",
+    },
   },
-  heartbeat: { doc: "How often the agent reports itself.", env: "MEPWATCH_HEARTBEAT", format: durationFormat, default: "30s" },
+  heartbeat: {
+    doc: "How often the agent reports itself.",
+    env: "MEPWATCH_HEARTBEAT",
+    format: durationFormat,
+    default: "30s",
+  },
 };
 
-export type ReadSettings = { readonly settings: Settings; readonly problems: readonly [] } | { readonly settings: null; readonly problems: readonly string[] };
+export type ReadSettings =
+  | { readonly settings: Settings; readonly problems: readonly [] }
+  | { readonly settings: null; readonly problems: readonly string[] };
 
 /** `file`: null where there is none. Every problem names the setting and what was expected. */
 export function readSettings(
@@ -97,7 +119,10 @@ export function readSettings(
     const named = reference(value);
     // The environment is where secrets may stand; a file is not.
     if (named === null && environment.MEPWATCH_MQTT_PASSWORD === value) return new Secret(value);
-    const found = named === null ? { problem: "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}" } : secrets(named);
+    const found =
+      named === null
+        ? { problem: "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}" }
+        : secrets(named);
     if ("text" in found) return new Secret(found.text);
     problems.push(`${where}: ${name}: ${found.problem}`);
     return null;

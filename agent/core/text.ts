@@ -33,7 +33,15 @@ const bare = (sentence: string): string => sentence.replace(/\.\s*$/, "");
 const cut = (text: string): string => (text.length <= textMax ? text : `${text.slice(0, textMax - 1).trimEnd()}…`);
 
 /** How people write UCUM units; others stand as they are. */
-const unitSigns: Readonly<Record<string, string>> = { "1": "", Cel: "°C", K: "K", "[degF]": "°F", h: "h", min: "min", s: "s" };
+const unitSigns: Readonly<Record<string, string>> = {
+  "1": "",
+  Cel: "°C",
+  K: "K",
+  "[degF]": "°F",
+  h: "h",
+  min: "min",
+  s: "s",
+};
 export const unitSign = (ucum: string): string => unitSigns[ucum] ?? ucum;
 
 /** At most one decimal beyond what tells neighbours apart: 33.4, 231, 0.05. */

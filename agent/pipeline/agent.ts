@@ -3,18 +3,21 @@ import { configPoint, type Device, type Site } from "../config/resolved.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
-import type { BirthFacts, HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
 export interface Agent {
   status(): AgentStatus;
   /** Reads points of a device now. */
   read(device: Device, points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
+  /** Whether every loop makes progress: the watchdog is fed only then. */
+  alive(): boolean;
   /** Stops in an order that loses nothing; idempotent, settles within 5 s. */
   stop(): Promise<void>;
 }
@@ -42,7 +45,7 @@ export interface AgentOptions {
 export function startAgent({ env, site, store, configRejected, openSink, heartbeatMs }: AgentOptions): Agent {
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
-  const fresh = freshness(site);
+  const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
@@ -59,37 +62,19 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     },
   });
   const accept = (samples: readonly Sample[]): void => {
-    fresh.note(samples);
+    vitals.note(samples);
     const stepped = clock.stepped();
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
   };
 
-  const birth = (): BirthFacts => ({
-    epoch: store.kept.epoch,
-    firstSeq: store.outbox.first ?? door.lastSeq + 1,
-    lastSeq: door.lastSeq,
-    activeCount: door.openIncidents().length,
-    configHash: site.configHash,
-    active: door.openIncidents(),
-  });
-  const heartbeat = (): HeartbeatFacts => ({
-    epoch: store.kept.epoch,
-    lastSeq: door.lastSeq,
-    ackedSeq: forward.ackedSeq,
-    depth: store.outbox.depth,
-    oldestAgeMs: store.outbox.oldestAt === null ? 0 : Math.max(0, env.clock.wall() - store.outbox.oldestAt),
-    activeCount: door.openIncidents().length,
-    ...fresh.counts(),
-    configHash: site.configHash,
-  });
-  const sink = openSink({ birth, onConnected: () => wake(), onLost: () => {} });
-  const forward = forwarder(env, store.outbox, sink, () => door.lastSeq);
+  const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
+  const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, onSamples: accept }),
   );
-  const pulse = every(env, heartbeatMs, () => sink.heartbeat(heartbeat()));
+  const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
@@ -112,11 +97,12 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       buses: pollers.map((one) => one.status()),
       open: door.openIncidents(),
       connected: sink.connected,
-      heartbeat: heartbeat(),
+      heartbeat: vitals.heartbeat(),
     }),
     async read(device, points) {
       return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
     },
+    alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };
 }
@@ -130,22 +116,6 @@ function every(env: Env, ms: number, work: () => void): () => void {
     cancel = env.after(ms, again);
   });
   return () => cancel();
-}
-
-/** How many points last gave a good value, for the heartbeat: a silence can be trusted only if this is all of them. */
-function freshness(site: Site) {
-  const expected = site.devices.reduce((sum, { points }) => sum + points.length, 0);
-  const own = new Set(site.devices.flatMap(({ points }) => points.map(({ id }) => id)));
-  const good = new Set<PointId>();
-  return {
-    note(samples: readonly Sample[]): void {
-      for (const { point, quality } of samples) {
-        if (quality !== "good") good.delete(point);
-        else if (own.has(point)) good.add(point);
-      }
-    },
-    counts: () => ({ pointsExpected: expected, pointsGood: good.size }),
-  };
 }
 
 /** What the sessions of one protocol share is made once, when the first bus needs it. */

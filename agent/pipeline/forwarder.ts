@@ -11,8 +11,6 @@ import type { Outbox, Waiting } from "../store/outbox.ts";
 export interface Forwarder {
   /** There may be something to send: events were committed, or the sink has connected. */
   wake(): void;
-  /** Highest sequence number below which everything was delivered. */
-  readonly ackedSeq: number;
   stop(): void;
 }
 
@@ -20,7 +18,7 @@ const batch = 50;
 /** Before trying again what the sink, though connected, did not take. */
 const retryMs = 1000;
 
-export function forwarder(env: Env, outbox: Outbox, sink: Sink, lastSeq: () => number): Forwarder {
+export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
   /** Everything up to here is on its way or delivered. */
   let sent = 0;
   let stopped = false;
@@ -71,9 +69,6 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink, lastSeq: () => n
 
   return {
     wake: pump,
-    get ackedSeq() {
-      return (outbox.first ?? lastSeq() + 1) - 1;
-    },
     stop() {
       stopped = true;
       cancelRetry();

@@ -47,7 +47,11 @@ export function changedConditions(site: Site, memory: Memory, draft: Draft): Rea
 }
 
 /** Delays in progress that a sample would end, with the points to read then. */
-export function wantedConfirmations(site: Site, draft: Draft, now: Mono): { readonly point: PointId; readonly at: Mono }[] {
+export function wantedConfirmations(
+  site: Site,
+  draft: Draft,
+  now: Mono,
+): { readonly point: PointId; readonly at: Mono }[] {
   return [...draft.changes.rules].flatMap(([index, { conditions }]) => {
     const rule = site.model.rules[index];
     if (rule === undefined || rule.timed) return [];

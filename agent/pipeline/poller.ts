@@ -18,6 +18,8 @@ export interface Poller {
   /** Reads these points now, beside the schedule but in turn; for a person who asks. */
   read(points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
   status(): BusStatus;
+  /** False when an exchange has been under way for longer than any may take: this bus is polled no more. */
+  alive(): boolean;
   close(): Promise<void>;
 }
 
@@ -54,13 +56,13 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
   let plan: Schedule = schedule(tasks, clock.now().at);
   let cancelTimer = (): void => {};
   let closed = false;
-  let busy = false;
+  let busySince: Mono | null = null;
 
   const poll = async (task: Task): Promise<void> => {
-    busy = true;
     const began = clock.now().at;
+    busySince = began;
     const readings = await line.read(task.request);
-    busy = false;
+    busySince = null;
     if (closed) return;
     const now = clock.now();
     const ok = answered(readings);
@@ -76,7 +78,7 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
   const arm = (): void => {
     cancelTimer();
     const upcoming = next(plan);
-    if (closed || busy || upcoming === null) return;
+    if (closed || busySince !== null || upcoming === null) return;
     cancelTimer = env.after(Math.max(0, upcoming.at - clock.now().at), () => void poll(upcoming.task));
   };
 
@@ -95,6 +97,7 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
       return readings.filter(({ point }) => wanted.has(point));
     },
     status: () => ({ bus: bus.id, skipped: plan.skipped, devices: states }),
+    alive: () => busySince === null || clock.now().at - busySince < bus.timeoutMs + stuckMs,
     async close() {
       closed = true;
       cancelTimer();
@@ -102,6 +105,9 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
     },
   };
 }
+
+/** Beyond the deadline of an exchange, before it counts as stuck. */
+const stuckMs = 10_000;
 
 const unasked: DeviceStatus = { answering: null, lastGoodAt: null, fault: null, lastMs: 0 };
 

@@ -58,7 +58,11 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
 }
 
 /** The record that ends an incident whose rule is gone, made from the last one there was (alarms.md 1.11). */
-export function retired(last: EventRecord, seq: number, now: { readonly at: number; readonly wall: number }): EventRecord {
+export function retired(
+  last: EventRecord,
+  seq: number,
+  now: { readonly at: number; readonly wall: number },
+): EventRecord {
   return {
     ...last,
     seq,
@@ -80,7 +84,13 @@ export function retired(last: EventRecord, seq: number, now: { readonly at: numb
 export function incidentId(epoch: string, key: string, occurrence: number): string {
   const hex = createHash("sha256").update(`${epoch}\0${key}\0${occurrence}`).digest("hex");
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20, 32)].join("-");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    variant + hex.slice(17, 20),
+    hex.slice(20, 32),
+  ].join("-");
 }
 
 const iso = (wall: number): string => new Date(wall).toISOString();
@@ -142,5 +152,7 @@ function textOf(site: Site, about: About, event: Event, value: number | null, me
 
 function whereOf({ device: { location, name } }: About): string {
   const { room, row, rack } = location;
-  return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name].filter((part) => part !== undefined).join(" ");
+  return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name]
+    .filter((part) => part !== undefined)
+    .join(" ");
 }

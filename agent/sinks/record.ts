@@ -86,7 +86,10 @@ export const eventRecord = z.object({
   monoMs: z.number().describe("Engine time of this event, ms: durations between events of one epoch are exact."),
   clock: clockTrust,
   historical: flag.describe("True when it is sent late, behind newer ones."),
-  text: z.string().max(140).describe("For a tired person: where, what, value and limit, since when, cause, first action."),
+  text: z
+    .string()
+    .max(140)
+    .describe("For a tired person: where, what, value and limit, since when, cause, first action."),
   runbook: z.url().optional(),
   labels: z.record(z.string(), z.string()),
 });

@@ -32,7 +32,9 @@ export function openOutbox(db: Database.Database, epoch: string): Outbox {
     "SELECT seq, persisted_at AS persistedAt, record FROM outbox WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
   );
   const remove = db.prepare("DELETE FROM outbox WHERE epoch = ? AND seq = ?");
-  const copy = db.prepare("INSERT OR IGNORE INTO parked SELECT epoch, seq, record FROM outbox WHERE epoch = ? AND seq = ?");
+  const copy = db.prepare(
+    "INSERT OR IGNORE INTO parked SELECT epoch, seq, record FROM outbox WHERE epoch = ? AND seq = ?",
+  );
   const count = db.prepare<[string], { n: number }>("SELECT count(*) AS n FROM outbox WHERE epoch = ?");
   let depth = count.get(epoch)?.n ?? 0;
   const trim = db.transaction((seqs: readonly number[]): number =>

@@ -87,7 +87,9 @@ export function openStore(path: string, newEpoch: () => string): Store {
 function migrate(db: Database.Database, path: string): void {
   const version = Number(db.pragma("user_version", { simple: true }));
   if (version > migrations.length) {
-    throw new Error(`${path}: store of a newer version (${version}); expected at most ${migrations.length}. Upgrade mepwatch.`);
+    throw new Error(
+      `${path}: store of a newer version (${version}); expected at most ${migrations.length}. Upgrade mepwatch.`,
+    );
   }
   for (const [index, sql] of migrations.entries()) {
     if (index < version) continue;

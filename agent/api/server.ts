@@ -1,0 +1,56 @@
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { type FastifyInstance, fastify } from "fastify";
+import type { Agent } from "../pipeline/agent.ts";
+import { pointValues, snapshot } from "./status.ts";
+
+/**
+ * The local API, on a Unix socket: who may open the socket may ask. Read-only so far; the command line is its
+ * client.
+ */
+export interface Api {
+  close(): Promise<void>;
+}
+
+/** @throws when the socket cannot be made, naming its path. */
+export async function serveApi(agent: Agent, version: string, socket: string): Promise<Api> {
+  // The defaults wait for ever: a client that sends nothing would hold its connection for good.
+  const server = fastify({
+    requestTimeout: 5000,
+    connectionTimeout: 10_000,
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: true,
+  });
+  routes(server, agent, version);
+  mkdirSync(dirname(socket), { recursive: true });
+  rmSync(socket, { force: true }); // left behind by a process that was killed
+  await server.listen({ path: socket });
+  chmodSync(socket, 0o660);
+  return { close: () => server.close() };
+}
+
+function routes(server: FastifyInstance, agent: Agent, version: string): void {
+  server.get("/status", () => snapshot(version, agent.status()));
+  server.get<{ Params: { device: string; point?: string } }>("/read/:device/:point?", async ({ params }, reply) => {
+    const { devices } = agent.status().site;
+    const device = devices.find(({ id }) => id === params.device);
+    if (device === undefined)
+      return await reply.code(404).send({
+        error: missing(
+          "device",
+          params.device,
+          devices.map(({ id }) => id),
+        ),
+      });
+    const points = device.points.filter(({ own }) => params.point === undefined || own === params.point);
+    if (points.length === 0) {
+      const known = device.points.map(({ own }) => own);
+      return await reply.code(404).send({ error: missing(`point of ${device.id}`, params.point ?? "", known) });
+    }
+    const readings = await agent.read(device, new Set(points.map(({ id }) => id)));
+    return pointValues(device, readings);
+  });
+}
+
+const missing = (what: string, name: string, known: readonly string[]): string =>
+  `no ${what} "${name}"; expected one of ${known.join(", ")}`;

@@ -1,0 +1,106 @@
+import type { Reading } from "../../drivers/driver.ts";
+import type { Device } from "../config/resolved.ts";
+import { assess } from "../core/quality.ts";
+import { number, unitSign } from "../core/text.ts";
+import type { AgentStatus } from "../pipeline/agent.ts";
+
+/** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
+export interface StatusSnapshot {
+  readonly version: string;
+  readonly site: string;
+  readonly configHash: string;
+  readonly configRejected: boolean;
+  readonly startedAt: string;
+  readonly broker: { readonly connected: boolean };
+  readonly buffer: {
+    readonly depth: number;
+    readonly oldestAgeMs: number;
+    readonly lastSeq: number;
+    readonly ackedSeq: number;
+  };
+  readonly points: { readonly expected: number; readonly good: number };
+  readonly devices: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly bus: string;
+    readonly protocol: string;
+    /** Null: not asked yet. */
+    readonly answering: boolean | null;
+    readonly lastGoodAt: string | null;
+    readonly fault: string | null;
+    readonly lastMs: number;
+  }[];
+  readonly incidents: readonly {
+    readonly incidentId: string;
+    readonly conditionKey: string;
+    readonly severity: string;
+    readonly raisedAt: string;
+    readonly text: string;
+  }[];
+}
+
+const iso = (wall: number): string => new Date(wall).toISOString();
+
+export function snapshot(version: string, { site, buses, heartbeat, open, ...status }: AgentStatus): StatusSnapshot {
+  const { depth, oldestAgeMs, lastSeq, ackedSeq, pointsExpected, pointsGood } = heartbeat;
+  return {
+    version,
+    site: site.id,
+    configHash: site.configHash,
+    configRejected: status.configRejected,
+    startedAt: iso(status.startedAt),
+    broker: { connected: status.connected },
+    buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
+    points: { expected: pointsExpected, good: pointsGood },
+    devices: site.devices.map(({ id, name, bus, protocol }) => {
+      const found = buses.find((one) => one.bus === bus)?.devices.get(id);
+      const { answering = null, lastGoodAt = null, fault = null, lastMs = 0 } = found ?? {};
+      return {
+        id,
+        name,
+        bus,
+        protocol,
+        answering,
+        lastGoodAt: lastGoodAt === null ? null : iso(lastGoodAt),
+        fault,
+        lastMs,
+      };
+    }),
+    incidents: open.map(({ incidentId, conditionKey, severity, raisedAt, text }) => ({
+      incidentId,
+      conditionKey,
+      severity,
+      raisedAt,
+      text,
+    })),
+  };
+}
+
+/** What `mepwatch read` shows of one point. */
+export interface PointValue {
+  readonly point: string;
+  readonly name: string;
+  /** With unit, or the name of the value; null where none could be had. */
+  readonly value: string | null;
+  readonly number: number | null;
+  readonly unit: string;
+  readonly quality: "good" | "uncertain" | "bad";
+  /** Why it is not good. */
+  readonly reason: string | null;
+}
+
+export function pointValues(device: Device, readings: readonly Reading[]): PointValue[] {
+  return readings.flatMap((reading): PointValue[] => {
+    const point = device.points.find(({ id }) => id === reading.point);
+    if (point === undefined) return [];
+    const seen = "fault" in reading ? { fault: reading.fault } : { raw: reading.value };
+    const sample = assess(point.definition, seen, { at: 0, wall: 0 });
+    const base = { point: point.id, name: point.name, unit: point.unit, quality: sample.quality };
+    if (sample.quality === "bad") {
+      const reason = "fault" in reading ? `${reading.fault}: ${reading.detail}` : sample.reason;
+      return [{ ...base, value: null, number: null, reason }];
+    }
+    const shown = point.texts[String(sample.value)] ?? `${number(sample.value)} ${unitSign(point.unit)}`.trim();
+    return [{ ...base, value: shown, number: sample.value, reason: sample.quality === "good" ? null : sample.reason }];
+  });
+}

@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { drivers } from "../../drivers/index.ts";
+import { fromDisk, type Loaded, load } from "../config/load.ts";
+import { sayProblem } from "../config/problem.ts";
+import { machineSecrets } from "../config/secrets.ts";
+import { type ReadSettings, readSettings } from "../config/settings.ts";
+import type { Context } from "./context.ts";
+
+/** The site file and the settings beside it, as the commands read them. */
+export const loadFrom = (file: string, { environment }: Context): Loaded =>
+  load(file, fromDisk(file), drivers, machineSecrets(environment));
+
+export function settingsBeside(file: string, { environment }: Context): ReadSettings {
+  const name = join(dirname(file), "settings.yaml");
+  const beside = existsSync(name) ? { name, text: readFileSync(name, "utf8") } : null;
+  return readSettings(beside, environment, machineSecrets(environment));
+}
+
+export function tellProblems({ problems }: Loaded, { output }: Context): void {
+  for (const problem of problems) output.message(sayProblem(problem));
+  output.message(`${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`);
+}

@@ -1,0 +1,56 @@
+import { ask } from "../api/client.ts";
+import type { StatusSnapshot } from "../api/status.ts";
+import { sayDuration } from "../core/duration.ts";
+import type { AddCommand } from "./context.ts";
+import { exit, type Output, paint, table } from "./output.ts";
+
+export const socketOption = ["--socket <path>", "socket of the running agent"] as const;
+export const socketOf = (
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): string => given ?? environment.MEPWATCH_SOCKET ?? "/run/mepwatch/api.sock";
+
+export const addStatus: AddCommand = (program, { output, environment, exit: end }) => {
+  program
+    .command("status")
+    .option(...socketOption)
+    .option("--json", "one JSON document")
+    .summary("devices, open incidents, broker and buffer of the running agent")
+    .addHelpText("after", "\nExample:\n  $ mepwatch status --json")
+    .action(async ({ socket, json }: { socket?: string; json?: true }) => {
+      const answer = await ask(socketOf(socket, environment), "/status");
+      if (!answer.ok) {
+        output.message(answer.message);
+        end(answer.why === "unreachable" ? exit.unavailable : exit.failed);
+        return;
+      }
+      if (json) output.data(JSON.stringify(answer.body));
+      else show(answer.body as StatusSnapshot, output);
+      end(exit.ok);
+    });
+};
+
+function show(
+  { site, version, devices, incidents, broker, buffer, points, configRejected }: StatusSnapshot,
+  output: Output,
+): void {
+  const waiting =
+    buffer.depth === 0 ? "nothing waits" : `${buffer.depth} events wait, oldest ${sayDuration(buffer.oldestAgeMs)}`;
+  output.data(`mepwatch ${version}, site ${site}`);
+  output.data(
+    `broker ${broker.connected ? "connected" : "away"}, ${waiting}; ${points.good} of ${points.expected} points good`,
+  );
+  if (configRejected)
+    output.data(paint(output, "medium", "The newest site file was refused: running on the last accepted one."));
+  output.data("");
+  const rows = devices.map(({ id, protocol, answering, lastGoodAt, fault }) => {
+    const state = answering === null ? "not asked yet" : answering ? "answers" : "silent";
+    return [id, protocol, state, lastGoodAt ?? "never", fault ?? ""];
+  });
+  for (const line of table([["DEVICE", "PROTOCOL", "STATE", "LAST GOOD READ", ""], ...rows])) output.data(line);
+  output.data("");
+  if (incidents.length === 0) output.data("No open incidents.");
+  for (const { severity, raisedAt, text } of incidents) {
+    output.data(`${raisedAt}  ${paint(output, severity, severity.padEnd(8))}  ${text}`);
+  }
+}

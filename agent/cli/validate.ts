@@ -1,0 +1,30 @@
+import type { AddCommand } from "./context.ts";
+import { exit } from "./output.ts";
+import { loadFrom, settingsBeside, tellProblems } from "./site.ts";
+
+export const addValidate: AddCommand = (program, context) => {
+  program
+    .command("validate")
+    .argument("<file>", "site file")
+    .summary("check a site file, its profiles and the settings beside it")
+    .description(
+      "Checks a site file, the profiles it names and settings.yaml beside it. Exits 0, or 78 with every problem.",
+    )
+    .addHelpText("after", "\nExample:\n  $ mepwatch validate /etc/mepwatch/site.yaml")
+    .action((file: string) => {
+      const loaded = loadFrom(file, context);
+      const { problems } = settingsBeside(file, context);
+      for (const problem of problems) context.output.message(problem);
+      if (loaded.site === null) tellProblems(loaded, context);
+      if (loaded.site === null || problems.length > 0) {
+        context.exit(exit.config);
+        return;
+      }
+      const { devices, buses, model } = loaded.site;
+      const points = devices.reduce((sum, device) => sum + device.points.length, 0);
+      context.output.data(
+        `${file}: ${devices.length} devices on ${buses.length} buses, ${points} points, ${model.rules.length} rules: good.`,
+      );
+      context.exit(exit.ok);
+    });
+};
