@@ -61,6 +61,9 @@ export function openStore(path: string, newEpoch: () => string): Store {
   const db = new Database(path);
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
+  // What this file promises rests on it: a build of SQLite that ignores it must not go unnoticed.
+  if (db.pragma("synchronous", { simple: true }) !== 2)
+    throw new Error(`${path}: SQLite does not take synchronous=FULL`);
   db.pragma("foreign_keys = ON");
   migrate(db, path);
   const meta = metaOf(db);

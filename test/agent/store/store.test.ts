@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Cycle, openStore, type Store } from "../../../agent/store/store.ts";
+
+let folder: string;
+let path: string;
+let store: Store;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mepwatch-store-"));
+  path = join(folder, "store.db");
+  store = openStore(path, () => "epoch-1");
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const clock = { engineMs: 5, wallMs: 6, monoMs: 7, bootId: "b" };
+const cycle = (...seqs: number[]): Cycle => ({
+  clock,
+  conditions: new Map([["k", `{"n":${seqs.at(-1)}}`]]),
+  events: seqs.map((seq) => ({ seq, key: "k", open: true, persistedAt: seq * 10, record: `{"seq":${seq}}` })),
+});
+const reopen = (): Store => {
+  store.close();
+  store = openStore(path, () => "epoch-2");
+  return store;
+};
+
+describe("store", () => {
+  test("what was committed is there after a restart", () => {
+    store.commit(cycle(1, 2));
+    const { kept, outbox } = reopen();
+    expect(kept).toEqual({
+      epoch: "epoch-1",
+      lastSeq: 2,
+      clock,
+      conditions: new Map([["k", '{"n":2}']]),
+      incidents: new Map([["k", '{"seq":2}']]),
+    });
+    expect(outbox.after(0, 10).map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(outbox.depth).toBe(2);
+  });
+
+  test("the same cycle twice is there once", () => {
+    store.commit(cycle(1));
+    store.commit(cycle(1));
+    expect(store.outbox.after(0, 10).length).toBe(1);
+    expect(reopen().outbox.depth).toBe(1);
+  });
+
+  test("a commit that fails leaves nothing behind, and can be repeated", () => {
+    const broken = { ...cycle(1), conditions: new Map([["k", null as unknown as string]]) };
+    expect(() => store.commit(broken)).toThrow();
+    expect(store.outbox.depth).toBe(0);
+    store.commit(cycle(1));
+    expect(store.outbox.depth).toBe(1);
+  });
+
+  test("a cleared incident is no longer open", () => {
+    store.commit(cycle(1));
+    store.commit({ ...cycle(2), events: [{ seq: 2, key: "k", open: false, persistedAt: 1, record: "{}" }] });
+    expect(reopen().kept.incidents.size).toBe(0);
+  });
+
+  test("trimmed and parked events are gone from the outbox for good", () => {
+    store.commit(cycle(1, 2, 3));
+    store.outbox.trim([1]);
+    store.outbox.trim([1]);
+    store.outbox.park(2);
+    expect([store.outbox.first, store.outbox.depth, store.outbox.oldestAt]).toEqual([3, 1, 30]);
+    expect(
+      reopen()
+        .outbox.after(0, 10)
+        .map(({ seq }) => seq),
+    ).toEqual([3]);
+    store.outbox.trim([3]);
+    expect([store.outbox.first, store.outbox.depth, store.outbox.oldestAt]).toEqual([null, 0, null]);
+  });
+
+  test("keeps the accepted configuration and never repeats a bdSeq", () => {
+    expect(store.acceptedConfig()).toBeNull();
+    store.acceptConfig({ "site.yaml": "version: 1" });
+    expect([store.nextBdSeq(), store.nextBdSeq()]).toEqual([1, 2]);
+    expect(reopen().acceptedConfig()).toEqual({ "site.yaml": "version: 1" });
+    expect(store.nextBdSeq()).toBe(3);
+  });
+
+  test("refuses the store of a newer version, saying so", () => {
+    store.close();
+    const db = new Database(path);
+    db.pragma("user_version = 99");
+    db.close();
+    expect(() => openStore(path, () => "e")).toThrow(/newer version \(99\).*Upgrade/);
+    store = openStore(join(folder, "other.db"), () => "e");
+  });
+});
