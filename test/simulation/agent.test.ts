@@ -115,6 +115,24 @@ describe("the whole agent under virtual time", () => {
     await agent.stop();
   });
 
+  for (const disk of ["refuses", "doubtful"] as const) {
+    test(`a disk that ${disk === "refuses" ? "takes nothing" : "throws after it took it"} loses and doubles nothing`, async () => {
+      const agent = here.start();
+      await env.advance(20_000);
+      here.disk = disk;
+      here.values.set("d0/door", 1);
+      await env.advance(25_000);
+      here.values.set("d1/door", 1);
+      await env.advance(25_000);
+      expect(here.broker.received.length).toBe(0);
+      here.disk = "well";
+      await env.advance(25_000);
+      expect(story()).toEqual(["1 raise high d0/door/open", "2 raise high d1/door/open"]);
+      expect(agent.status().heartbeat).toMatchObject({ depth: 0, lastSeq: 2 });
+      await agent.stop();
+    });
+  }
+
   test("no event while nothing is wrong, whatever the wall clock does", async () => {
     const agent = here.start();
     await env.advance(60_000);
@@ -175,7 +193,6 @@ describe("a restart", () => {
     here.values.set("d2/door", 1);
     await env.advance(20_000);
     await agent.stop();
-    here = { ...here, start: world(env, siteYaml(2), join(folder, "store.db")).start };
     const { received } = here.broker;
     const smaller = world(env, siteYaml(2), join(folder, "store.db"));
     agent = smaller.start();

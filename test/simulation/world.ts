@@ -4,7 +4,7 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
-import { openStore, type Store } from "../../agent/store/store.ts";
+import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import { type AnyRequest, type Driver, defineDriver, faults } from "../../drivers/driver.ts";
 import type { FakeEnv } from "../env.ts";
 
@@ -17,6 +17,8 @@ export interface World {
   readonly values: Map<string, number>;
   readonly silent: Set<string>;
   readonly broker: Broker;
+  /** "refuses": commits throw and leave nothing. "doubtful": they land, and throw all the same. */
+  disk: "well" | "refuses" | "doubtful";
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -39,23 +41,31 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const reads: World["reads"] = [];
   const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0 };
   const driver = fakeDriver(env, values, silent, reads);
-  return {
+  const here: World = {
     values,
     silent,
     broker,
+    disk: "well",
     reads,
     start: () => {
-      const store: Store = openStore(path, env.uuid);
+      const store = openStore(path, env.uuid);
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
-        store,
+        store: { ...store, commit: (cycle) => commit(here, store, cycle) },
         configRejected: false,
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
       });
     },
   };
+  return here;
+}
+
+function commit({ disk }: World, store: Store, cycle: Cycle): void {
+  if (disk === "refuses") throw new Error("disk full");
+  store.commit(cycle);
+  if (disk === "doubtful") throw new Error("I/O error");
 }
 
 export const profileYaml = `

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { number, tell, tellCleared, textMax, timeOfDay, unitSign } from "../../../agent/core/text.ts";
+
+const telling = {
+  where: "Hall 2 rack F12",
+  what: "inlet",
+  said: "33.4 °C (limit 32)",
+  since: "03:02",
+  cause: "CRAC-4 tripped",
+  action: "Check CRAC-4.",
+};
+
+describe("text", () => {
+  test("says where, what, value and limit, since when, cause, first action", () => {
+    expect(tell(telling)).toBe("Hall 2 rack F12 inlet 33.4 °C (limit 32) since 03:02; CRAC-4 tripped. Check CRAC-4.");
+  });
+
+  test("leaves out what nobody said", () => {
+    expect(tell({ ...telling, what: "", cause: "", action: "" })).toBe(
+      "Hall 2 rack F12 33.4 °C (limit 32) since 03:02.",
+    );
+  });
+
+  test.each([
+    [
+      "the cause goes first",
+      { cause: "x".repeat(100) },
+      "Hall 2 rack F12 inlet 33.4 °C (limit 32) since 03:02. Check CRAC-4.",
+    ],
+    [
+      "then the action",
+      { cause: "x".repeat(100), action: "y".repeat(100) },
+      "Hall 2 rack F12 inlet 33.4 °C (limit 32) since 03:02.",
+    ],
+  ])("when it gets too long, %s", (_, longer, expected) => {
+    expect(tell({ ...telling, ...longer })).toBe(expected);
+  });
+
+  test("is never longer than allowed, and shows that it was cut", () => {
+    const text = tell({ ...telling, where: "w".repeat(200) });
+    expect(text.length).toBe(textMax);
+    expect(text.endsWith("…")).toBe(true);
+    expect(tellCleared("w".repeat(200), "inlet", "5 min").length).toBe(textMax);
+  });
+
+  test.each([
+    [33.44, "33.4"],
+    [231.4, "231"],
+    [0.051, "0.05"],
+    [-3, "-3"],
+    [0, "0"],
+  ])("%d is written %s", (value, written) => expect(number(value)).toBe(written));
+
+  test("knows how people write units", () => expect(["Cel", "1", "kW"].map(unitSign)).toEqual(["°C", "", "kW"]));
+
+  test("tells the time of the site, summer and winter", () => {
+    expect(timeOfDay(Date.UTC(2026, 6, 1, 1, 2), "Europe/Berlin")).toBe("03:02");
+    expect(timeOfDay(Date.UTC(2026, 0, 1, 1, 2), "Europe/Berlin")).toBe("02:02");
+  });
+});
