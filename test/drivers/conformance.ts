@@ -14,7 +14,7 @@ export interface Fixture {
   /** As in a site file, unparsed; so are `device` and each `address`. */
   bus(host: string, port: number): unknown;
   readonly device: unknown;
-  /** At least three, with values the protocol carries exactly; best of every type, near and far from each other. */
+  /** At least three, with values the protocol carries exactly (each must be able to be 1 too); best of every type, near and far from each other. */
   readonly points: readonly { readonly address: unknown; readonly value: number }[];
 }
 
@@ -72,11 +72,10 @@ function reading(fixture: Fixture): void {
     });
   });
 
-  test("follows a value that changes", async () => {
+  test("reads what the device holds now", async () => {
     await onStage(fixture, async ({ values, readAll }) => {
       await readAll(patientMs);
-      const swapped = [...values.keys()].toReversed();
-      for (const [i, id] of swapped.entries()) if (i % 2) values.set(id, 1);
+      for (const id of values.keys()) values.set(id, 1);
       expect(valuesOf(await readAll(patientMs))).toEqual(Object.fromEntries(values));
     });
   });
@@ -107,7 +106,7 @@ function misbehaving(fixture: Fixture): void {
   test.for(table)("a device that is $how gives $allowed in time, and is well again", async (row) => {
     await onStage(fixture, async ({ simulator, readAll, readTimed }) => {
       await readAll(patientMs);
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         simulator.misbehave(row.how);
         for (let again = 0; again < 2; again++) {
           const readings = await readTimed(row.reachable ? patientMs : hastyMs);

@@ -1,0 +1,46 @@
+import type { SimulatorOptions } from "../../drivers/simulator.ts";
+import type { Device, DevicePoint, Site } from "../config/resolved.ts";
+import type { PointId } from "../core/sample.ts";
+import { noise } from "./noise.ts";
+import type { Plant } from "./plant.ts";
+import { readings, states } from "./reading.ts";
+
+/** What the devices of a site say of the plant they stand in: by device class and point, and as raw as they say it. */
+export interface Scene {
+  readonly plant: Plant;
+  readonly seed: number;
+}
+
+/** The answer to every simulator's question: which raw number does the device hold now for a point? */
+export function servedBy(site: Site, scene: () => Scene): SimulatorOptions["value"] {
+  const known = new Map(
+    site.devices.flatMap((device) => device.points.map((point) => [point.id, { device, point }] as const)),
+  );
+  return (id) => {
+    const found = known.get(id);
+    return found === undefined ? null : rawOf(found.point, readOf(found.device, found.point.own, scene()));
+  };
+}
+
+/** Now and without noise: the points whose values causes alone decide, and the utility itself. */
+export function truthOf(site: Site, scene: Scene): ReadonlyMap<PointId, number> {
+  const truth = new Map([["$utility", scene.plant.causes.utility ? 1 : 0]]);
+  for (const device of site.devices) {
+    for (const { id, own } of device.points) {
+      if (states[device.class]?.[own] !== undefined) truth.set(id, readOf(device, own, scene));
+    }
+  }
+  return truth;
+}
+
+/** In the point's unit. A point that the tables do not know is a steady 0: for most of them, nothing to tell. */
+export function readOf(device: Device, own: string, { plant, seed }: Scene): number {
+  const read = states[device.class]?.[own] ?? readings[device.class]?.[own];
+  const what = `${device.id}/${own}`;
+  return read?.({ plant, device, jitter: (size) => size * noise(seed, Math.floor(plant.seconds * 4), what) }) ?? 0;
+}
+
+/** The inverse of `value = raw × scale + offset`. Devices scale because they hold whole numbers. */
+function rawOf({ definition: { scale, offset } }: DevicePoint, value: number): number {
+  return scale === 1 && offset === 0 ? value : Math.round((value - offset) / scale);
+}

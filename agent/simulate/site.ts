@@ -1,0 +1,133 @@
+import * as z from "zod";
+import type { Misbehaviour, RunningSimulator, SimulatorOptions, StartSimulator } from "../../drivers/simulator.ts";
+import type { Bus, Site } from "../config/resolved.ts";
+import type { PointId, Wall } from "../core/sample.ts";
+import type { Env } from "../env.ts";
+import { hallOf } from "./hall.ts";
+import { type Scene, servedBy, truthOf } from "./served.ts";
+import { simulators } from "./simulators.ts";
+import { stage } from "./stage.ts";
+import type { Story } from "./story.ts";
+
+/**
+ * A site that is not there: every bus of a resolved site answers over its real protocol, and what its devices say is
+ * read off one plant to which a story happens.
+ */
+export interface SimulatedSite {
+  /** The port on which each bus listens: its own, unless that was taken. */
+  readonly ports: ReadonlyMap<Bus["id"], number>;
+  /** @throws when there is no such bus. */
+  misbehave(bus: Bus["id"], how: Misbehaviour): void;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface SimulateOptions {
+  readonly story: Story;
+  readonly seed: number;
+  /** Story seconds per real second. */
+  readonly speed: number;
+  /** The address to listen on, whatever the site file says: the site's own addresses belong to real devices. */
+  readonly host: string;
+  /** Lets the system choose every port instead of trying the site's own first. */
+  readonly anyPort?: boolean;
+  /** Told of what truly is: first how it begins, then each change, never later than a device says it. */
+  readonly onTruth?: (line: Truth) => void;
+}
+
+/** A line of ground truth, to compare with what the agent made of it. */
+export interface Truth {
+  readonly at: Wall;
+  /** A point whose value causes alone decide, in the point's unit; or `$utility`. */
+  readonly point: PointId;
+  readonly value: number;
+}
+
+const stepMs = 100;
+
+export async function simulate(env: Env, site: Site, options: SimulateOptions): Promise<SimulatedSite> {
+  const { story, seed, speed, onTruth = () => {} } = options;
+  const play = stage(hallOf(site), story);
+  const began = env.clock.mono();
+  const scene = (): Scene => ({ plant: play.plant, seed });
+  const tell = truthTeller(env, onTruth);
+  let cancelTimer = (): void => {};
+  const act = (): void => {
+    play.advance(((env.clock.mono() - began) / 1000) * speed);
+    tell(truthOf(site, scene()));
+    cancelTimer = env.after(stepMs, act);
+  };
+  const running = await startAll(site, options, servedBy(site, scene));
+  act();
+  return {
+    ports: new Map([...running].map(([bus, { port }]) => [bus, port])),
+    misbehave(bus, how) {
+      const found = running.get(bus);
+      if (found === undefined) throw new Error(`no bus "${bus}"; expected one of ${[...running.keys()].join(", ")}`);
+      found.misbehave(how);
+    },
+    async close() {
+      cancelTimer();
+      await closeAll(running);
+    },
+  };
+}
+
+type Running = ReadonlyMap<Bus["id"], RunningSimulator>;
+
+/** All or none: one that cannot start takes the others down again. */
+async function startAll(site: Site, options: SimulateOptions, value: SimulatorOptions["value"]): Promise<Running> {
+  const running = new Map<Bus["id"], RunningSimulator>();
+  try {
+    for (const bus of site.buses) running.set(bus.id, await startBus(site, bus, options, value));
+  } catch (error) {
+    await closeAll(running);
+    throw error;
+  }
+  return running;
+}
+
+const closeAll = async (running: Running): Promise<void> => {
+  await Promise.all([...running.values()].map((one) => one.close()));
+};
+
+/** Every driver that reaches a bus over a network has a port among the bus's options. */
+const listening = z.looseObject({ port: z.number() });
+
+async function startBus(
+  site: Site,
+  bus: Bus,
+  { host, anyPort = false }: SimulateOptions,
+  value: SimulatorOptions["value"],
+): Promise<RunningSimulator> {
+  const { protocol } = bus.driver;
+  const start = simulators.get(protocol);
+  if (start === undefined) throw new Error(`bus ${bus.id} speaks ${protocol}, which cannot be simulated`);
+  const points = site.devices
+    .filter((device) => device.bus === bus.id)
+    .flatMap((device) => device.points.map(({ id, address }) => ({ id, device: device.address, address })));
+  const port = anyPort ? 0 : listening.parse(bus.options).port;
+  return onPort(start, { host, port, points, value });
+}
+
+/** A port that is taken is no reason to fail: the system finds another, and `ports` tells. */
+async function onPort(start: StartSimulator, options: SimulatorOptions): Promise<RunningSimulator> {
+  try {
+    return await start(options);
+  } catch (error) {
+    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    if (!taken || options.port === 0) throw error;
+    return start({ ...options, port: 0 });
+  }
+}
+
+function truthTeller(env: Env, onTruth: (line: Truth) => void): (now: ReadonlyMap<PointId, number>) => void {
+  const told = new Map<PointId, number>();
+  return (now) => {
+    for (const [point, value] of now) {
+      if (told.get(point) === value) continue;
+      told.set(point, value);
+      onTruth({ at: env.clock.wall(), point, value });
+    }
+  };
+}

@@ -1,0 +1,104 @@
+import type { BadReason } from "../../agent/core/sample.ts";
+import { type Address, hasWords, type Order, widthOf } from "./schema.ts";
+
+/** Registers to number and back. Pure and total: no input throws, and no number is silently another one. */
+
+export type Decoded = { readonly value: number } | { readonly fault: BadReason; readonly detail: string };
+
+/**
+ * The number that lies in the registers (coil, discrete: in one bit) of an address.
+ *
+ * Faults: `not_finite` for the NaN and infinities of a float; `implausible` for an integer beyond ±2^53, which
+ * a number does not hold exactly; `bad_reply` for fewer registers than the value takes.
+ */
+export function decode(address: Address, registers: readonly number[]): Decoded {
+  const [first] = registers;
+  if (first === undefined || registers.length < widthOf(address)) {
+    return { fault: "bad_reply", detail: `${registers.length} of ${widthOf(address)} registers` };
+  }
+  if (!hasWords(address.table)) return { value: first === 0 ? 0 : 1 };
+  const view = viewOf(reorder(registers.slice(0, widthOf(address)), address.order));
+  const value = numberIn(view, address.type);
+  if (typeof value === "bigint") {
+    if (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER) {
+      return { fault: "implausible", detail: `${value} is beyond 2^53` };
+    }
+    return { value: Number(value) };
+  }
+  if (!Number.isFinite(value)) return { fault: "not_finite", detail: `${address.type} ${value}` };
+  return { value: address.bit === undefined ? value : (value >> address.bit) & 1 };
+}
+
+/**
+ * The registers that `decode` turns into the number. What does not fit a type becomes the nearest that does: an
+ * integer is rounded and kept in its range, NaN is 0. A bit keeps the other bits of the registers `held`.
+ */
+export function encode(address: Address, value: number, held: readonly number[] = []): number[] {
+  if (!hasWords(address.table)) return [value === 0 ? 0 : 1];
+  const view = new DataView(new ArrayBuffer(widthOf(address) * 2));
+  if (address.bit !== undefined) {
+    const mask = 1 << address.bit;
+    const [word = 0] = reorder(held, address.order);
+    view.setUint16(0, value === 0 ? word & ~mask : word | mask);
+  } else if (address.type === "f32") view.setFloat32(0, value);
+  else if (address.type === "f64") view.setFloat64(0, value);
+  else writeInteger(view, value, address.type.startsWith("s"));
+  return reorder(wordsOf(view), address.order);
+}
+
+/** Its own inverse, hence the same for both ways. */
+function reorder(words: readonly number[], order: Order): number[] {
+  const lowWordFirst = order === "CDAB" || order === "DCBA";
+  const lowByteFirst = order === "BADC" || order === "DCBA";
+  const inOrder = lowWordFirst ? words.toReversed() : [...words];
+  return lowByteFirst ? inOrder.map((word) => ((word & 0xff) << 8) | (word >> 8)) : inOrder;
+}
+
+function numberIn(view: DataView, type: Address["type"]): number | bigint {
+  switch (type) {
+    case "u16":
+      return view.getUint16(0);
+    case "s16":
+      return view.getInt16(0);
+    case "u32":
+      return view.getUint32(0);
+    case "s32":
+      return view.getInt32(0);
+    case "u64":
+      return view.getBigUint64(0);
+    case "s64":
+      return view.getBigInt64(0);
+    case "f32":
+      return view.getFloat32(0);
+    case "f64":
+      return view.getFloat64(0);
+  }
+}
+
+function writeInteger(view: DataView, value: number, signed: boolean): void {
+  const bits = BigInt(view.byteLength * 8);
+  const lowest = signed ? -(2n ** (bits - 1n)) : 0n;
+  const highest = lowest + 2n ** bits - 1n;
+  const nearest = clamp(value, lowest, highest);
+  for (let at = view.byteLength - 2, left = nearest; at >= 0; at -= 2, left >>= 16n) {
+    view.setUint16(at, Number(left & 0xffffn));
+  }
+}
+
+function clamp(value: number, lowest: bigint, highest: bigint): bigint {
+  if (Number.isNaN(value)) return 0n;
+  // Compared before the conversion, which would throw for the infinities.
+  if (value >= highest) return highest;
+  if (value <= lowest) return lowest;
+  return BigInt(Math.round(value));
+}
+
+function viewOf(words: readonly number[]): DataView {
+  const view = new DataView(new ArrayBuffer(words.length * 2));
+  for (const [i, word] of words.entries()) view.setUint16(i * 2, word);
+  return view;
+}
+
+function wordsOf(view: DataView): number[] {
+  return Array.from({ length: view.byteLength / 2 }, (_, i) => view.getUint16(i * 2));
+}

@@ -1,0 +1,104 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { realEnv } from "../../agent/env.ts";
+import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import * as ber from "./ber.ts";
+import { decode, encode, errors, type Message, pdus } from "./message.ts";
+import { address, bus } from "./schema.ts";
+import { type Objects, ServedDevice } from "./served.ts";
+
+const slowMs = 3000;
+/** Octets in a UDP datagram over IPv4. */
+const datagramMax = 65_507;
+const community = bus.shape.community.parse(undefined).reveal();
+/** A sequence that announces more than there is. */
+const rubbish = Buffer.from("3026020101", "hex");
+
+/**
+ * An SNMPv2c agent for GetRequest, GetNextRequest and GetBulkRequest of community "public"; to any other
+ * it is silent, as agents are. Terminal tools work on it: `snmpwalk -v2c -c public 127.0.0.1:PORT .1`.
+ */
+export const startSnmpSimulator: StartSimulator = async (options) => {
+  const env = realEnv({ logLevel: "silent" });
+  const startedAt = env.clock.mono();
+  const upTime = () => ber.integer(Math.floor((env.clock.mono() - startedAt) / 10) % 2 ** 32, ber.tags.timeTicks);
+  const served = new ServedDevice(objectsOf(options, upTime));
+  const socket = createSocket("udp4");
+  const pending = new Set<() => void>();
+  let how: Misbehaviour = "none";
+
+  const send = (bytes: Buffer, to: RemoteInfo): void => socket.send(bytes, to.port, to.address, () => {});
+  const later = (work: () => void): void => {
+    const cancel = env.after(slowMs, () => {
+      pending.delete(cancel);
+      work();
+    });
+    pending.add(cancel);
+  };
+  socket.on("message", (bytes, from) => {
+    const request = decode(bytes);
+    const answer = request?.community === community ? reply(served, request, how) : undefined;
+    if (answer && how === "slow") later(() => send(answer, from));
+    else if (answer) send(answer, from);
+  });
+  socket.bind(options.port, options.host);
+  await once(socket, "listening"); // rejects with what the socket emits as error
+  socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
+
+  return {
+    port: socket.address().port,
+    misbehave(next) {
+      how = next;
+    },
+    close: closer(socket, pending),
+  };
+};
+
+function objectsOf({ points, value }: SimulatorOptions, upTime: () => ber.Element): Objects {
+  return new Map([
+    ["1.3.6.1.2.1.1.1.0", () => ber.text("mepwatch SNMP simulator")], // sysDescr
+    ["1.3.6.1.2.1.1.2.0", () => ber.oid("0.0")], // sysObjectID: of no maker
+    ["1.3.6.1.2.1.1.3.0", upTime], // sysUpTime, 1/100 s
+    ...points.map(({ id, address: written }) => {
+      const { oid } = address.parse(written);
+      return [oid, () => elementOf(value(id))] as const;
+    }),
+  ]);
+}
+
+/** Integer32 where it fits; else decimal text, which is how devices without floats send them. */
+function elementOf(value: number | null): ber.Element | null {
+  if (value === null) return null;
+  const isInteger32 = value === (value | 0);
+  return isInteger32 ? ber.integer(value) : ber.text(String(value));
+}
+
+function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffer | undefined {
+  const answer = served.answer(request);
+  if (answer === undefined) return undefined;
+  const refusal = { ...request, pdu: pdus.response, errorIndex: 0 };
+  switch (how) {
+    case "none":
+    case "slow":
+      return fitting(encode(answer)) ?? encode({ ...refusal, errorStatus: errors.tooBig, bindings: [] });
+    case "silent":
+      return undefined;
+    case "rubbish":
+      return rubbish;
+    case "error":
+      return encode({ ...refusal, errorStatus: errors.genErr });
+  }
+}
+
+const fitting = (bytes: Buffer): Buffer | undefined => (bytes.length <= datagramMax ? bytes : undefined);
+
+function closer(socket: Socket, pending: Set<() => void>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
+      for (const cancel of pending) cancel();
+      socket.close(() => resolve());
+    });
+    return closed;
+  };
+}

@@ -1,0 +1,20 @@
+import { snmp } from "../../../drivers/snmp/index.ts";
+import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
+import { conformance } from "../conformance.ts";
+
+conformance("snmp", {
+  driver: snmp,
+  startSimulator: startSnmpSimulator,
+  bus: (host, port) => ({ host, port, maxOids: 3 }),
+  device: {},
+  points: [
+    { address: { oid: "1.3.6.1.2.1.33.1.2.1.0" }, value: 2 },
+    { address: { oid: "1.3.6.1.2.1.33.1.2.7.0" }, value: -21 },
+    { address: { oid: "1.3.6.1.2.1.33.1.2.10.0" }, value: 4_294_967_295 },
+    { address: { oid: "1.3.6.1.2.1.33.1.3.3.1.3.1" }, value: 230.1 },
+    { address: { oid: "1.3.6.1.2.1.33.1.3.3.1.3.2" }, value: 0.000_000_1 },
+    { address: { oid: "1.3.6.1.2.1.33.1.3.3.1.3.10" }, value: -2_147_483_648 },
+    { address: { oid: "1.3.6.1.4.1.318.1.1.1.2.2.1.0" }, value: 9_007_199_254_740_991 },
+    { address: { oid: "1.3.6.1.4.1.4294967295.1.0" }, value: 0 },
+  ],
+});

@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { expect, onTestFinished, test } from "vitest";
+import * as ber from "../../../drivers/snmp/ber.ts";
+import { type Binding, decode, encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
+import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
+import { boundTo, brief, point, request, root, session } from "./peer.ts";
+
+const nothing: ber.Element = { tag: ber.tags.null, content: Buffer.alloc(0) };
+const ampleMs = 10_000;
+type Values = Record<number, number | null>;
+
+/** Serves the rows of `values`, as they stand when asked. */
+async function simulator(values: Values) {
+  const points = Object.keys(values).map((row) => point(Number(row)));
+  const value = (id: string) => values[Number(id.slice("ups/p".length))] ?? null;
+  const running = await startSnmpSimulator({ host: "127.0.0.1", port: 0, points, value });
+  onTestFinished(() => running.close());
+  return running;
+}
+
+/** Sends the datagrams one after another from one socket, and gives the first answer. */
+async function ask(port: number, ...datagrams: Buffer[]): Promise<Message> {
+  const socket = await boundTo("127.0.0.1");
+  for (const datagram of datagrams) socket.send(datagram, port, "127.0.0.1");
+  const [answer] = await once(socket, "message");
+  return decode(answer)!;
+}
+
+const message = (pdu: number, oids: readonly string[], change: Partial<Message> = {}): Buffer =>
+  encode({
+    community: "public",
+    pdu,
+    requestId: 7,
+    errorStatus: 0,
+    errorIndex: 0,
+    bindings: oids.map((oid) => ({ oid, value: nothing })),
+    ...change,
+  });
+const shown = ({ bindings }: Message) => bindings.map(({ oid, value }: Binding) => `${oid} ${show(value)}`);
+const show = (value: ber.Element): string =>
+  String(ber.integerOf(value) ?? ber.oidOf(value) ?? (value.content.toString() || `0x${value.tag.toString(16)}`));
+
+test("values are taken when asked for: integers, decimal text, null for no such instance", async () => {
+  const values: Values = { 1: 97, 2: -2147483648, 3: 2147483648, 4: 23.4, 5: null };
+  const { port } = await simulator(values);
+  const reading = session(port);
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([
+    97,
+    -2147483648,
+    2147483648,
+    23.4,
+    "no_such_point",
+  ]);
+  values[1] = 96;
+  expect(brief(await reading.read(request(1), ampleMs))).toEqual([96]);
+  const { bindings } = await ask(
+    port,
+    message(
+      pdus.get,
+      [1, 4, 5, 6].map((row) => `${root}.${row}`),
+    ),
+  );
+  expect(bindings.map(({ value }) => value.tag)).toEqual([0x02, 0x04, 0x81, 0x80]);
+});
+
+test("-2^31 is an Integer32 too", async () => {
+  const { port } = await simulator({ 1: -(2 ** 31), 2: -(2 ** 31) - 1 });
+  const { bindings } = await ask(port, message(pdus.get, [`${root}.1`, `${root}.2`]));
+  expect(bindings.map(({ value }) => value.tag)).toEqual([0x02, 0x04]);
+});
+
+test("a walk meets the system group, then the points in order, without those the device lacks", async () => {
+  const { port } = await simulator({ 10: 10, 9: 9, 8: null });
+  const met: string[] = [];
+  for (let oid = "1.3"; ; oid = met.at(-1)!) {
+    const { bindings } = await ask(port, message(pdus.getNext, [oid]));
+    if (bindings[0]!.value.tag === ber.tags.endOfMibView) break;
+    met.push(bindings[0]!.oid);
+  }
+  const system = ["1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.3.0"];
+  expect(met).toEqual([...system, `${root}.9`, `${root}.10`]);
+});
+
+test("GetBulk: the first once, the others repeatedly, to the end of the view", async () => {
+  const { port } = await simulator({ 1: 11, 2: 12 });
+  const bulk = message(pdus.getBulk, ["1.3.6.1.2.1.1.1", `${root}.1`], { errorStatus: 1, errorIndex: 5 });
+  const answer = await ask(port, bulk);
+  expect(answer).toMatchObject({ requestId: 7, errorStatus: 0, errorIndex: 0 });
+  expect(shown(answer)).toEqual(["1.3.6.1.2.1.1.1.0 mepwatch SNMP simulator", `${root}.2 12`, `${root}.2 0x82`]);
+});
+
+test("GetBulk for more than a datagram holds is answered with less", async () => {
+  const { port } = await simulator(Object.fromEntries(Array.from({ length: 300 }, (_, row) => [row, row])));
+  const answer = await ask(port, message(pdus.getBulk, [root], { errorIndex: 2 ** 31 - 1 }));
+  expect(answer.bindings.length).toBe(100);
+});
+
+test("an answer larger than a datagram is tooBig", async () => {
+  const { port } = await simulator({});
+  const oids = Array<string>(2500).fill("1.3.6.1.2.1.1.1.0");
+  expect(await ask(port, message(pdus.get, oids))).toMatchObject({ errorStatus: 1, bindings: [] });
+});
+
+test("another community, noise and a SetRequest are not answered", async () => {
+  const { port } = await simulator({ 1: 1 });
+  const oids = [`${root}.1`];
+  const unanswered = [
+    message(pdus.get, oids, { community: "private" }),
+    Buffer.from("30ff", "hex"),
+    message(0xa3, oids),
+  ];
+  const answer = await ask(port, ...unanswered, message(pdus.get, oids, { requestId: 8 }));
+  expect(answer.requestId).toBe(8);
+});
+
+test.each([
+  ["silent", "timeout"],
+  ["slow", "timeout"],
+  ["rubbish", "bad_reply"],
+  ["error", "device_error"],
+] as const)("%s makes the driver say %s, and none heals", async (how, fault) => {
+  const running = await simulator({ 1: 1, 2: 2 });
+  const reading = session(running.port);
+  running.misbehave(how);
+  expect(brief(await reading.read(request(1, 2), 200))).toEqual([fault, fault]);
+  running.misbehave("none");
+  expect(brief(await reading.read(request(1, 2), ampleMs))).toEqual([1, 2]);
+});
+
+test("slow is answered after 3 s", async () => {
+  const running = await simulator({ 1: 1 });
+  running.misbehave("slow");
+  expect(brief(await session(running.port).read(request(1), ampleMs))).toEqual([1]);
+});
+
+test("a port that is taken rejects with EADDRINUSE; closing twice is fine", async () => {
+  const first = await simulator({ 1: 1 });
+  const options = { host: "127.0.0.1", port: first.port, points: [], value: () => null };
+  await expect(startSnmpSimulator(options)).rejects.toMatchObject({ code: "EADDRINUSE" });
+  await Promise.all([first.close(), first.close()]);
+  const second = await startSnmpSimulator(options);
+  await second.close();
+});
