@@ -27,6 +27,11 @@ export const agentEvents = {
     message: "broker refused the connection; incidents are kept and sent later",
     remedy: "Check user, password and the broker's access rules.",
   },
+  "broker.unheard": {
+    level: "warn",
+    message: "nobody is subscribed to the events; incidents are kept and sent later",
+    remedy: "Check that the centre runs and is subscribed to mepwatch/v1/+/+/event.",
+  },
   "device.lost": {
     level: "warn",
     message: "device does not answer",

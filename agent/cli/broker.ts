@@ -1,5 +1,4 @@
 import { type AddressInfo, createServer } from "node:net";
-import { Aedes } from "aedes";
 import type { AddCommand } from "./context.ts";
 import { exit } from "./output.ts";
 
@@ -9,6 +8,7 @@ export const addBroker: AddCommand = (program, { output, stopped, exit: end }) =
     .summary("a small MQTT broker on loopback, for the demo")
     .option("--port <port>", "0: any", "0")
     .action(async ({ port }: { port: string }) => {
+      const { Aedes } = await import("aedes"); // only here: the service does not load a broker
       const aedes = await Aedes.createBroker();
       const server = createServer(aedes.handle);
       await new Promise<void>((resolve, reject) => {

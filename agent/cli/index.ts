@@ -1,8 +1,21 @@
+import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
+import { addDemo } from "./demo.ts";
 import { addRead } from "./read.ts";
+import { addRun } from "./run.ts";
+import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addValidate } from "./validate.ts";
 import { addVectors } from "./vectors.ts";
 
 /** Every command, in the order of `mepwatch --help`. */
-export const commands: readonly AddCommand[] = [addValidate, addStatus, addRead, addVectors];
+export const commands: readonly AddCommand[] = [
+  addDemo,
+  addValidate,
+  addRun,
+  addStatus,
+  addRead,
+  addSimulate,
+  addVectors,
+  addBroker,
+];

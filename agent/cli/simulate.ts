@@ -1,7 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { realEnv } from "../env.ts";
-import { simulate } from "../simulate/site.ts";
 import { type Story, stories } from "../simulate/story.ts";
 import type { AddCommand } from "./context.ts";
 import { exit } from "./output.ts";
@@ -57,6 +56,7 @@ export const addSimulate: AddCommand = (program, context) => {
         context.exit(exit.config);
         return;
       }
+      const { simulate } = await import("../simulate/site.ts"); // only here: the service does not load simulators
       const env = realEnv({ logLevel: "warn" });
       const onTruth = (line: unknown): void => {
         if (truth !== undefined) appendFileSync(truth, `${JSON.stringify(line)}\n`);

@@ -1,0 +1,205 @@
+import { connect, type IClientOptions, type IConnackPacket, type MqttClient, type Packet } from "mqtt";
+import { type Env, within } from "../../env.ts";
+import type { Secret } from "../../secret.ts";
+
+/**
+ * One connection to a broker, from CONNECT to its end. It is never mended: whoever uses it opens another. So the
+ * library's own queue, store and reconnection have nothing to do, and nothing waits where a crash would lose it.
+ */
+export interface Link {
+  /** Most publishes that may wait for their acknowledgement; more wait in line. */
+  readonly limit: number;
+  /** Largest packet that the broker takes, bytes. */
+  readonly packetMax: number;
+  /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
+  publish(message: Message): Promise<Ack>;
+  /** Settles with the reason when it is over. */
+  readonly lost: Promise<string>;
+  /** `politely`: says DISCONNECT, so that the broker drops the Will. Idempotent, settles within 1 s. */
+  end(politely: boolean): Promise<void>;
+}
+
+export interface Message {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** Seconds after which the broker need not pass it on; MQTT 5 only. */
+  readonly expiry?: number;
+  /** MQTT 5 only. */
+  readonly contentType?: string;
+}
+
+/** unheard: the broker took it, but nobody is subscribed (MQTT 5, 0x10). refused: with a reason code of MQTT 5. */
+export type Ack =
+  | { readonly kind: "acked" | "unheard" | "lost" }
+  | { readonly kind: "refused"; readonly code: number; readonly why: string };
+
+export type Opened =
+  | { readonly link: Link }
+  | { readonly refused: number; readonly why: string }
+  | { readonly away: string };
+
+export interface BrokerOptions {
+  readonly url: string;
+  readonly clientId: string;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  /** PEM texts. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: Secret | null;
+}
+
+const connectMs = 10_000;
+const publishMs = 10_000;
+const endMs = 1000;
+const keepAliveSeconds = 30;
+const sessionSeconds = 3600;
+/** So that a short loss of the line is no death of the agent. */
+const willDelaySeconds = 20;
+/** The agent's own bound; a broker may ask for less. */
+const inFlightMax = 20;
+/** Nothing that the agent subscribes to is larger. */
+const inboundMax = 256 * 1024;
+
+/**
+ * Never rejects.
+ * @param will published by the broker if the link ends without a word
+ * @param abort gives up an attempt that is under way
+ */
+export function openLink(
+  env: Env,
+  options: BrokerOptions,
+  protocol: 4 | 5,
+  will: Message,
+  abort: AbortSignal,
+): Promise<Opened> {
+  return new Promise((resolve) => {
+    const client = clientOf(options, protocol, will);
+    if (typeof client === "string") return resolve({ away: client });
+    const giveUp = (): void => void client.end(true);
+    abort.addEventListener("abort", giveUp, { once: true });
+    let trouble = "the connection was closed";
+    let lose = (_why: string): void => {};
+    const lost = new Promise<string>((settle) => {
+      lose = settle;
+    });
+    // A listener must stay for good: an error without one would end the process.
+    client.on("error", (error: Error & { code?: unknown }) => {
+      trouble = error.message || String(error.code ?? "connection failed");
+      if (!client.connected && typeof error.code === "number") resolve({ refused: error.code, why: trouble });
+    });
+    client.on("close", () => {
+      abort.removeEventListener("abort", giveUp);
+      lose(trouble);
+      resolve({ away: trouble });
+      client.end(true);
+    });
+    client.once("disconnect", ({ reasonCode }) => {
+      trouble = `the broker ended the connection with reason code ${reasonCode ?? 0}`;
+    });
+    client.once("connect", (connack) => {
+      abort.removeEventListener("abort", giveUp);
+      resolve({ link: linkOf(env, client, connack, lost) });
+    });
+  });
+}
+
+/** Or why there is none: what the library throws at once, such as for a certificate that is none. */
+function clientOf(options: BrokerOptions, protocol: 4 | 5, will: Message): MqttClient | string {
+  try {
+    return connect(options.url, clientOptions(options, protocol, will));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function clientOptions(options: BrokerOptions, protocol: 4 | 5, { topic, payload, retain }: Message): IClientOptions {
+  const { clientId, username, password, ca, cert, key } = options;
+  const v5 = { sessionExpiryInterval: sessionSeconds, receiveMaximum: 32, maximumPacketSize: inboundMax };
+  const will = { topic, payload: Buffer.from(payload), qos: 1 as const, retain };
+  return {
+    protocolVersion: protocol,
+    clientId,
+    clean: false,
+    keepalive: keepAliveSeconds,
+    connectTimeout: connectMs,
+    reconnectPeriod: 0,
+    queueQoSZero: false,
+    resubscribe: false,
+    ...(protocol === 5 ? { properties: v5 } : {}),
+    will: protocol === 5 ? { ...will, properties: { willDelayInterval: willDelaySeconds } } : will,
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password: password.reveal() }),
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key: key.reveal() }),
+  };
+}
+
+function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lost: Promise<string>): Link {
+  const limit = Math.max(1, Math.min(properties?.receiveMaximum ?? inFlightMax, inFlightMax));
+  const unheard = new Set<number>();
+  client.on("packetreceive", (packet: Packet) => {
+    if (packet.cmd === "puback" && packet.reasonCode === noSubscribers) unheard.add(packet.messageId ?? 0);
+  });
+  const over = lost.then((): Ack => ({ kind: "lost" }));
+  let ended: Promise<void> | null = null;
+  const end = (politely: boolean): Promise<void> => {
+    ended ??= within(env, endMs, politely ? client.endAsync(false) : client.endAsync(true), () => {})
+      .catch(() => {}) // what is over may refuse to end
+      .finally(() => client.end(true));
+    return ended;
+  };
+  const send = (message: Message): Promise<Ack> => {
+    const acked = new Promise<Ack>((resolve) => {
+      client.publish(message.topic, message.payload, publishOptions(client, message), (error, packet) => {
+        const id = (packet as { messageId?: number } | undefined)?.messageId ?? 0;
+        resolve(error ? refusal(error) : { kind: unheard.delete(id) ? "unheard" : "acked" });
+      });
+    });
+    return within(env, publishMs, Promise.race([acked, over]), () => {
+      void end(false);
+      return { kind: "lost" };
+    });
+  };
+  return {
+    limit,
+    packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    publish: queued(limit, send),
+    lost,
+    end,
+  };
+}
+
+/** "No matching subscribers", MQTT 5. */
+const noSubscribers = 0x10;
+
+function refusal(error: Error & { code?: unknown }): Ack {
+  return typeof error.code === "number" ? { kind: "refused", code: error.code, why: error.message } : { kind: "lost" }; // the client is closing
+}
+
+function publishOptions({ options }: MqttClient, { qos, retain, expiry, contentType }: Message) {
+  if (options.protocolVersion !== 5) return { qos, retain };
+  const properties = {
+    ...(expiry === undefined ? {} : { messageExpiryInterval: expiry }),
+    ...(contentType === undefined ? {} : { contentType, payloadFormatIndicator: true }),
+  };
+  return { qos, retain, properties };
+}
+
+/** The library sends without regard to the broker's receive maximum; beyond `limit` messages wait here, in order. */
+function queued(limit: number, send: (message: Message) => Promise<Ack>): Link["publish"] {
+  const waiting: (() => void)[] = [];
+  let flying = 0;
+  return async (message) => {
+    if (flying >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    else flying++;
+    const ack = await send(message);
+    const next = waiting.shift();
+    if (next === undefined) flying--;
+    else next(); // takes over this one's place
+    return ack;
+  };
+}

@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { clockTrust, type EventRecord, eventRecord, type severities } from "../record.ts";
+import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
+
+/** What is said on each topic, and nothing else: the contract with the centre. */
+const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
+const bdSeq = z
+  .int()
+  .min(1)
+  .describe("Grows with each connection; a death with an older one than the birth's is void.");
+const sessionId = z.uuid().describe("This connection of the agent.");
+const activeDigest = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe("Of the open incidents, to compare with the retained ones: see activeDigestOf.");
+
+export const birthMessage = z.strictObject({
+  online: z.literal(true),
+  at: timestamp,
+  bdSeq,
+  sessionId,
+  bootId: z.string().describe("Differs after each start of the machine."),
+  agentVersion: z.string(),
+  protocol: z.union([z.literal(4), z.literal(5)]).describe("MQTT 3.1.1 or 5."),
+  schema: z.string().describe("Version of this contract, major.minor."),
+  configHash: z.string(),
+  epoch: z.uuid(),
+  firstSeq: z.int().describe("Lowest sequence number that can still be had."),
+  lastSeq: z.int().describe("Highest sequence number there is."),
+  backlog: z.array(z.tuple([z.int(), z.int()])).describe("Ranges of sequence numbers that wait to be sent."),
+  activeCount: z.int(),
+  activeDigest,
+  clock: clockTrust,
+  capabilities: z.array(z.string()),
+});
+export type BirthMessage = z.output<typeof birthMessage>;
+
+export const deathMessage = z.strictObject({
+  online: z.literal(false),
+  bdSeq,
+  sessionId,
+  reason: z.enum(["lwt", "shutdown"]).describe("lwt: the broker says it, the agent is lost. shutdown: planned."),
+});
+export type DeathMessage = z.output<typeof deathMessage>;
+
+export const heartbeatMessage = z.strictObject({
+  at: timestamp,
+  bdSeq,
+  sessionId,
+  epoch: z.uuid(),
+  lastSeq: z.int(),
+  ackedSeq: z.int().describe("Everything up to here was delivered."),
+  depth: z.int().describe("Events that wait."),
+  oldestAgeMs: z.number().describe("Age of the oldest event that waits; 0: none does."),
+  activeCount: z.int(),
+  pointsExpected: z.int(),
+  pointsGood: z.int().describe("Points whose last reading was good."),
+  configHash: z.string(),
+  clock: clockTrust,
+});
+export type HeartbeatMessage = z.output<typeof heartbeatMessage>;
+
+/** CloudEvents 1.0 in structured JSON. Duplicates have the same source and id. */
+export const eventMessage = z.strictObject({
+  specversion: z.literal("1.0"),
+  id: z.string().describe("epoch:seq"),
+  source: z.string().describe("/mepwatch/SITE/AGENT"),
+  type: z.string().describe("mepwatch.incident.raised, .updated, .cleared …"),
+  subject: z.string().describe("The condition key."),
+  time: timestamp.describe("When it happened."),
+  recordedtime: timestamp.describe("When it was safe in the agent's store."),
+  datacontenttype: z.literal("application/json"),
+  dataschema: z.string(),
+  sequence: z.string().describe("seq, zero-padded to 20 digits: ordered as text."),
+  severitytext: z.string(),
+  severitynumber: z.int().describe("On OpenTelemetry's scale, 1 … 24."),
+  data: eventRecord,
+});
+export type EventMessage = z.output<typeof eventMessage>;
+
+export const contractVersion = "1.0";
+export const contentType = "application/cloudevents+json; charset=utf-8";
+
+/** OpenTelemetry log data model, SeverityNumber: INFO 9, INFO2 10, WARN 13, ERROR 17, FATAL 21. */
+const severityNumbers: Readonly<Record<(typeof severities)[number], number>> = {
+  info: 9,
+  low: 10,
+  medium: 13,
+  high: 17,
+  critical: 21,
+};
+
+const types: Readonly<Record<EventRecord["kind"], string>> = {
+  raise: "raised",
+  update: "updated",
+  clear: "cleared",
+  ack: "acked",
+  close: "closed",
+  shelve: "shelved",
+  unshelve: "unshelved",
+};
+
+export function eventMessageOf(agent: string, event: EventRecord, persistedAt: number): EventMessage {
+  return {
+    specversion: "1.0",
+    id: `${event.epoch}:${event.seq}`,
+    source: `/mepwatch/${event.location.site}/${agent}`,
+    type: `mepwatch.incident.${types[event.kind]}`,
+    subject: event.conditionKey,
+    time: event.at,
+    recordedtime: iso(persistedAt),
+    datacontenttype: "application/json",
+    dataschema: `urn:mepwatch:event:${contractVersion}`,
+    sequence: String(event.seq).padStart(20, "0"),
+    severitytext: event.severity,
+    severitynumber: severityNumbers[event.severity],
+    data: event,
+  };
+}
+
+/** Who speaks: the connection, and the program behind it. */
+export interface Speaker {
+  readonly bdSeq: number;
+  readonly sessionId: string;
+  readonly bootId: string;
+  readonly agentVersion: string;
+  readonly protocol: 4 | 5;
+}
+
+/** The system's word on its clock is not asked for yet, so nothing is claimed. */
+const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
+
+export function birthMessageOf(speaker: Speaker, { active, ...facts }: BirthFacts, at: number): BirthMessage {
+  const { firstSeq, lastSeq } = facts;
+  return {
+    online: true,
+    at: iso(at),
+    ...speaker,
+    schema: contractVersion,
+    ...facts,
+    backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
+    activeDigest: activeDigestOf(active),
+    clock,
+    capabilities: ["event", "active", "heartbeat"],
+  };
+}
+
+export const deathMessageOf = ({ bdSeq, sessionId }: Speaker, reason: DeathMessage["reason"]): DeathMessage => ({
+  online: false,
+  bdSeq,
+  sessionId,
+  reason,
+});
+
+export const heartbeatMessageOf = (speaker: Speaker, facts: HeartbeatFacts, at: number): HeartbeatMessage => ({
+  at: iso(at),
+  bdSeq: speaker.bdSeq,
+  sessionId: speaker.sessionId,
+  ...facts,
+  clock,
+});
+
+/** First 16 hex digits of the SHA-256 over `conditionKey incidentId rev` lines, sorted, each ended by a newline. */
+export function activeDigestOf(active: readonly EventRecord[]): string {
+  const lines = active.map(({ conditionKey, incidentId, rev }) => `${conditionKey} ${incidentId} ${rev}\n`).sort();
+  return createHash("sha256").update(lines.join("")).digest("hex").slice(0, 16);
+}
+
+const iso = (wall: number): string => new Date(wall).toISOString();
