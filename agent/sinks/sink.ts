@@ -2,7 +2,7 @@ import type { EventRecord } from "./record.ts";
 
 /**
  * Where incidents go. The outbox is the only truth: a sink holds nothing back, queues nothing while it is
- * away, and says of each event whether it arrived. test/agent/sinks/conformance.ts is the contract, executable.
+ * away, and says of each event whether it arrived. test/agent/sinks/ is the contract, executable.
  */
 export interface Sink {
   /** Whether `deliver` makes sense now. */

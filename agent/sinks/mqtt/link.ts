@@ -80,7 +80,8 @@ export function openLink(
     if (typeof client === "string") return resolve({ away: client });
     const giveUp = (): void => void client.end(true);
     abort.addEventListener("abort", giveUp, { once: true });
-    let trouble = "the connection was closed";
+    const cancelDeadline = env.after(connectMs, giveUp);
+    let trouble = "the connection was closed, or there was no answer in time";
     let lose = (_why: string): void => {};
     const lost = new Promise<string>((settle) => {
       lose = settle;
@@ -92,6 +93,7 @@ export function openLink(
     });
     client.on("close", () => {
       abort.removeEventListener("abort", giveUp);
+      cancelDeadline();
       lose(trouble);
       resolve({ away: trouble });
       client.end(true);
@@ -101,6 +103,7 @@ export function openLink(
     });
     client.once("connect", (connack) => {
       abort.removeEventListener("abort", giveUp);
+      cancelDeadline();
       resolve({ link: linkOf(env, client, connack, lost) });
     });
   });
@@ -124,7 +127,7 @@ function clientOptions(options: BrokerOptions, protocol: 4 | 5, { topic, payload
     clientId,
     clean: false,
     keepalive: keepAliveSeconds,
-    connectTimeout: connectMs,
+    connectTimeout: 2 * connectMs, // the deadline is ours
     reconnectPeriod: 0,
     queueQoSZero: false,
     resubscribe: false,
@@ -149,7 +152,7 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
   const end = (politely: boolean): Promise<void> => {
     ended ??= within(env, endMs, politely ? client.endAsync(false) : client.endAsync(true), () => {})
       .catch(() => {}) // what is over may refuse to end
-      .finally(() => client.end(true));
+      .finally(() => client.stream.destroy()); // the library waits without end for what is not acknowledged
     return ended;
   };
   const send = (message: Message): Promise<Ack> => {

@@ -37,8 +37,8 @@ export interface Voice {
   readonly speaker: Speaker;
 }
 
-/** Of these a refused message is itself the cause: topic name, packet size, payload format. */
-const poisonous: ReadonlySet<number> = new Set([0x90, 0x95, 0x99]);
+/** Of these a refused message is itself the cause: topic name, payload format. */
+const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
 const heartbeatExpirySeconds = 90;
 /** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
 const envelopeMax = 256;

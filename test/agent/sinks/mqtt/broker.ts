@@ -1,0 +1,88 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import mqtt, { type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+
+/** A broker that does as a test says, byte by byte: what a real one does only on a bad day. */
+export interface ScriptedBroker {
+  readonly url: string;
+  readonly connects: IConnectPacket[];
+  readonly publishes: IPublishPacket[];
+  /** What clients said last, such as disconnect. */
+  readonly others: Packet[];
+  /** Most publishes that ever waited for an acknowledgement at once. */
+  unackedMax: number;
+  /** How a CONNECT is answered; null: not at all. */
+  onConnect: (packet: IConnectPacket) => Partial<IConnackPacket> | null;
+  /** Reason code of the PUBACK; null: none; "close": the connection is closed instead. */
+  onPublish: (packet: IPublishPacket) => number | null | "close";
+  /** Delay of each PUBACK, ms. */
+  ackMs: number;
+  drop(): void;
+  close(): Promise<void>;
+}
+
+export async function startBroker(port = 0): Promise<ScriptedBroker> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => {});
+    serve(broker, socket);
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const broker: ScriptedBroker = {
+    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connects: [],
+    publishes: [],
+    others: [],
+    unackedMax: 0,
+    onConnect: () => ({}),
+    onPublish: () => 0,
+    ackMs: 0,
+    drop() {
+      for (const socket of sockets) socket.destroy();
+    },
+    close() {
+      broker.drop();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return broker;
+}
+
+function serve(broker: ScriptedBroker, socket: Socket): void {
+  let parser = mqtt.parser({ protocolVersion: 5 });
+  let version = 5;
+  let unacked = 0;
+  const send = (packet: Packet): void => {
+    if (!socket.destroyed) socket.write(mqtt.generate(packet, { protocolVersion: version }));
+  };
+  const take = (packet: Packet): void => {
+    if (packet.cmd === "connect") {
+      broker.connects.push(packet);
+      version = packet.protocolVersion ?? 4;
+      parser = listen(version);
+      const answer = broker.onConnect(packet);
+      if (answer !== null) send({ cmd: "connack", sessionPresent: false, reasonCode: 0, returnCode: 0, ...answer });
+    } else if (packet.cmd === "publish") {
+      broker.publishes.push(packet);
+      if (packet.qos === 0) return;
+      broker.unackedMax = Math.max(broker.unackedMax, ++unacked);
+      const code = broker.onPublish(packet);
+      if (code === "close") socket.destroy();
+      if (typeof code !== "number") return;
+      setTimeout(() => {
+        unacked--;
+        send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: code });
+      }, broker.ackMs);
+    } else if (packet.cmd === "pingreq") send({ cmd: "pingresp" });
+    else broker.others.push(packet);
+  };
+  const listen = (protocolVersion: number) => {
+    const made = mqtt.parser({ protocolVersion });
+    made.on("packet", take);
+    made.on("error", () => socket.destroy());
+    return made;
+  };
+  parser = listen(5);
+  socket.on("data", (data) => parser.parse(data));
+}

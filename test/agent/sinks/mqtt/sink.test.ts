@@ -1,0 +1,339 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Env, realEnv } from "../../../../agent/env.ts";
+import type { AgentEventCode, Facts } from "../../../../agent/events.ts";
+import { Secret } from "../../../../agent/secret.ts";
+import { type MqttOptions, openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
+import {
+  activeDigestOf,
+  birthMessage,
+  deathMessage,
+  eventMessage,
+  heartbeatMessage,
+} from "../../../../agent/sinks/mqtt/messages.ts";
+import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
+import { until } from "../../../process.ts";
+import { epoch, event } from "../event.ts";
+import { type ScriptedBroker, startBroker } from "./broker.ts";
+
+let broker: ScriptedBroker;
+const sinks: Sink[] = [];
+const reports: { code: AgentEventCode; facts: Facts }[] = [];
+let bdSeq: number;
+let lost: number;
+let facts: BirthFacts;
+
+beforeEach(async () => {
+  broker = await startBroker();
+  reports.length = 0;
+  bdSeq = 0;
+  lost = 0;
+  facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", active: [] };
+});
+afterEach(async () => {
+  await Promise.all(sinks.splice(0).map((sink) => sink.close()));
+  await broker.close();
+});
+
+/** Timers run this much faster, so that no test waits for a deadline. */
+const hurry = 50;
+function env(): Env {
+  const real = realEnv({ logLevel: "silent" });
+  return {
+    ...real,
+    after: (ms, callback) => real.after(ms / hurry, callback),
+    random: () => 0.1,
+    report: (code, more = {}) => void reports.push({ code, facts: more }),
+  };
+}
+
+function open(also: Partial<MqttOptions> = {}): Sink {
+  const options: MqttOptions = {
+    url: broker.url,
+    clientId: "mepwatch-hall-1-a",
+    username: null,
+    password: null,
+    ca: null,
+    cert: null,
+    key: null,
+    prefix: "mepwatch",
+    site: "hall-1",
+    agent: "a",
+    agentVersion: "1.2.3",
+    ...also,
+  };
+  const hooks = { birth: () => facts, onConnected: () => {}, onLost: () => void lost++ };
+  const sink = openMqttSink(options, env(), hooks, () => ++bdSeq);
+  sinks.push(sink);
+  return sink;
+}
+
+const connected = (sink: Sink): Promise<true> => until(() => (sink.connected ? true : null));
+const base = "mepwatch/v1/hall-1/a";
+const on = (suffix: string) => broker.publishes.filter(({ topic }) => topic === `${base}/${suffix}`);
+const actives = () => broker.publishes.filter(({ topic }) => topic.startsWith(`${base}/active/`));
+const read = (payload: string | Buffer): unknown => JSON.parse(payload.toString());
+const codes = () => reports.map(({ code }) => code);
+const persistedAt = Date.UTC(2026, 0, 2);
+
+describe("coming and going", () => {
+  test("the Will tells a death that a later birth outdates", async () => {
+    await connected(open());
+    const [connect] = broker.connects;
+    expect(connect).toMatchObject({ clean: false, keepalive: 30, protocolVersion: 5, clientId: "mepwatch-hall-1-a" });
+    expect(connect!.properties).toMatchObject({ sessionExpiryInterval: 3600 });
+    expect(connect!.will).toMatchObject({ topic: `${base}/status`, qos: 1, retain: true });
+    expect(connect!.will!.properties).toMatchObject({ willDelayInterval: 20 });
+    const will = deathMessage.parse(read(connect!.will!.payload as Buffer));
+    const birth = birthMessage.parse(read(on("status")[0]!.payload));
+    expect(will).toMatchObject({ bdSeq: birth.bdSeq, sessionId: birth.sessionId, reason: "lwt" });
+    broker.drop();
+    await until(() => (on("status").length > 1 ? true : null));
+    expect(birthMessage.parse(read(on("status")[1]!.payload)).bdSeq).toBe(birth.bdSeq + 1);
+  });
+
+  test("birth, then what is open, both retained and acknowledged, and only then events", async () => {
+    const open1 = event(7);
+    facts = { ...facts, firstSeq: 5, lastSeq: 7, activeCount: 1, active: [open1] };
+    broker.ackMs = 10;
+    const sink = open();
+    expect(sink.connected).toBe(false);
+    expect(await sink.deliver(event(5), persistedAt)).toBe("retry");
+    await connected(sink);
+    expect(broker.publishes.map(({ topic, retain, qos }) => [topic, retain, qos])).toEqual([
+      [`${base}/status`, true, 1],
+      [expect.stringMatching(/\/active\/[0-9a-f]{32}$/), true, 1],
+    ]);
+    expect(birthMessage.parse(read(on("status")[0]!.payload))).toMatchObject({
+      agentVersion: "1.2.3",
+      protocol: 5,
+      backlog: [[5, 7]],
+      activeCount: 1,
+      activeDigest: activeDigestOf([open1]),
+    });
+    expect(eventMessage.parse(read(actives()[0]!.payload)).data).toEqual(open1);
+  });
+
+  test("a planned stop says so, waits for the acknowledgement, then disconnects", async () => {
+    const sink = open();
+    await connected(sink);
+    await sink.close();
+    expect(deathMessage.parse(read(on("status").at(-1)!.payload))).toMatchObject({ reason: "shutdown", bdSeq: 1 });
+    await until(() => (broker.others.some(({ cmd }) => cmd === "disconnect") ? true : null));
+    expect(codes()).toEqual(["broker.connected"]);
+    await sink.close();
+  });
+
+  test.each(["no CONNACK", "no PUBACK of the birth", "no PUBACK of the death"])(
+    "closes in time with %s",
+    async (what) => {
+      if (what === "no CONNACK") broker.onConnect = () => null;
+      if (what === "no PUBACK of the birth") broker.onPublish = () => null;
+      const sink = open();
+      if (what === "no PUBACK of the death") {
+        await connected(sink);
+        broker.onPublish = () => null;
+      } else await until(() => (broker.connects.length > 0 ? true : null));
+      await sink.close();
+      expect(sink.connected).toBe(false);
+    },
+  );
+
+  test("heartbeats are sent while connected, and not kept otherwise", async () => {
+    const vital = { epoch, lastSeq: 3, ackedSeq: 2, depth: 1, oldestAgeMs: 5, activeCount: 0 };
+    const beat = { ...vital, pointsExpected: 4, pointsGood: 4, configHash: "c" };
+    const sink = open();
+    sink.heartbeat(beat);
+    await connected(sink);
+    sink.heartbeat(beat);
+    await until(() => (on("heartbeat").length > 0 ? true : null));
+    const [sent] = on("heartbeat");
+    expect(sent).toMatchObject({ qos: 0, retain: false, properties: { messageExpiryInterval: 90 } });
+    expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1 });
+    expect(on("heartbeat")).toHaveLength(1);
+  });
+});
+
+describe("an event", () => {
+  test("is a CloudEvent, once, and its incident's latest is retained until it is over", async () => {
+    const sink = open();
+    await connected(sink);
+    const cleared = event(2, { kind: "clear", rev: 2, active: false, state: "normal" });
+    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+    expect(await sink.deliver(cleared, persistedAt)).toBe("delivered");
+    expect(on("event").map(({ qos, retain, properties }) => [qos, retain, properties?.contentType])).toEqual(
+      Array(2).fill([1, false, "application/cloudevents+json; charset=utf-8"]),
+    );
+    const [raised] = on("event").map(({ payload }) => eventMessage.parse(read(payload)));
+    expect(raised).toMatchObject({
+      id: `${epoch}:1`,
+      source: "/mepwatch/hall-1/a",
+      type: "mepwatch.incident.raised",
+      subject: "hall-1/crac-1/running/stopped",
+      time: "2026-01-02T03:04:05.678Z",
+      recordedtime: "2026-01-02T00:00:00.000Z",
+      sequence: "00000000000000000001",
+      severitynumber: 17,
+      data: event(1),
+    });
+    expect(actives().map(({ retain, payload }) => [retain, payload.length > 0])).toEqual([
+      [true, true],
+      [true, false],
+    ]);
+    expect(new Set(actives().map(({ topic }) => topic)).size).toBe(1);
+  });
+
+  test("that is older than the birth does not put the retained picture back", async () => {
+    const newest = event(9, { rev: 3 });
+    facts = { ...facts, firstSeq: 7, lastSeq: 9, activeCount: 1, active: [newest] };
+    const sink = open();
+    await connected(sink);
+    const gone = { conditionKey: "hall-1/ups-1/output/battery" };
+    await sink.deliver(event(7, { kind: "clear", active: false, state: "normal" }), persistedAt); // an earlier occurrence
+    await sink.deliver(event(8, { rev: 1 }), persistedAt);
+    await sink.deliver(event(9, { ...gone, kind: "clear", active: false, state: "normal" }), persistedAt);
+    expect(on("event")).toHaveLength(3);
+    const [born, deleted, ...more] = actives();
+    expect(eventMessage.parse(read(born!.payload)).data.rev).toBe(3);
+    expect(deleted!.payload).toHaveLength(0);
+    expect(deleted!.topic).not.toBe(born!.topic);
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    { answer: 0x00, delivery: "delivered", told: [] },
+    { answer: 0x10, delivery: "retry", told: ["broker.unheard"] },
+    { answer: 0x80, delivery: "retry", told: ["broker.refused"] },
+    { answer: 0x87, delivery: "retry", told: ["broker.refused"] },
+    { answer: 0x97, delivery: "retry", told: ["broker.refused"] },
+    { answer: 0x90, delivery: "poison", told: ["broker.refused"] },
+    { answer: 0x99, delivery: "poison", told: ["broker.refused"] },
+    { answer: "close", delivery: "retry", told: ["broker.away", "broker.connected"] },
+    { answer: null, delivery: "retry", told: ["broker.away", "broker.connected"] },
+  ] as const)("answered with $answer is '$delivery'", async ({ answer, delivery, told }) => {
+    const sink = open();
+    await connected(sink);
+    broker.onPublish = ({ topic }) => (topic.endsWith("/event") ? answer : 0);
+    expect(await sink.deliver(event(1), persistedAt)).toBe(delivery);
+    await connected(sink);
+    await until(() => (codes().length > told.length ? true : null));
+    expect(codes()).toEqual(["broker.connected", ...told]);
+    expect(lost).toBe(answer === null || answer === "close" ? 1 : 0);
+  });
+
+  test("is reported as delivered again, once, after trouble", async () => {
+    const sink = open();
+    await connected(sink);
+    broker.onPublish = ({ topic }) => (topic.endsWith("/event") ? 0x10 : 0);
+    for (let i = 0; i < 3; i++) expect(await sink.deliver(event(1), persistedAt)).toBe("retry");
+    broker.onPublish = () => 0;
+    for (let i = 1; i < 3; i++) expect(await sink.deliver(event(i), persistedAt)).toBe("delivered");
+    expect(codes()).toEqual(["broker.connected", "broker.unheard", "broker.connected"]);
+  });
+
+  test("is not 'delivered' while its acknowledgement is on the way", async () => {
+    const sink = open();
+    await connected(sink);
+    broker.ackMs = 50;
+    let settled = false;
+    const delivery = sink.deliver(event(1), persistedAt).then((how) => {
+      settled = true;
+      return how;
+    });
+    await until(() => (on("event").length > 0 ? true : null));
+    expect(settled).toBe(false);
+    expect(await delivery).toBe("delivered");
+  });
+
+  test("too large for the broker is poison, and is not sent", async () => {
+    broker.onConnect = () => ({ properties: { maximumPacketSize: 2048 } });
+    const sink = open();
+    await connected(sink);
+    expect(await sink.deliver(event(1, { labels: { note: "x".repeat(2048) } }), persistedAt)).toBe("poison");
+    expect(on("event")).toEqual([]);
+    expect(await sink.deliver(event(2, { labels: { note: "x" } }), persistedAt)).toBe("delivered");
+  });
+
+  test.each([
+    { says: 4, window: 4 },
+    { says: 1, window: 1 },
+    { says: 1000, window: 20 },
+    { says: undefined, window: 20 },
+  ])("a receive maximum of $says is a window of $window, never exceeded", async ({ says, window }) => {
+    broker.onConnect = () => (says === undefined ? {} : { properties: { receiveMaximum: says } });
+    broker.ackMs = 5;
+    const sink = open();
+    await connected(sink);
+    expect(sink.window).toBe(window);
+    const deliveries = Array.from({ length: 30 }, (_, i) => sink.deliver(event(i + 1), persistedAt));
+    expect(new Set(await Promise.all(deliveries))).toEqual(new Set(["delivered"]));
+    expect(broker.unackedMax).toBe(window);
+    expect(on("event").map(({ payload }) => eventMessage.parse(read(payload)).data.seq)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    );
+  });
+});
+
+describe("a broker", () => {
+  test.each([{ reasonCode: 0x84 }, { reasonCode: 0x01, returnCode: 1 }])(
+    "that speaks no MQTT 5 (%o) is spoken to in 3.1.1, at once and from then on",
+    async (refusal) => {
+      broker.onConnect = ({ protocolVersion }) => (protocolVersion === 5 ? refusal : {});
+      const sink = open();
+      await connected(sink);
+      expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+      expect(birthMessage.parse(read(on("status")[0]!.payload)).protocol).toBe(4);
+      broker.drop();
+      await until(() => (lost === 1 ? true : null));
+      await connected(sink);
+      expect(broker.connects.map(({ protocolVersion }) => protocolVersion)).toEqual([5, 4, 4]);
+      expect(codes()).toEqual(["broker.connected", "broker.away", "broker.connected"]);
+    },
+  );
+
+  test.each([
+    ["a wrong password", { reasonCode: 0x86 }, /user name or password/i],
+    ["a banned client", { reasonCode: 0x8a }, /banned/i],
+    ["neither version", { reasonCode: 0x84, returnCode: 1 }, /protocol version/i],
+  ])("that refuses %s is reported once, and connected to when it changes its mind", async (_what, refusal, why) => {
+    broker.onConnect = () => refusal;
+    const sink = open({ username: "u", password: new Secret("hush-hush") });
+    await until(() => (broker.connects.length >= 6 ? true : null));
+    expect(codes()).toEqual(["broker.refused"]);
+    expect(reports[0]!.facts.why).toMatch(why);
+    expect(JSON.stringify(reports)).not.toContain("hush");
+    expect(broker.connects[0]!.password?.toString()).toBe("hush-hush");
+    broker.onConnect = () => ({});
+    await connected(sink);
+    expect(codes()).toEqual(["broker.refused", "broker.connected"]);
+  });
+
+  test("that is away is reported once, and found when it is back", async () => {
+    const port = Number(new URL(broker.url).port);
+    await broker.close();
+    const sink = open({ url: `mqtt://127.0.0.1:${port}` });
+    await until(() => (bdSeq >= 4 ? true : null));
+    expect(codes()).toEqual(["broker.away"]);
+    expect(reports[0]!.facts).toMatchObject({ broker: `mqtt://127.0.0.1:${port}`, why: /ECONNREFUSED/ });
+    broker = await startBroker(port);
+    await connected(sink);
+    expect(codes()).toEqual(["broker.away", "broker.connected"]);
+  });
+
+  test("that answers no CONNECT, or what is no MQTT, is away", async () => {
+    broker.onConnect = () => null;
+    open();
+    await until(() => (bdSeq >= 2 ? true : null));
+    expect(codes()).toEqual(["broker.away"]);
+  });
+
+  test("a certificate that is none is told, not thrown", async () => {
+    open({ url: broker.url.replace("mqtt:", "mqtts:"), ca: "no PEM", cert: "no PEM", key: new Secret("hush-hush") });
+    await until(() => (codes().length > 0 ? true : null));
+    expect(codes()).toEqual(["broker.away"]);
+    expect(JSON.stringify(reports)).not.toContain("hush");
+  });
+
+  test("a topic that a broker would end the connection for is refused at once", () => {
+    expect(() => open({ agent: "a/#" })).toThrow(/agent "a\/#" cannot be part of a topic; expected/);
+  });
+});
