@@ -47,7 +47,7 @@ export interface Crac {
   readonly returnC: number;
 }
 
-const supplySetC = 18;
+export const supplySetC = 18;
 /** Cold air mixes with some of the room's on its way to a rack. */
 const inletC = 22.5;
 /** Air warms up by this much as it passes through a server. */
@@ -61,7 +61,7 @@ const heatingSeconds = 30;
 const flushingSeconds = 10;
 const coilSeconds = 8;
 const fanSeconds = 3;
-const runtimeFullSeconds = 24 * 60;
+export const runtimeFullSeconds = 24 * 60;
 /** Real batteries take hours; a story that repeats must begin with full ones. */
 const rechargeSeconds = 15 * 60;
 export const rackKw = 7;

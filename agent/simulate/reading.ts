@@ -1,5 +1,5 @@
 import type { Device } from "../config/resolved.ts";
-import type { Plant } from "./plant.ts";
+import { criticalKw, incomerKw, minutesLeft, type Plant, rackKw, runtimeFullSeconds, supplySetC } from "./plant.ts";
 
 /** What a point of a device says of the plant, in the point's unit. */
 export interface Look {
@@ -9,10 +9,85 @@ export interface Look {
   jitter(size: number): number;
 }
 
-type Tables = Readonly<Record<string, Readonly<Record<string, (look: Look) => number>>>>;
+type Table = Readonly<Record<string, (look: Look) => number>>;
+/** By device class and point, as the profiles in config/profiles/ name them. */
+type Tables = Readonly<Record<string, Table>>;
 
-/** Points whose values causes alone decide, by device class: the ground truth that a test compares with. */
-export const states: Tables = {};
+/** Points whose values causes alone decide: the ground truth that a test compares with. */
+export const states: Tables = {
+  ups: {
+    "output-source": ({ plant: { causes, charge } }) => (causes.utility ? 3 : charge > 0 ? 5 : 2),
+    "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
+  },
+  pdu: { "load-state": () => 2, "power-supply": () => 1 },
+  crac: {
+    running: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    water: () => 0,
+    filter: () => 0,
+  },
+  leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
+};
+
+const mainsV = 231;
+const upsKw = 20;
+const phases = 3;
+/** Where on its cable the leak is, when there is one. */
+const leakM = 12;
+
+const mains = ({ plant: { causes }, device, jitter }: Look): number =>
+  causes.utility || isCritical(device) ? mainsV + jitter(1) : 0;
+const meteredKw = ({ plant, device, jitter }: Look): number => {
+  const kw = isCritical(device) ? criticalKw(plant) : incomerKw(plant);
+  return kw === 0 ? 0 : kw + jitter(0.3);
+};
+const meteredA = (look: Look): number => (meteredKw(look) * 1000) / phases / mainsV;
+/** Behind the UPSes; every other meter measures what comes from the utility. */
+const isCritical = ({ labels }: Device): boolean => labels.measures === "critical";
+const crac = ({ plant, device }: Look) =>
+  plant.cracs.get(device.id) ?? { supplyC: supplySetC, returnC: supplySetC, fanPercent: 0 };
 
 /** Points that are measured. */
-export const readings: Tables = {};
+export const readings: Tables = {
+  ups: {
+    "seconds-on-battery": ({ plant: { causes, charge } }) => (causes.utility ? 0 : (1 - charge) * runtimeFullSeconds),
+    "minutes-remaining": ({ plant }) => minutesLeft(plant),
+    charge: ({ plant: { charge } }) => charge * 100,
+    "battery-voltage": ({ plant: { charge }, jitter }) => 480 + 60 * charge + jitter(0.5),
+    "battery-temperature": ({ jitter }) => 24 + jitter(0.2),
+    "input-voltage": mains,
+    "output-voltage": ({ jitter }) => 230 + jitter(0.5),
+    "output-load": ({ plant, jitter }) => (100 * criticalKw(plant)) / (upsKw * plant.hall.upses.length) + jitter(0.5),
+  },
+  pdu: {
+    "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
+    power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
+    energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
+    current: ({ plant, jitter }) => (criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0),
+    voltage: ({ jitter }) => 230 + jitter(0.5),
+  },
+  crac: {
+    "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
+    "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
+    "fan-speed": (look) => crac(look).fanPercent,
+    "supply-setpoint": () => supplySetC,
+  },
+  meter: {
+    "voltage-l1": mains,
+    "voltage-l2": mains,
+    "voltage-l3": mains,
+    "current-l1": meteredA,
+    "current-l2": meteredA,
+    "current-l3": meteredA,
+    power: meteredKw,
+    "apparent-power": (look) => meteredKw(look) / 0.97,
+    "power-factor": () => 0.97,
+    frequency: (look) => (mains(look) === 0 ? 0 : 50 + look.jitter(0.02)),
+    "energy-import": ({ plant, device }) => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh),
+  },
+  leak: {
+    distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),
+    current: ({ plant: { causes }, device, jitter }) => (causes.wet.includes(device.id) ? 150 : 4) + jitter(1),
+    "cable-length": () => 30,
+  },
+};

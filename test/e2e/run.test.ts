@@ -1,0 +1,191 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type MqttClient } from "mqtt";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StatusSnapshot } from "../../agent/api/status.ts";
+import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
+import type { RunningSimulator } from "../../drivers/simulator.ts";
+import { mepwatch, type Running, until } from "../process.ts";
+
+/** The service as an operator meets it: a process with a site file, a broker that may be away, and a local socket. */
+const profile = `
+profile: meter
+describe: One register.
+protocol: modbus
+class: meter
+interval: 100ms
+points:
+  load: { address: { table: holding, register: 0 }, unit: kW, scale: 0.1 }
+rules:
+  high: { type: level, point: load, levels: [{ limit: 10, deadband: 1, severity: high }] }
+  comm: { type: comm, failures: 3 }
+`;
+
+let folder: string;
+let simulator: RunningSimulator;
+let load: number;
+const running: Running[] = [];
+const clients: MqttClient[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mepwatch-run-"));
+  load = 50;
+  const address = { table: "holding", register: 0, type: "u16", order: "ABCD" };
+  const points = [{ id: "m/load", device: { unit: 1 }, address }];
+  simulator = await startModbusSimulator({ host: "127.0.0.1", port: 0, points, value: () => load });
+  mkdirSync(join(folder, "profiles"));
+  writeFileSync(join(folder, "profiles/meter.yaml"), profile);
+  writeSite({});
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
+  for (const one of running.splice(0).reverse()) await one.kill("SIGKILL");
+  await simulator.close();
+  rmSync(folder, { recursive: true });
+});
+
+function writeSite(also: object): void {
+  const bus = { protocol: "modbus", host: "127.0.0.1", port: simulator.port, timeout: "200ms" };
+  const devices = [{ id: "m", name: "Meter", profile: "meter", bus, ...also }];
+  writeFileSync(join(folder, "site.yaml"), JSON.stringify({ version: 1, site: { id: "s" }, devices }));
+}
+
+async function broker(port = 0): Promise<{ url: string; port: number; process: Running }> {
+  const process = mepwatch(["broker", "--port", String(port)]);
+  running.push(process);
+  const ready = JSON.parse(await process.line(/port/));
+  return { url: `mqtt://127.0.0.1:${ready.port}`, port: ready.port, process };
+}
+
+interface Heard {
+  readonly topic: string;
+  readonly body: { online?: boolean; reason?: string; type?: string; subject?: string; data?: { text: string } } | null;
+}
+
+async function listen(url: string): Promise<{ all: Heard[]; event(type: string, key: string): Promise<Heard> }> {
+  const client = connect(url, { protocolVersion: 4 });
+  clients.push(client);
+  const all: Heard[] = [];
+  client.on("message", (topic, payload) => {
+    all.push({ topic, body: payload.length === 0 ? null : JSON.parse(payload.toString()) });
+  });
+  await client.subscribeAsync("mepwatch/v1/s/#", { qos: 1 });
+  const event = (type: string, key: string): Promise<Heard> =>
+    until(() => all.find(({ body }) => body?.type === `mepwatch.incident.${type}` && body.subject === key) ?? null);
+  return { all, event };
+}
+
+function agent(url: string, level = "info"): Running {
+  const process = mepwatch(["run", "--config", join(folder, "site.yaml")], {
+    MEPWATCH_MQTT_URL: url,
+    MEPWATCH_AGENT: "a",
+    MEPWATCH_STORE: join(folder, "store.db"),
+    MEPWATCH_SOCKET: join(folder, "api.sock"),
+    MEPWATCH_LOG_LEVEL: level,
+  });
+  running.push(process);
+  return process;
+}
+
+async function ask(...args: readonly string[]): Promise<unknown> {
+  const asked = mepwatch([...args, "--json", "--socket", join(folder, "api.sock")]);
+  await asked.ended;
+  return JSON.parse(asked.stdout.join(""));
+}
+
+describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
+  test("raises, shows and clears; SIGTERM ends it with a good-bye", async () => {
+    const { url } = await broker();
+    const centre = await listen(url);
+    const service = agent(url);
+    await until(() => centre.all.find(({ body }) => body?.online === true) ?? null);
+    load = 123;
+    const raised = await centre.event("raised", "s/m/load/high");
+    expect(raised.body?.data?.text).toMatch(/^Meter load 12.3 kW \(limit 10\) since \d\d:\d\d\.$/);
+    expect(await ask("read", "m/load")).toMatchObject([{ point: "m/load", number: 12.3, value: "12.3 kW" }]);
+    expect(await until(async () => shown((await ask("status")) as StatusSnapshot))).toMatchObject({
+      site: "s",
+      broker: { connected: true },
+      devices: [{ id: "m", answering: true, fault: null }],
+      incidents: [{ conditionKey: "s/m/load/high", severity: "high" }],
+    });
+    load = 50;
+    await centre.event("cleared", "s/m/load/high");
+    const began = performance.now();
+    service.child.kill("SIGTERM");
+    expect(await service.ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5000);
+    await until(() => centre.all.find(({ body }) => body?.reason === "shutdown") ?? null);
+    const asked = mepwatch(["status", "--socket", join(folder, "api.sock")]);
+    expect(await asked.ended).toBe(69);
+    expect(asked.stderr.join("\n")).toMatch(/api\.sock/);
+  });
+
+  test("a broker that is away is reported once; what happened meanwhile arrives, in order, when it is back", async () => {
+    const first = await broker();
+    await first.process.kill("SIGKILL");
+    const service = agent(first.url);
+    await service.line(/broker\.away/);
+    load = 123;
+    await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 1 ? true : null));
+    load = 50;
+    await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 2 ? true : null));
+    await broker(first.port);
+    const centre = await listen(first.url);
+    await centre.event("cleared", "s/m/load/high");
+    const events = centre.all.filter(({ topic }) => topic.endsWith("/event")).map(({ body }) => body?.type);
+    expect(events).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);
+    const told = service.stderr.map((line) => JSON.parse(line).code).filter((code) => code.startsWith("broker"));
+    expect(told).toEqual(["broker.away", "broker.connected"]);
+    await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 0 ? true : null));
+  });
+
+  test("a first configuration with errors is refused with all of them", async () => {
+    writeSite({ profile: "metre", intervall: "1s" });
+    const service = agent("mqtt://127.0.0.1:1");
+    expect(await service.ended).toBe(78);
+    expect(service.stderr.join("\n")).toMatch(/site\.yaml:1:\d+: devices\.0.*intervall.*interval/);
+    expect(service.stderr.join("\n")).toMatch(/metre.*meter/);
+    expect(service.stdout).toEqual([]);
+  });
+
+  test("a later one with errors blinds nobody: the last accepted one goes on, and says so until it is mended", async () => {
+    const { url } = await broker();
+    const centre = await listen(url);
+    const good = agent(url);
+    await good.line(/broker\.connected/);
+    await good.kill("SIGTERM");
+    writeSite({ profile: "metre" });
+    const service = agent(url);
+    const rejected = await centre.event("raised", "s/agent/-/config_rejected");
+    expect(rejected.body?.data?.text).toMatch(/configuration refused.*mepwatch validate/);
+    load = 123;
+    await centre.event("raised", "s/m/load/high");
+    expect(((await ask("status")) as StatusSnapshot).configRejected).toBe(true);
+    expect(service.stderr.join("\n")).toMatch(/metre/);
+    await service.kill("SIGTERM");
+    writeSite({});
+    agent(url);
+    await centre.event("cleared", "s/agent/-/config_rejected");
+  });
+
+  test("a device that falls silent, then talks rubbish, is one comm incident until it answers again", async () => {
+    const { url } = await broker();
+    const centre = await listen(url);
+    const service = agent(url);
+    await service.line(/broker\.connected/);
+    await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
+    simulator.misbehave("silent");
+    await centre.event("raised", "s/m/-/comm");
+    simulator.misbehave("rubbish");
+    expect(await ask("read", "m")).toMatchObject([{ point: "m/load", value: null, quality: "bad" }]);
+    simulator.misbehave("none");
+    await centre.event("cleared", "s/m/-/comm");
+    const events = centre.all.filter(({ topic }) => topic.endsWith("/event"));
+    expect(events.map(({ body }) => body?.type)).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);
+  });
+});
+
+/** The incident reaches the subscriber and the local status independently of each other. */
+const shown = (status: StatusSnapshot): StatusSnapshot | null => (status.incidents.length > 0 ? status : null);
