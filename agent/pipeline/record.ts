@@ -137,12 +137,17 @@ const valueText = ({ point }: About, value: number | null): string | null =>
 function textOf(site: Site, about: About, event: Event, value: number | null, measure: number | null): string {
   const where = whereOf(about);
   const what = about.say.what ?? about.point?.name ?? "";
-  if (event.kind === "clear") return tellCleared(where, what, sayDuration(event.now.at - event.raised.at));
+  const unit = unitSign(about.point?.unit ?? "1");
+  if (event.kind === "clear") {
+    const measured = value !== null && (about.type === "level" || about.type === "roc" || about.type === "excursion");
+    const now = measured ? `${number(value)} ${unit}`.trim() : "";
+    return tellCleared(where, what, now, sayDuration(event.now.at - event.raised.at));
+  }
   const said = event.rule.type.say(event.rule.config, {
     value: value === null ? "" : number(value),
     valueText: valueText(about, value),
     measure,
-    unit: unitSign(about.point?.unit ?? "1"),
+    unit,
     level: event.level,
     slot: event.condition.slot,
   });
