@@ -75,13 +75,45 @@ export function check<T>(
   value: unknown,
   problems: Problem[],
 ): T | null {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     for (const { at, what } of explain(issue, schema)) problems.push(document.problem([...path, ...at], what));
   }
   return null;
 }
+
+/**
+ * Like `check`, but what is wrong is left out, `standIn` put in its place, and the rest used where that is possible, so
+ * that one misspelt option does not hide all that is wrong further on. Null where too little is left.
+ */
+export function salvage<T>(
+  document: Document,
+  path: Path,
+  schema: z.ZodType<T>,
+  value: unknown,
+  problems: Problem[],
+  standIn: object = {},
+): T | null {
+  const whole = check(document, path, schema, value, problems);
+  if (whole !== null) return whole;
+  const { error } = schema.safeParse(value);
+  const rest = structuredClone(value);
+  for (const issue of error?.issues ?? []) {
+    const wrong = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    for (const at of wrong) remove(rest, at);
+  }
+  return schema.safeParse(isRecord(rest) && !Array.isArray(rest) ? { ...standIn, ...rest } : rest).data ?? null;
+}
+
+function remove(from: unknown, path: Path): void {
+  let here: unknown = from;
+  for (const step of path.slice(0, -1)) here = isRecord(here) ? here[String(step)] : null;
+  const last = path.at(-1);
+  if (isRecord(here) && !Array.isArray(here) && last !== undefined) delete here[String(last)];
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 function explain(issue: z.core.$ZodIssue, schema: z.ZodType): { at: Path; what: string }[] {
   if (issue.code !== "unrecognized_keys") return [{ at: issue.path, what: say(issue) }];
@@ -93,14 +125,35 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType): { at: Path; what: 
   });
 }
 
+/** What people call what zod expects. */
+const kinds: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list (- …)",
+  object: "options (name: value)",
+  record: "options (name: value)",
+  tuple: "a list",
+  nonoptional: "options (name: value)",
+};
+
 function say(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value") {
     const expected = issue.values.map(String);
     const given = typeof issue.input === "string" ? didYouMean(issue.input, expected) : "";
     return `expected one of ${expected.join(", ")}.${given}`;
   }
+  if (issue.code === "invalid_type") {
+    const found = issue.input === undefined ? "is missing" : issue.input === null ? "is empty" : "is something else";
+    return `${found}; expected ${kinds[issue.expected] ?? issue.expected}`;
+  }
+  if (issue.code === "too_big") return `expected at most ${issue.maximum}${many(issue.origin)}`;
+  if (issue.code === "too_small") return `expected at least ${issue.minimum}${many(issue.origin)}`;
   return issue.message;
 }
+
+const many = (origin: string): string => ({ array: " in the list", string: " characters" })[origin] ?? "";
 
 /** The options known at a path of a schema, as far as it is made of plain objects. */
 function keysAt(schema: z.ZodType, path: Path): string[] {

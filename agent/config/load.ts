@@ -2,12 +2,19 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
-import { check, type Document, readDocument } from "./document.ts";
+import { check, type Document, readDocument, salvage } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import { resolve } from "./resolve.ts";
+import { resolve, type Sources } from "./resolve.ts";
 import type { Site } from "./resolved.ts";
-import { type Profile, profile as profileSchema, site as siteSchema } from "./schema.ts";
+import {
+  device as deviceSchema,
+  type Profile,
+  pointKinds,
+  profile as profileSchema,
+  site as siteSchema,
+} from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Every file a site was made from, by name: what the store keeps as the last accepted configuration. */
@@ -22,6 +29,7 @@ export type ReadFile = (name: string) => string | null;
 
 /** The name under which the site file itself stands among `Files`. */
 export const siteName = "site.yaml";
+const pointsName = "points.yaml";
 const profileFile = (name: string): string => `profiles/${name}.yaml`;
 
 /**
@@ -39,13 +47,36 @@ export function load(shown: string, read: ReadFile, drivers: readonly Driver[], 
   files[siteName] = text;
   const document = readDocument(shown, text);
   if (document.problems.length > 0) return { site: null, files, problems: document.problems };
-  const config = check(document, [], siteSchema, document.value, problems);
-  if (config === null) return { site: null, files, problems };
+  const config = siteOf(document, problems);
+  if (config === null) return { site: null, files, problems: inOrder(problems) };
   const profile = profiles(read, files, problems);
   // Problems are found before the hash is known, the hash when every profile was read: resolve runs once, with both.
-  for (const device of config.devices) profile(device.profile, () => {});
-  const site = resolve({ document, config, profile, drivers, secrets, hash: hashOf(files) }, problems);
-  return problems.length > 0 ? { site: null, files, problems: distinct(problems) } : { site, files, problems: [] };
+  for (const device of config.devices) if (device !== null) profile(device.profile, () => {});
+  const kinds = kindsOf(read, files, problems);
+  const site = resolve({ document, config, profile, drivers, secrets, kinds, hash: hashOf(files) }, problems);
+  return problems.length > 0 ? { site: null, files, problems: inOrder(problems) } : { site, files, problems: [] };
+}
+
+const frame = siteSchema.extend({
+  site: z.unknown(),
+  buses: z.unknown().optional(),
+  devices: z.array(z.unknown()).min(1),
+});
+const { site: header, buses: lines } = siteSchema.shape;
+
+/** Each part on its own, so that what is wrong with one does not hide what is wrong with the others. */
+function siteOf(document: Document, problems: Problem[]): Sources["config"] | null {
+  const config = salvage(document, [], frame, document.value, problems);
+  if (config === null) return null;
+  const unnamed = { id: "unnamed", timeZone: "UTC" };
+  return {
+    version: config.version,
+    site: salvage(document, ["site"], header, config.site, problems, unnamed) ?? unnamed,
+    buses: salvage(document, ["buses"], lines, config.buses, problems) ?? {},
+    devices: config.devices.map((one, i) =>
+      salvage(document, ["devices", i], deviceSchema, one, problems, { id: `unnamed-${i}` }),
+    ),
+  };
 }
 
 type ReadProfile = (name: string, tell: (what: string) => void) => { profile: Profile; document: Document } | null;
@@ -66,17 +97,33 @@ function profiles(read: ReadFile, files: Record<string, string>, problems: Probl
     files[profileFile(name)] = text;
     const document = readDocument(profileFile(name), text);
     problems.push(...document.problems);
-    const checked = document.problems.length > 0 ? null : check(document, [], profileSchema, document.value, problems);
+    const checked =
+      document.problems.length > 0 ? null : salvage(document, [], profileSchema, document.value, problems);
     const result = checked === null ? null : { profile: checked, document };
     known.set(name, result);
     return result;
   };
 }
 
-/** The same mistake in a profile is told once, not for each device that has it. */
-const distinct = (problems: readonly Problem[]): Problem[] => [
-  ...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values(),
-];
+/** What a point can measure, from points.yaml; null where there is no such file. */
+function kindsOf(read: ReadFile, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
+  const text = read(pointsName);
+  if (text === null) return null;
+  files[pointsName] = text;
+  const document = readDocument(pointsName, text);
+  problems.push(...document.problems);
+  const kinds = document.problems.length > 0 ? null : check(document, [], pointKinds, document.value, problems);
+  return kinds === null ? null : Object.keys(kinds);
+}
+
+/** File by file from top to bottom; the same mistake in a profile is told once, not for each device that has it. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const distinct = [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+  const files = [...new Set(distinct.map(({ file }) => file))];
+  return distinct.sort(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+}
 
 const hashOf = (files: Files): string => {
   const hash = createHash("sha256");

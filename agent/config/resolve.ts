@@ -20,11 +20,14 @@ import { selfRules } from "./self.ts";
 /** From what is written to a site with nothing left open. Finds as many problems as it can before giving up. */
 export interface Sources {
   readonly document: Document;
-  readonly config: SiteConfig;
+  /** A device is null where too much of it was wrong. */
+  readonly config: Omit<SiteConfig, "devices"> & { readonly devices: readonly (DeviceConfig | null)[] };
   /** A profile by name, with its document; null after it has told what is wrong. */
   profile(name: string, tell: (what: string) => void): { profile: Profile; document: Document } | null;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
+  /** What a point can measure; null: anything. */
+  readonly kinds: readonly string[] | null;
   readonly hash: string;
 }
 
@@ -43,6 +46,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
   for (const [index, written] of config.devices.entries()) {
+    if (written === null) continue;
     const path = ["devices", index];
     if (written.id === selfId || devices.some(({ id }) => id === written.id)) {
       const why = written.id === selfId ? "is kept for the agent itself" : "is there twice";
@@ -51,7 +55,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     const profiled = sources.profile(written.profile, (what) =>
       problems.push(document.problem([...path, "profile"], what)),
     );
-    const bus = busOf(sources, written, path, buses, problems);
+    const bus = busOf(sources, written, path, buses, problems) ?? standIn(sources, profiled?.profile);
     if (profiled === null || bus === null) continue;
     const device = resolveDevice(sources, written, path, profiled, bus, problems);
     devices.push(device);
@@ -61,6 +65,12 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   }
   const { id, name = id, timeZone } = config.site;
   return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
+}
+
+/** Where the bus is wrong the device is still checked, against the driver that its profile names. */
+function standIn({ drivers }: Sources, profile: Profile | undefined): Bus | null {
+  const driver = drivers.find(({ protocol }) => protocol === profile?.protocol);
+  return driver === undefined ? null : { id: "", driver, options: null, timeoutMs: 0 };
 }
 
 function busOf(
@@ -136,7 +146,7 @@ interface Profiled {
 }
 
 function resolveDevice(
-  { document }: Sources,
+  { document, kinds }: Sources,
   written: DeviceConfig,
   path: Path,
   profiled: Profiled,
@@ -170,9 +180,16 @@ function resolveDevice(
     labels: written.labels,
     points: [...points].map(([own, { point, from }]) => {
       const at = from === document ? [...path, "points", own] : ["points", own];
+      problems.push(...unknownKind(kinds, point, from, at));
       return resolvePoint(written.id, own, point, intervalMs, driver, from, at, problems);
     }),
   };
+}
+
+function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, document: Document, path: Path): Problem[] {
+  if (kind === undefined || kinds === null || kinds.includes(kind)) return [];
+  const what = `no kind "${kind}" in points.yaml; expected one of ${kinds.join(", ")}.${didYouMean(kind, kinds)}`;
+  return [document.problem([...path, "kind"], what)];
 }
 
 function resolvePoint(

@@ -50,6 +50,9 @@ export const profile = z.strictObject({
 });
 export type Profile = z.output<typeof profile>;
 
+/** points.yaml: one word for what a point measures, across all makers. */
+export const pointKinds = z.record(id, z.string());
+
 const location = z
   .strictObject({
     building: z.string().optional(),
@@ -61,7 +64,7 @@ const location = z
   .default({})
   .describe("Where it stands; said in every incident.");
 
-const device = z.strictObject({
+export const device = z.strictObject({
   id,
   name: z.string().optional().describe("Shown to people; default: its id."),
   profile: z.string().describe("What kind of device it is: class/maker-model."),
