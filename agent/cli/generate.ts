@@ -1,0 +1,31 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { drivers } from "../../drivers/index.ts";
+import { profileSchemaJson, siteSchemaJson } from "../config/editor.ts";
+import { builtInConfig } from "../config/load.ts";
+import { ruleTypes } from "../core/rules/index.ts";
+import type { AddCommand } from "./context.ts";
+import { exit } from "./output.ts";
+
+/** Files of this repository that are made from its sources, by their place in config/; `npm run check` holds them fresh. */
+export const generated: Readonly<Record<string, () => string>> = {
+  "schema/site.schema.json": () => pretty(siteSchemaJson(drivers, ruleTypes)),
+  "schema/profile.schema.json": () => pretty(profileSchemaJson(drivers, ruleTypes)),
+};
+
+const pretty = (json: unknown): string => `${JSON.stringify(json, null, 1)}\n`;
+
+export const addGenerate: AddCommand = (program, { output, exit: end }) => {
+  program
+    .command("generate", { hidden: true })
+    .summary("writes the generated files of this repository")
+    .action(() => {
+      for (const [name, make] of Object.entries(generated)) {
+        const file = join(builtInConfig(), name);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, make());
+        output.data(file);
+      }
+      end(exit.ok);
+    });
+};
