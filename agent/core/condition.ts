@@ -5,7 +5,7 @@ import { rank, type Severity } from "./severity.ts";
 
 /**
  * A condition: the levels of one side of one measure, and the occurrence that is open on it. Limits, deadband,
- * delays and severity changes live here, once, for every rule type (alarms.md 1.2, 1.3, 2.1).
+ * delays and severity changes live here, once, for every rule type.
  */
 export interface Condition {
   /** One latch a level, least severe first. */

@@ -80,7 +80,7 @@ interface Draft {
 
 const rule = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
-/** A sample whose source time is not newer is a duplicate or late: history, not news (alarms.md 1.1). */
+/** A sample whose source time is not newer is a duplicate or late: history, not news. */
 function isNew(state: State, { point, sourceAt }: Sample): boolean {
   const last = state.sourceAt(point);
   return sourceAt === undefined || last === undefined || sourceAt > last;

@@ -1,8 +1,7 @@
 import type { Wall } from "./sample.ts";
 
 /**
- * An incident in one line for a tired person: where, what, value and limit, since when, likely cause, first action
- * (alarms.md 2.6).
+ * An incident in one line for a tired person: where, what, value and limit, since when, likely cause, first action.
  */
 export interface Telling {
   readonly where: string;

@@ -57,7 +57,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
   };
 }
 
-/** The record that ends an incident whose rule is gone, made from the last one there was (alarms.md 1.11). */
+/** The record that ends an incident whose rule is gone, made from the last one there was. */
 export function retired(
   last: EventRecord,
   seq: number,
@@ -79,7 +79,7 @@ export function retired(
 
 /**
  * UUIDv8 of SHA-256(epoch, condition key, occurrence): the same incident has the same id however often and wherever
- * it is made (alarms.md 2.5).
+ * it is made.
  */
 export function incidentId(epoch: string, key: string, occurrence: number): string {
   const hex = createHash("sha256").update(`${epoch}\0${key}\0${occurrence}`).digest("hex");

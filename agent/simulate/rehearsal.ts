@@ -5,7 +5,7 @@ import type { Model } from "../core/model.ts";
 import type { Mono, Sample } from "../core/sample.ts";
 
 /**
- * The engine alone, in memory, driven through a script in the order that alarms.md 1.1 fixes: at one instant,
+ * The engine alone, in memory, driven through a script in a fixed order: at one instant,
  * timers due before it, then commands, then samples, then timers due at it.
  */
 export interface Rehearsal {

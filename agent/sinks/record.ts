@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { severities } from "../core/severity.ts";
 
 /**
  * One incident event as it stands in the outbox and leaves the agent: the `data` of the contract. Every event
@@ -7,7 +8,6 @@ import * as z from "zod";
 const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
 const flag = z.boolean();
 
-export const severities = ["info", "low", "medium", "high", "critical"] as const;
 export const eventKinds = ["raise", "update", "clear", "ack", "close", "shelve", "unshelve"] as const;
 export const incidentStates = [
   "outOfService",
