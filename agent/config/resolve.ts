@@ -56,7 +56,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
       problems.push(document.problem([...path, "profile"], what)),
     );
     const bus = busOf(sources, written, path, buses, problems) ?? standIn(sources, profiled?.profile);
-    if (profiled === null || bus === null) continue;
+    if (profiled === null || bus === null || !sameProtocol(profiled.profile, bus, document, path, problems)) continue;
     const device = resolveDevice(sources, written, path, profiled, bus, problems);
     devices.push(device);
     const compiled = compileRules(config.site.id, device, rulesOf(sources, written, path, profiled), problems);
@@ -71,6 +71,14 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
 function standIn({ drivers }: Sources, profile: Profile | undefined): Bus | null {
   const driver = drivers.find(({ protocol }) => protocol === profile?.protocol);
   return driver === undefined ? null : { id: "", driver, options: null, timeoutMs: 0 };
+}
+
+/** Where they differ every address would be wrong, which says nothing more. */
+function sameProtocol(profile: Profile, { driver }: Bus, document: Document, path: Path, problems: Problem[]): boolean {
+  if (profile.protocol === driver.protocol) return true;
+  const what = `profile ${profile.profile} speaks ${profile.protocol}, its bus ${driver.protocol}; expected the same`;
+  problems.push(document.problem([...path, "profile"], what));
+  return false;
 }
 
 function busOf(
@@ -135,7 +143,7 @@ function reveal(
     if (named === null) return [key, value];
     const result = secrets(named);
     if ("problem" in result) tell(key, result.problem);
-    return [key, "problem" in result ? "" : result.text];
+    return [key, "problem" in result ? "unresolved" : result.text]; // any text, so that its absence is told once
   });
   return Object.fromEntries(revealed);
 }
@@ -155,10 +163,6 @@ function resolveDevice(
 ): Device {
   const { profile } = profiled;
   const { driver } = bus;
-  if (profile.protocol !== driver.protocol) {
-    const what = `profile ${profile.profile} speaks ${profile.protocol}, its bus ${driver.protocol}; expected the same`;
-    problems.push(document.problem([...path, "profile"], what));
-  }
   const points = new Map(
     Object.entries(profile.points).map(([own, point]) => [own, { point, from: profiled.document }]),
   );
