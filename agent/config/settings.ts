@@ -107,7 +107,8 @@ export function readSettings(
   const where = file?.name ?? "environment";
   const config = convict(schema, { env: { ...environment } as NodeJS.ProcessEnv, args: [] });
   try {
-    if (file !== null) config.load((parse(file.text, { maxAliasCount: 100 }) as object | null) ?? {});
+    if (file !== null)
+      config.load((parse(file.text, { maxAliasCount: 100, prettyErrors: false }) as object | null) ?? {});
     config.validate({ allowed: "strict", output: () => {} });
   } catch (error) {
     return { settings: null, problems: explain(where, error instanceof Error ? error.message : String(error)) };
@@ -158,9 +159,10 @@ export function readSettings(
   return problems.length > 0 ? { settings: null, problems } : { settings, problems: [] };
 }
 
-/** convict lists all problems in one message, a line each; an unknown name gets a hint. */
+/** convict lists all problems in one message, a line each, with the value, which may be a secret. */
 function explain(where: string, message: string): string[] {
-  return message.split("\n").map((line) => {
+  return message.split("\n").map((told) => {
+    const line = told.replace(/: value was .*/, "");
     const [, unknown] = /configuration param '([^']+)' not declared/.exec(line) ?? [];
     return `${where}: ${line.trim()}${unknown === undefined ? "" : `;${didYouMean(unknown, names(schema))}`}`;
   });

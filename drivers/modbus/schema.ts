@@ -55,7 +55,8 @@ export const addressSchema = options.superRefine((address, context) => {
   } else if (address.bit !== undefined && address.type !== "u16") {
     refuse("bit", "A bit is taken of a u16 only");
   }
-  if (address.register <= 65535 && address.register + widthOf(address) > 65536) refuse("register", "The value reaches beyond register 65535");
+  if (address.register <= 65535 && address.register + widthOf(address) > 65536)
+    refuse("register", "The value reaches beyond register 65535");
 });
 
 export type Bus = z.output<typeof busSchema>;
