@@ -219,6 +219,7 @@ test("close is quick, also while it is read and slow to answer; then nobody answ
   await simulated.close();
   expect(performance.now() - began).toBeLessThan(1000);
   for (const readings of await underWay) expect(answered(readings)).toBe(false);
+  for (const { id } of site.buses) simulated.misbehave(id, "none"); // so that only the close can keep them silent
   const after = await Promise.all(site.buses.map(({ id }) => reader.read(id, 300)));
   expect(after.map((readings) => answered(readings))).toEqual(site.buses.map(() => false));
   await simulated.close();
