@@ -89,7 +89,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, "profiles/relay.yaml"), profile);
 });
 
+let running: Running | null = null;
 afterAll(async () => {
+  await running?.kill("SIGKILL");
   await subscriber?.endAsync(true);
   await broker?.stop();
   await simulator?.close();
@@ -134,8 +136,8 @@ function live(random: () => number): { stop(): Promise<void> } {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const startAgent = (crash: string): Running =>
-  mepwatch(["run", "--config", join(folder, "site.yaml")], {
+const startAgent = (crash: string): Running => {
+  running = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,
     MEPWATCH_AGENT: "a",
     MEPWATCH_STORE: join(folder, "store.db"),
@@ -143,6 +145,8 @@ const startAgent = (crash: string): Running =>
     MEPWATCH_LOG_LEVEL: "error",
     MEPWATCH_CRASH: crash,
   });
+  return running;
+};
 
 test.skipIf(!requireProgram(mosquitto))(
   "twenty kills: each condition is told exactly once, and its end too",
