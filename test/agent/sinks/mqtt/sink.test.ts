@@ -17,6 +17,8 @@ import { type ScriptedBroker, startBroker } from "./broker.ts";
 
 let broker: ScriptedBroker;
 const sinks: Sink[] = [];
+/** What was waited for, ms, before it was hurried. */
+const waits: number[] = [];
 const reports: { code: AgentEventCode; facts: Facts }[] = [];
 let bdSeq: number;
 let lost: number;
@@ -25,6 +27,7 @@ let facts: BirthFacts;
 beforeEach(async () => {
   broker = await startBroker();
   reports.length = 0;
+  waits.length = 0;
   bdSeq = 0;
   lost = 0;
   facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", active: [] };
@@ -40,7 +43,10 @@ function env(): Env {
   const real = realEnv({ logLevel: "silent" });
   return {
     ...real,
-    after: (ms, callback) => real.after(ms / hurry, callback),
+    after(ms, callback) {
+      waits.push(ms);
+      return real.after(ms / hurry, callback);
+    },
     random: () => 0.1,
     report: (code, more = {}) => void reports.push({ code, facts: more }),
   };
@@ -311,8 +317,9 @@ describe("a broker", () => {
     const port = Number(new URL(broker.url).port);
     await broker.close();
     const sink = open({ url: `mqtt://127.0.0.1:${port}` });
-    await until(() => (bdSeq >= 4 ? true : null));
+    await until(() => (bdSeq >= 5 ? true : null));
     expect(codes()).toEqual(["broker.away"]);
+    expect(waits.filter((ms) => ms < 2000).slice(0, 4)).toEqual([100, 200, 400, 800]);
     expect(reports[0]!.facts).toMatchObject({ broker: `mqtt://127.0.0.1:${port}`, why: /ECONNREFUSED/ });
     broker = await startBroker(port);
     await connected(sink);
