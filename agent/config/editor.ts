@@ -85,7 +85,7 @@ function ruleJson(type: RuleType): Json {
     ...own,
     properties: {
       type: { const: type.type, description: type.describe },
-      ...(type.type === "comm" ? {} : { point }),
+      ...(type.about === undefined ? { point } : {}),
       ...properties(own),
     },
     required: ["type", ...required(own)],

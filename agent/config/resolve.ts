@@ -5,7 +5,7 @@ import { Secret } from "../secret.ts";
 import { check, type Document, type Path } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { compileRules, type Written } from "./rules.ts";
+import { compileRules, type Wanted, type Written } from "./rules.ts";
 import {
   busOptions,
   type DeviceConfig,
@@ -45,6 +45,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const rules = [...own.rules];
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
+  const wanted: Wanted[] = [];
   for (const [index, written] of config.devices.entries()) {
     if (written === null) continue;
     const path = ["devices", index];
@@ -61,8 +62,10 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     devices.push(device);
     const compiled = compileRules(config.site.id, device, rulesOf(sources, written, path, profiled), problems);
     rules.push(...compiled.rules);
+    wanted.push(...compiled.wanted);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
+  problems.push(...unknownPoints(wanted, devices));
   const { id, name = id, timeZone } = config.site;
   return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
 }
@@ -188,6 +191,18 @@ function resolveDevice(
       return resolvePoint(written.id, own, point, intervalMs, driver, from, at, problems);
     }),
   };
+}
+
+/** A rule may read points of any device, by `device/point`. */
+function unknownPoints(wanted: readonly Wanted[], devices: readonly Device[]): Problem[] {
+  const known = new Set(devices.flatMap(({ points }) => points.map(({ id }) => id)));
+  return wanted
+    .filter(({ point }) => !known.has(point))
+    .map(({ point, from }) => {
+      const hint = didYouMean(point, [...known]);
+      const what = `no point "${point}"; expected a point of its own device, or DEVICE/POINT.${hint}`;
+      return from.document.problem(from.path, what);
+    });
 }
 
 function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, document: Document, path: Path): Problem[] {

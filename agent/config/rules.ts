@@ -4,6 +4,7 @@ import { compileRule, conditionPoint, type Rule, type RuleConfig } from "../core
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
+import { commPoint, type PointId } from "../core/sample.ts";
 import { check, type Document, type Path } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint } from "./resolved.ts";
@@ -20,6 +21,13 @@ export interface Written {
 export interface Compiled {
   readonly rules: readonly Rule[];
   readonly about: ReadonlyMap<string, About>;
+  /** Points of other devices, or misspelt ones, that its rules read: whether they are there is known once all devices are. */
+  readonly wanted: readonly Wanted[];
+}
+
+export interface Wanted {
+  readonly point: PointId;
+  readonly from: Written;
 }
 
 const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
@@ -30,15 +38,18 @@ export function compileRules(site: string, device: Device, written: readonly Wri
     .filter(({ type }) => type.type === "comm")
     .map(({ one }) => conditionPoint(keyOf(site, device, null, one.id)));
   const about = new Map<string, About>();
+  const own = new Set([...device.points.map(({ id }) => id), commPoint(device.id), ...commKeys]);
+  const wanted: Wanted[] = [];
   const rules = checked.flatMap(({ one, type, config, points }) =>
     points.map((point) => {
       const rule = compileRule(type, config, scopeOf(device, point, commKeys), keyOf(site, device, point, one.id));
       problems.push(...disordered(rule, one));
+      for (const input of Object.values(rule.inputs)) if (!own.has(input)) wanted.push({ point: input, from: one });
       for (const { key } of rule.conditions) about.set(key, describe(one, type, config, device, point));
       return rule;
     }),
   );
-  return { rules, about };
+  return { rules, about, wanted };
 }
 
 const keyOf = (site: string, device: Device, point: DevicePoint | null, rule: string): string =>
@@ -67,12 +78,21 @@ function checkRule(one: Written, device: Device, problems: Problem[]): Checked[]
   if (typeof points === "string") return tell("point", points);
   const schema = schemas.get(type.type) as z.ZodType<RuleConfig>;
   const config = check(one.document, one.path, schema, options, problems);
-  return config === null ? [] : [{ one, type, config, points }];
+  if (config === null) return [];
+  return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
 }
 
-/** Which points a rule is about: one, all ("*"), or none for a rule about the device; else what is wrong. */
+/** What stands for several inputs in the key and the place of an incident. */
+function firstInput(type: RuleType, config: RuleConfig, device: Device): DevicePoint | null {
+  const [first] = Object.values(type.inputs(config, scopeOf(device, null, [])));
+  return device.points.find(({ id }) => id === first) ?? null;
+}
+
+/** Which points a rule is about: one, all ("*"), or none for a rule that names none; else what is wrong. */
 function pointsOf(type: RuleType, point: unknown, device: Device): (DevicePoint | null)[] | string {
-  if (type.type === "comm") return point === undefined ? [null] : "a comm rule is about the device; expected no point";
+  if (type.about !== undefined) {
+    return point === undefined ? [null] : `a ${type.type} rule is about the ${wholes[type.about]}; expected no point`;
+  }
   if (point === "*") return [...device.points];
   const found = device.points.find(({ own }) => own === point);
   if (found !== undefined) return [found];
@@ -80,6 +100,8 @@ function pointsOf(type: RuleType, point: unknown, device: Device): (DevicePoint 
   const hint = typeof point === "string" ? didYouMean(point, known) : "";
   return `expected a point of device ${device.id} (${known.join(", ")}) or "*".${hint}`;
 }
+
+const wholes = { point: "point", device: "device", inputs: "points among its inputs" };
 
 function scopeOf(device: Device, point: DevicePoint | null, unreachableWhen: readonly string[]) {
   const pollMs = point?.intervalMs ?? Math.min(...device.points.map(({ intervalMs }) => intervalMs));

@@ -43,7 +43,7 @@ export const conditionPoint = (key: string): PointId => `@${key}`;
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const timed = config.delayMode === "timer" || type.movesByItself === true;
-  const full = { ...config, counter: scope.definition.counter };
+  const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
   const judged = type.conditions(full);
   const twoSided = new Set(judged.map(({ side }) => side)).size > 1;
   return {

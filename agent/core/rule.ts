@@ -12,6 +12,8 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly type: string;
   /** One sentence for the generated reference. */
   readonly describe: string;
+  /** What it is about: a point that is named beside it (the default), the device, or the inputs that it names itself. */
+  readonly about?: "point" | "device" | "inputs";
   /** Its own options, beside those that every rule has (`ruleOptions`). */
   readonly options: z.ZodRawShape;
   /** The points it reads, by the name its `measure` knows them by. */
@@ -37,6 +39,10 @@ export interface Scope {
   /** Condition keys of rules whose being active means that this device cannot be heard. */
   readonly unreachableWhen: readonly PointId[];
 }
+
+/** A point as a rule names it: of its own device, or `device/point`. */
+export const pointNamed = ({ device }: Scope, name: string): PointId =>
+  name.includes("/") || device === "" ? name : `${device}/${name}`;
 
 export interface Seen extends Instant {
   /** Name of the input that has a new sample; "" for a tick. */

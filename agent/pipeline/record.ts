@@ -20,7 +20,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
   const open = kind !== "clear";
   const value = sample !== null && sample.quality !== "bad" ? sample.value : null;
-  const known = measure.lo === measure.hi ? measure.lo : Number.isFinite(measure.lo) ? measure.lo : null;
+  const known = Number.isFinite(measure.lo) ? measure.lo : null;
   return {
     epoch,
     seq,

@@ -148,7 +148,7 @@ function modelFor(given: Vector): Model {
 }
 
 /** Vectors write durations as seconds, configuration as "30s". */
-const durations = new Set(["onDelay", "offDelay", "maxGap", "window", "after"]);
+const durations = new Set(["onDelay", "offDelay", "maxGap", "window", "after", "blank", "staleAfter"]);
 
 function withUnits(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withUnits);

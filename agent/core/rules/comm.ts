@@ -23,6 +23,7 @@ const nothing: readonly Measure[] = [unknown()];
 
 export const comm = defineRule<Config, Memory>({
   type: "comm",
+  about: "device",
   describe: "Consecutive exchanges that the device did not answer. An exception or error status is an answer.",
   options: {
     failures: z.int().min(1).default(3).describe("Consecutive failures that raise it."),

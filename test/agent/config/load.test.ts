@@ -153,6 +153,25 @@ describe("a mistake is told where it stands, with what was expected", () => {
       /rules\.hot\.point: expected a point of device a \(temp, door\) or "\*"\. Did you mean "temp"\?/,
     ],
     [
+      "a vote of a point that is not there",
+      site(box(", rules: { v: { type: vote, k: 1, inputs: [{ point: tmep, limit: 1 }] } }")),
+      /rules\.v: no point "a\/tmep"; expected a point of its own device, or DEVICE\/POINT\. Did you mean "a\/temp"\?/,
+    ],
+    [
+      "a vote about a point",
+      site(box(", rules: { v: { type: vote, point: temp, k: 1, inputs: [{ point: temp, limit: 1 }] } }")),
+      /a vote rule is about the points among its inputs; expected no point/,
+    ],
+    [
+      "a set-point that is not there",
+      site(
+        box(
+          ", rules: { v: { type: deviation, point: temp, ref: { point: b/x }, levels: [{ limit: 1, severity: low }] } }",
+        ),
+      ),
+      /rules\.v: no point "b\/x"; expected/,
+    ],
+    [
       "a comm rule about a point",
       site(box(", rules: { comm: { point: temp } }")),
       /a comm rule is about the device; expected no point/,
