@@ -32,6 +32,9 @@ export interface Wanted {
 
 const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
 
+/** Every option that a rule of a type takes, beside its point. */
+export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
+
 export function compileRules(site: string, device: Device, written: readonly Written[], problems: Problem[]): Compiled {
   const checked = written.flatMap((one) => checkRule(one, device, problems));
   const commKeys = checked
@@ -76,8 +79,7 @@ function checkRule(one: Written, device: Device, problems: Problem[]): Checked[]
   }
   const points = pointsOf(type, point, device);
   if (typeof points === "string") return tell("point", points);
-  const schema = schemas.get(type.type) as z.ZodType<RuleConfig>;
-  const config = check(one.document, one.path, schema, options, problems);
+  const config = check(one.document, one.path, ruleSchema(type), options, problems);
   if (config === null) return [];
   return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
 }

@@ -2,6 +2,7 @@ import type { Condition } from "./condition.ts";
 import { type Deadlines, deadlines } from "./deadlines.ts";
 import type { Changes, RuleState, State } from "./engine.ts";
 import { initial } from "./engine.ts";
+import { lapsesAt } from "./incident.ts";
 import type { Model } from "./model.ts";
 import type { PointId, Wall } from "./sample.ts";
 
@@ -26,7 +27,8 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   const sources = new Map<PointId, Wall>();
   const rules: RuleState[] = model.rules.map((rule) => {
     const fresh = initial(rule);
-    return { ...fresh, conditions: rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i])) };
+    const conditions = rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i]));
+    return { ...fresh, conditions, wakeAt: earliest([fresh.wakeAt, ...conditions.map(lapsesAt)]) };
   });
   for (const [index, { wakeAt }] of rules.entries()) wakes.set(index, wakeAt);
   const memory: State = {
@@ -46,6 +48,9 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
     },
   };
 }
+
+const earliest = (times: readonly (number | null)[]): number | null =>
+  times.reduce((least, at) => (least === null || (at !== null && at < least) ? at : least), null);
 
 /** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
 function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condition {

@@ -22,6 +22,8 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   conditions(config: Config): readonly Judged[];
   readonly empty: Memory;
   measure(config: Config, memory: Memory, seen: Seen): Measured<Memory>;
+  /** Its memory is a history of values, which a new sensor does not continue. */
+  readonly remembers?: boolean;
   /** The measure moves as time passes: `measure` is also called with a tick, and may ask for one. */
   readonly movesByItself?: boolean;
   /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
@@ -111,6 +113,10 @@ export const ruleOptions = {
     .default("sample")
     .describe("sample: a delay is confirmed by a sample (polling). timer: it elapses by itself (changes of value)."),
   maxGap: duration.optional().describe("Evidence further apart than this is not continuous. Default: 3 × interval."),
+  ackRequired: z.boolean().default(false).describe("An incident that nobody acknowledged stays open after it cleared."),
+  latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
+  reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),
+  maxShelve: z.string().default("8h").pipe(duration).describe("The longest it may be shelved."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),

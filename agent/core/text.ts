@@ -30,6 +30,10 @@ export const tellCleared = (where: string, what: string, now: string, lasted: st
   return cut(`${head} back to normal${now === "" ? "" : ` (${now})`} after ${lasted}.`);
 };
 
+/** The line for what somebody did: "Hall 1 CRAC-2 acknowledged." */
+export const tellDone = (where: string, what: string, done: string): string =>
+  cut(`${[where, what, done].filter((part) => part !== "").join(" ")}.`);
+
 const bare = (sentence: string): string => sentence.replace(/\.\s*$/, "");
 const cut = (text: string): string => (text.length <= textMax ? text : `${text.slice(0, textMax - 1).trimEnd()}…`);
 

@@ -3,7 +3,7 @@ import type { About, Site } from "../config/resolved.ts";
 import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
 import { priorityHint } from "../core/severity.ts";
-import { number, tell, tellCleared, timeOfDay, unitSign } from "../core/text.ts";
+import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 
 /** From what the engine decided to what the centre is told: identity, place, times and words are added here. */
@@ -15,10 +15,9 @@ export interface Telling {
 }
 
 export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
-  const { kind, reason, rev, level, now, onset, raised, condition, measure, sample } = event;
+  const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
-  const open = kind !== "clear";
   const value = sample !== null && sample.quality !== "bad" ? sample.value : null;
   const known = Number.isFinite(measure.lo) ? measure.lo : null;
   return {
@@ -31,8 +30,16 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     rev,
     severity: level.severity,
     priorityHint: priorityHint(level.severity),
-    ...stateOf(open),
-    annunciate: true,
+    state: stateOf(event),
+    open: event.open,
+    active: event.active,
+    acked: event.acked,
+    latched: event.latched,
+    shelved: event.shelved,
+    suppressed: event.suppressed,
+    outOfService: false,
+    flapping: false,
+    annunciate: event.annunciate,
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },
@@ -45,7 +52,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     ...(sample?.sourceAt === undefined ? {} : { sourceAt: iso(sample.sourceAt) }),
     observedAt: iso(now.wall),
     raisedAt: iso(raised.wall),
-    ...(open ? {} : { clearedAt: iso(now.wall) }),
+    ...(cleared === null ? {} : { clearedAt: iso(cleared.wall) }),
     at: iso(now.wall),
     bootId,
     monoMs: now.at,
@@ -69,7 +76,10 @@ export function retired(
     kind: "clear",
     reason: "rule_disabled",
     rev: last.rev + 1,
-    ...stateOf(false),
+    state: "normal",
+    open: false,
+    active: false,
+    latched: false,
     at: iso(now.wall),
     clearedAt: iso(now.wall),
     monoMs: now.at,
@@ -95,17 +105,14 @@ export function incidentId(epoch: string, key: string, occurrence: number): stri
 
 const iso = (wall: number): string => new Date(wall).toISOString();
 
-const stateOf = (open: boolean) =>
-  ({
-    state: open ? "active-unacked" : "normal",
-    active: open,
-    acked: false,
-    latched: false,
-    shelved: false,
-    suppressed: false,
-    outOfService: false,
-    flapping: false,
-  }) as const;
+/** The one word for where it stands; the first that fits. */
+function stateOf(event: Event): EventRecord["state"] {
+  if (event.suppressed) return "suppressed";
+  if (event.shelved) return "shelved";
+  if (event.latched) return "latched";
+  if (event.active) return event.acked ? "active-acked" : "active-unacked";
+  return event.open ? "rtn-unacked" : "normal";
+}
 
 function pointOf({ device, point }: About): EventRecord["point"] {
   return {
@@ -138,7 +145,9 @@ function textOf(site: Site, about: About, event: Event, value: number | null, me
   const where = whereOf(about);
   const what = about.say.what ?? about.point?.name ?? "";
   const unit = unitSign(about.point?.unit ?? "1");
-  if (event.kind === "clear") {
+  const done = doings[event.kind];
+  if (done !== undefined) return tellDone(where, what, done);
+  if (event.kind === "clear" || event.reason === "rtn_latched") {
     const measured = value !== null && (about.type === "level" || about.type === "roc" || about.type === "excursion");
     const now = measured ? `${number(value)} ${unit}`.trim() : "";
     return tellCleared(where, what, now, sayDuration(event.now.at - event.raised.at));
@@ -154,6 +163,14 @@ function textOf(site: Site, about: About, event: Event, value: number | null, me
   const { cause = "", action = "" } = about.say;
   return tell({ where, what, said, since: timeOfDay(event.onset.wall, site.timeZone), cause, action });
 }
+
+/** Of events that people cause: what was done. */
+const doings: Readonly<Partial<Record<Event["kind"], string>>> = {
+  ack: "acknowledged",
+  close: "closed",
+  shelve: "shelved",
+  unshelve: "no longer shelved",
+};
 
 function whereOf({ device: { location, name } }: About): string {
   const { room, row, rack } = location;

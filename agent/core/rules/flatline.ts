@@ -28,6 +28,7 @@ const nothing: readonly Measure[] = [unknown()];
 export const flatline = defineRule<Config, Memory>({
   type: "flatline",
   describe: "A value that does not move for too long: a stuck sensor. Only where its resolution shows life.",
+  remembers: true,
   options: {
     window: duration.describe("How long it must not have moved."),
     eps: z.number().min(0).default(0).describe("Less movement than a sensor's quantum; at most this much is none."),

@@ -24,6 +24,7 @@ export const ttl = defineRule<Config, Window>({
   type: "ttl",
   describe:
     "Time to limit: when the value will reach a target if it goes on as it does. A warning before a level, never instead of it.",
+  remembers: true,
   options: {
     levels: levels.describe("Limits in seconds to go; raised at the limit or below, cleared beyond limit + deadband."),
     target: z.number().describe("The value that must not be reached."),

@@ -57,8 +57,10 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
   const now = { at: 900_000, wall: since.wall + 900_000 };
   const sample = { point: "d/x", ...now, quality: "good" as const, value };
   const measure = { slot: condition.slot, lo: level.limit, hi: level.limit };
-  const occurrence = { occurrence: 1, rev: 1, reason: null, onset: since, raised: since };
-  const event: Event = { kind, ...occurrence, rule, condition, level, now, measure, sample };
+  const active = kind === "raise";
+  const standing = { open: active, active, acked: false, latched: false, shelved: false, suppressed: false };
+  const told = { occurrence: 1, rev: 1, reason: null, onset: since, raised: since, cleared: active ? null : now };
+  const event: Event = { kind, ...told, ...standing, annunciate: true, rule, condition, level, now, measure, sample };
   const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
   return recordOf({ site, epoch: "e", bootId: "b", clock }, event, 1).text;
 }

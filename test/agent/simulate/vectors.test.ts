@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { runVectors } from "../../../agent/simulate/vectors.ts";
 
 /** What the engine does not do yet; a vector that is added to the file must pass. */
-const notYet = new Set("A01 A02 A03 A05 A08 A09 A10 X05 X08 C01 C03 C04 G01 G03 G04".split(" "));
+const notYet = new Set("C01 C03 C04 G01 G03 G04".split(" "));
 
 const file = JSON.parse(readFileSync(new URL("../../vectors/alarm-vectors.json", import.meta.url), "utf8"));
 

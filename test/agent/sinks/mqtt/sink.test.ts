@@ -163,7 +163,7 @@ describe("an event", () => {
   test("is a CloudEvent, once, and its incident's latest is retained until it is over", async () => {
     const sink = open();
     await connected(sink);
-    const cleared = event(2, { kind: "clear", rev: 2, active: false, state: "normal" });
+    const cleared = event(2, { kind: "clear", rev: 2, open: false, active: false, state: "normal" });
     expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
     expect(await sink.deliver(cleared, persistedAt)).toBe("delivered");
     expect(on("event").map(({ qos, retain, properties }) => [qos, retain, properties?.contentType])).toEqual(
@@ -194,9 +194,9 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     const gone = { conditionKey: "hall-1/ups-1/output/battery" };
-    await sink.deliver(event(7, { kind: "clear", active: false, state: "normal" }), persistedAt); // an earlier occurrence
+    await sink.deliver(event(7, { kind: "clear", open: false, active: false, state: "normal" }), persistedAt); // an earlier occurrence
     await sink.deliver(event(8, { rev: 1 }), persistedAt);
-    await sink.deliver(event(9, { ...gone, kind: "clear", active: false, state: "normal" }), persistedAt);
+    await sink.deliver(event(9, { ...gone, kind: "clear", open: false, active: false, state: "normal" }), persistedAt);
     expect(on("event")).toHaveLength(3);
     const [born, deleted, ...more] = actives();
     expect(eventMessage.parse(read(born!.payload)).data.rev).toBe(3);
