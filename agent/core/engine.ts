@@ -113,7 +113,7 @@ function command(model: Model, draft: Draft, key: string, wanted: Command, now: 
   if ("code" in result) return result;
   conditions[place.place] = result.standing;
   // What was due at this very instant still is.
-  const wake = soonest(before.wakeAt, lapsesAt(result.standing));
+  const wake = soonest(before.wakeAt, lapsesAt(result.standing, own.policy));
   settle(
     model,
     draft,
@@ -210,7 +210,7 @@ function wakeAt(
   let earliest = moves;
   for (const [place, judged] of own.conditions.entries()) {
     const condition = conditions[place] as Condition;
-    earliest = soonest(earliest, lapsesAt(condition));
+    earliest = soonest(earliest, lapsesAt(condition, own.policy));
     const end = own.timed ? waitEnds(judged, condition) : null;
     // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
     if (end !== null && end > now.at) earliest = soonest(earliest, end);

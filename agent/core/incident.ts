@@ -16,6 +16,15 @@ export interface Standing {
   readonly shelf: Shelf | null;
   /** In maintenance until then; null: not. */
   readonly maintenanceUntil: Mono | null;
+  readonly flap: Flap | null;
+}
+
+/** Raises and clears in quick succession: one incident is kept open, and its ups and downs are withheld. */
+export interface Flap {
+  /** Recent raises, oldest first; only those that count. */
+  readonly raises: readonly Mono[];
+  readonly flapping: boolean;
+  readonly movedAt: Mono;
 }
 
 export interface Occurrence {
@@ -42,6 +51,8 @@ export interface Policy {
   readonly latch: boolean;
   readonly reAlarmMs: number | null;
   readonly maxShelveMs: number;
+  /** `count` raises within `windowMs` are flapping, until nothing moved for `quietMs`; null: never. */
+  readonly flap: { readonly count: number; readonly windowMs: number; readonly quietMs: number } | null;
 }
 
 export const changeKinds = ["raise", "update", "clear", "ack", "close", "shelve", "unshelve"] as const;
@@ -63,6 +74,7 @@ export interface Change {
   readonly latched: boolean;
   readonly shelved: boolean;
   readonly suppressed: boolean;
+  readonly flapping: boolean;
   readonly annunciate: boolean;
 }
 
@@ -82,7 +94,14 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export const unraised: Standing = { occurrence: 0, rev: 0, open: null, shelf: null, maintenanceUntil: null };
+export const unraised: Standing = {
+  occurrence: 0,
+  rev: 0,
+  open: null,
+  shelf: null,
+  maintenanceUntil: null,
+  flap: null,
+};
 
 /** The condition is active at `level`, and has been so since `onset` if it was not before. */
 export function activeAt<S extends Standing>(
@@ -96,6 +115,7 @@ export function activeAt<S extends Standing>(
   const { open } = standing;
   if (open === null) return raise(standing, level, onset, mark, now, policy);
   if (open.active) return follow(standing, open, level, mark, now, policy);
+  if (standing.flap?.flapping) return { standing: moved(standing, { ...open, active: true }, now), changes: [] };
   if (open.latched) {
     const again = unacked(
       { ...open, severity: level.severity, active: true, latched: false, cleared: null },
@@ -114,6 +134,7 @@ export function activeAt<S extends Standing>(
 export function returned<S extends Standing>(standing: S, level: Level, now: Instant, policy: Policy): Told<S> {
   const { open } = standing;
   if (open === null || !open.active) return { standing, changes: [] };
+  if (standing.flap?.flapping) return { standing: moved(standing, { ...open, active: false }, now), changes: [] };
   const rested = { ...open, active: false, cleared: now, reAlarmAt: null };
   if (policy.latch)
     return tell({ ...standing, open: { ...rested, latched: true } }, "update", "rtn_latched", level, now);
@@ -165,6 +186,7 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
         : { standing: ended, changes: [] };
     });
   }
+  if (due(quietAt(told.standing, policy), now)) told = also(told, (after) => calmed(after, level, now, policy));
   const { reAlarmAt } = told.standing.open ?? {};
   if (due(reAlarmAt, now) && reAlarmAt != null && policy.reAlarmMs !== null) {
     const next = now.at - ((now.at - reAlarmAt) % policy.reAlarmMs) + policy.reAlarmMs;
@@ -176,17 +198,22 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
 }
 
 /** The rule is gone: its incident must not be orphaned. */
-export function retire<S extends Standing>(standing: S, { levels }: Judged, now: Instant): Told<S> {
+export function retire<S extends Standing>(standing: S, { levels }: Judged, now: Instant, policy: Policy): Told<S> {
   const { open } = standing;
   if (open === null) return { standing, changes: [] };
+  const level = levelOf(levels, open);
+  const gone = { ...standing, open: null, flap: null };
+  if (!open.active && !open.latched) return close(gone, open, "rule_disabled", level, now);
   const cleared = { ...open, active: false, cleared: now, latched: false };
-  return tell({ ...standing, open: null }, "clear", "rule_disabled", levelOf(levels, open), now, cleared);
+  const told = tell(gone, "clear", "rule_disabled", level, now, cleared);
+  return policy.ackRequired ? also(told, (after) => close(after, cleared, "rule_disabled", level, now)) : told;
 }
 
 /** When `lapse` will have something to do; null: never. */
-export function lapsesAt({ shelf, maintenanceUntil, open }: Standing): Mono | null {
+export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
+  const { shelf, maintenanceUntil, open } = standing;
   let earliest: Mono | null = null;
-  for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt]) {
+  for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt, quietAt(standing, policy)]) {
     if (at != null && (earliest === null || at < earliest)) earliest = at;
   }
   return earliest;
@@ -202,7 +229,35 @@ function raise<S extends Standing>(
 ): Told<S> {
   const fresh = { severity: level.severity, onset, raised: now, mark, active: true, cleared: null, latched: false };
   const open = unacked({ ...fresh, acked: false, reAlarmAt: null }, now, policy);
-  return tell({ ...standing, occurrence: standing.occurrence + 1, rev: 0, open }, "raise", null, level, now);
+  const flap = counted(standing.flap, now, policy);
+  const raised = tell({ ...standing, occurrence: standing.occurrence + 1, rev: 0, open }, "raise", null, level, now);
+  if (!flap?.flapping) return { ...raised, standing: { ...raised.standing, flap } };
+  return also(raised, (after) => tell({ ...after, flap }, "update", "flapping_start", level, now));
+}
+
+function counted(flap: Flap | null, now: Instant, { flap: rule }: Policy): Flap | null {
+  if (rule === null) return null;
+  const recent = (flap?.raises ?? []).filter((at) => at > now.at - rule.windowMs);
+  const raises = [...recent, now.at].slice(-rule.count);
+  return { raises, flapping: raises.length >= rule.count, movedAt: now.at };
+}
+
+const moved = <S extends Standing>(standing: S, open: Occurrence, now: Instant): S => ({
+  ...standing,
+  open: { ...open, cleared: open.active ? null : now },
+  flap: standing.flap && { ...standing.flap, movedAt: now.at },
+});
+
+const quietAt = ({ flap }: Standing, policy: Policy): Mono | null =>
+  flap?.flapping ? flap.movedAt + (policy.flap?.quietMs ?? 0) : null;
+
+/** It has been quiet for long enough: what was withheld is told as it stands now. */
+function calmed<S extends Standing>(standing: S, level: Level, now: Instant, policy: Policy): Told<S> {
+  const { open } = standing;
+  const calm = { ...standing, flap: null };
+  if (open === null) return { standing: calm, changes: [] };
+  if (open.active) return tell(calm, "update", "flapping_end", level, now);
+  return returned({ ...calm, open: { ...open, active: true } }, level, now, policy);
 }
 
 function follow<S extends Standing>(
@@ -235,7 +290,8 @@ function acknowledge<S extends Standing>(standing: S, open: Occurrence, level: L
   if (open.acked) return { standing, changes: [] };
   const acked = { ...open, acked: true, reAlarmAt: null };
   const told = tell({ ...standing, open: acked }, "ack", null, level, now);
-  return open.active || open.latched ? told : also(told, (after) => close(after, acked, null, level, now));
+  const waited = !open.active && !open.latched && !standing.flap?.flapping;
+  return !waited ? told : also(told, (after) => close(after, acked, null, level, now));
 }
 
 function reset<S extends Standing>(
@@ -313,6 +369,7 @@ function tell<S extends Standing>(
     latched: of?.latched ?? false,
     shelved,
     suppressed,
+    flapping: standing.flap?.flapping === true,
     annunciate: !shelved && !suppressed,
   };
   return { standing: { ...standing, rev }, changes: [change] };

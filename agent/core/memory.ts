@@ -28,7 +28,11 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   const rules: RuleState[] = model.rules.map((rule) => {
     const fresh = initial(rule);
     const conditions = rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i]));
-    return { ...fresh, conditions, wakeAt: earliest([fresh.wakeAt, ...conditions.map(lapsesAt)]) };
+    return {
+      ...fresh,
+      conditions,
+      wakeAt: earliest([fresh.wakeAt, ...conditions.map((one) => lapsesAt(one, rule.policy))]),
+    };
   });
   for (const [index, { wakeAt }] of rules.entries()) wakes.set(index, wakeAt);
   const memory: State = {
@@ -56,8 +60,8 @@ const earliest = (times: readonly (number | null)[]): number | null =>
 function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condition {
   const blank = fresh as Condition;
   if (kept === undefined) return blank;
-  if (kept.latches.length === blank.latches.length) return kept;
-  return { ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
+  if (kept.latches.length === blank.latches.length) return { ...blank, ...kept };
+  return { ...blank, ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
 }
 
 function draftOver(state: State): Draft {

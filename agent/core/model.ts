@@ -44,6 +44,7 @@ export interface RuleConfig {
   readonly latch: boolean;
   readonly reAlarm?: number;
   readonly maxShelve: number;
+  readonly flap?: { readonly count: number; readonly window: number; readonly quiet: number };
 }
 
 /** The point on which a condition reports itself to other rules: 1 while it is active, 0 else. */
@@ -52,6 +53,7 @@ export const conditionPoint = (key: string): PointId => `@${key}`;
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const timed = config.delayMode === "timer" || type.movesByItself === true;
   const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
+  const { flap } = config;
   const judged = type.conditions(full);
   const twoSided = new Set(judged.map(({ side }) => side)).size > 1;
   return {
@@ -66,6 +68,7 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
       latch: config.latch,
       reAlarmMs: config.reAlarm ?? null,
       maxShelveMs: config.maxShelve,
+      flap: flap === undefined ? null : { count: flap.count, windowMs: flap.window, quietMs: flap.quiet },
     },
   };
 }

@@ -117,6 +117,14 @@ export const ruleOptions = {
   latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
   reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),
   maxShelve: z.string().default("8h").pipe(duration).describe("The longest it may be shelved."),
+  flap: z
+    .strictObject({
+      count: z.int().min(2).describe("So many raises …"),
+      window: duration.describe("… within this time are flapping: further ones are withheld …"),
+      quiet: duration.describe("… until nothing has moved for so long."),
+    })
+    .optional()
+    .describe("Holds back what chatters."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),

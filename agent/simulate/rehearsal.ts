@@ -63,7 +63,8 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
     command: (key, command, at) => run({ kind: "command", key, command, now: { at, wall: wallOf(at) } }),
     replaced: (point, at) => void run({ kind: "replaced", point, now: { at, wall: wallOf(at) } }),
     restart(at) {
-      memory = memoryOf(model, kept());
+      // As they come out of a store.
+      memory = memoryOf(model, new Map([...kept()].map(([key, one]) => [key, JSON.parse(JSON.stringify(one))])));
       tick(at);
     },
     reconfigure(next, at) {
@@ -71,7 +72,7 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
       const before = kept();
       for (const rule of model.rules) {
         for (const condition of rule.conditions.filter(({ key }) => !next.conditions.has(key))) {
-          const { changes } = retire(before.get(condition.key) as Condition, condition, now);
+          const { changes } = retire(before.get(condition.key) as Condition, condition, now, rule.policy);
           for (const change of changes) {
             onEvent({ ...change, rule, condition, now, measure: unknown(condition.slot), sample: null });
           }

@@ -1,12 +1,14 @@
 import * as z from "zod";
 import { counterStep } from "../core/counter.ts";
 import type { Event } from "../core/engine.ts";
+import { nagiosFlapPercent } from "../core/flap.ts";
 import { compileRule, conditionPoint, type Model, modelOf, type RuleConfig } from "../core/model.ts";
 import { assess, type Point, plainPoint } from "../core/quality.ts";
 import { ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { commPoint, type Sample } from "../core/sample.ts";
 import { slope } from "../core/slope.ts";
+import { receive, type StreamMessage } from "../sinks/stream.ts";
 import { rehearse } from "./rehearsal.ts";
 
 /** Runs files in the language `alarm-vectors/1`: series of samples, and exactly the events they must give. */
@@ -179,7 +181,17 @@ function modelFor(given: Vector): Model {
 }
 
 /** Vectors write durations as seconds, configuration as "30s". */
-const durations = new Set(["onDelay", "offDelay", "maxGap", "window", "after", "blank", "staleAfter", "reAlarm"]);
+const durations = new Set([
+  "onDelay",
+  "offDelay",
+  "maxGap",
+  "window",
+  "after",
+  "blank",
+  "staleAfter",
+  "reAlarm",
+  "quiet",
+]);
 
 function withUnits(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withUnits);
@@ -208,6 +220,8 @@ function calculate(fn: string, args: Record<string, unknown>): unknown {
     const { kind, delta } = counterStep(Number(prev), Number(cur), bits as 16, Number(maxDelta));
     return { d: delta, kind };
   }
+  if (fn === "nagiosFlapPercent") return nagiosFlapPercent(args.states as number[]);
+  if (fn === "stream") return receive(args.messages as StreamMessage[]);
   throw new NotYet(`calculation ${fn}`);
 }
 

@@ -58,7 +58,15 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
   const sample = { point: "d/x", ...now, quality: "good" as const, value };
   const measure = { slot: condition.slot, lo: level.limit, hi: level.limit };
   const active = kind === "raise";
-  const standing = { open: active, active, acked: false, latched: false, shelved: false, suppressed: false };
+  const standing = {
+    open: active,
+    active,
+    acked: false,
+    latched: false,
+    shelved: false,
+    suppressed: false,
+    flapping: false,
+  };
   const told = { occurrence: 1, rev: 1, reason: null, onset: since, raised: since, cleared: active ? null : now };
   const event: Event = { kind, ...told, ...standing, annunciate: true, rule, condition, level, now, measure, sample };
   const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
