@@ -8,6 +8,7 @@ import { commPoint, type PointId } from "../core/sample.ts";
 import { check, type Document, type Path } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint } from "./resolved.ts";
+import { senseless } from "./sense.ts";
 
 /** Rules of one device: from what its profile and the site say to compiled rules. */
 export interface Written {
@@ -46,7 +47,7 @@ export function compileRules(site: string, device: Device, written: readonly Wri
   const rules = checked.flatMap(({ one, type, config, points }) =>
     points.map((point) => {
       const rule = compileRule(type, config, scopeOf(device, point, commKeys), keyOf(site, device, point, one.id));
-      problems.push(...disordered(rule, one));
+      problems.push(...senseless(rule, point).map(({ at, what }) => one.document.problem([...one.path, at], what)));
       for (const input of Object.values(rule.inputs)) if (!own.has(input)) wanted.push({ point: input, from: one });
       for (const { key } of rule.conditions) about.set(key, describe(one, type, config, device, point));
       return rule;
@@ -109,20 +110,6 @@ function scopeOf(device: Device, point: DevicePoint | null, unreachableWhen: rea
   const pollMs = point?.intervalMs ?? Math.min(...device.points.map(({ intervalMs }) => intervalMs));
   const id = point?.id ?? "";
   return { point: id, device: device.id, definition: point?.definition ?? plainPoint(id), pollMs, unreachableWhen };
-}
-
-/** On a side, a worse severity must lie further out, or it could never be the worst. */
-function disordered(rule: Rule, one: Written): Problem[] {
-  return rule.conditions.flatMap(({ side, levels }) =>
-    levels.slice(1).flatMap((level, i) => {
-      const nearer = levels[i];
-      if (nearer === undefined) return [];
-      const outward = side === "high" ? level.limit > nearer.limit : level.limit < nearer.limit;
-      if (outward) return [];
-      const what = `limit of ${level.severity} must lie beyond that of ${nearer.severity} on the ${side} side`;
-      return [one.document.problem([...one.path, "levels"], what)];
-    }),
-  );
 }
 
 function describe(one: Written, type: RuleType, config: RuleConfig, device: Device, point: DevicePoint | null): About {

@@ -113,6 +113,7 @@ export const ruleOptions = {
     .default("sample")
     .describe("sample: a delay is confirmed by a sample (polling). timer: it elapses by itself (changes of value)."),
   maxGap: duration.optional().describe("Evidence further apart than this is not continuous. Default: 3 × interval."),
+  unit: z.string().optional().describe("Unit of the limits; if given it must be the point's."),
   ackRequired: z.boolean().default(false).describe("An incident that nobody acknowledged stays open after it cleared."),
   latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
   reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),

@@ -153,6 +153,38 @@ describe("a mistake is told where it stands, with what was expected", () => {
       /rules\.hot\.point: expected a point of device a \(temp, door\) or "\*"\. Did you mean "temp"\?/,
     ],
     [
+      "a deadband wider than the span between levels",
+      site(
+        box(", rules: { hot: { levels: [{ limit: 20, severity: low }, { limit: 22, deadband: 3, severity: high }] } }"),
+      ),
+      /limit minus deadband of high must lie beyond that of low on the high side.*expected less deadband/,
+    ],
+    [
+      "a window that holds too few readings",
+      site(box(", rules: { r: { type: roc, point: temp, window: 15s, levels: [{ limit: 1, severity: low }] } }")),
+      /rules\.r\.window: holds 2 readings at an interval of 10 s, 3 are needed; expected a longer window/,
+    ],
+    [
+      "a limit that no plausible value passes",
+      site(box(", points: { temp: { range: [0, 30] } }")),
+      /levels: limit 30 is never passed, since values are plausible from 0 to 30 only/,
+    ],
+    [
+      "a value that is normal and an alarm",
+      site(box(", rules: { s: { type: state, point: door, normal: [0, 1], map: { 1: low } } }")),
+      /rules\.s\.map: value 1 is normal and an alarm/,
+    ],
+    [
+      "more votes than voters",
+      site(box(", rules: { v: { type: vote, k: 2, inputs: [{ point: temp, limit: 1 }] } }")),
+      /rules\.v\.k: 2 votes of 1 never come together; expected at most 1/,
+    ],
+    [
+      "limits in another unit",
+      site(box(", rules: { hot: { unit: '[degF]' } }")),
+      /rules\.hot\.unit: limits in \[degF\], but the point is in Cel; expected the same/,
+    ],
+    [
       "a vote of a point that is not there",
       site(box(", rules: { v: { type: vote, k: 1, inputs: [{ point: tmep, limit: 1 }] } }")),
       /rules\.v: no point "a\/tmep"; expected a point of its own device, or DEVICE\/POINT\. Did you mean "a\/temp"\?/,
