@@ -11,7 +11,7 @@ interface Options extends RuleConfig {
   readonly window?: number;
   readonly minSamples?: number;
   readonly k?: number;
-  readonly inputs?: readonly unknown[];
+  readonly inputs?: unknown;
   readonly normal?: readonly number[];
   readonly map?: Readonly<Record<string, unknown>>;
   readonly unit?: string;
@@ -20,6 +20,7 @@ interface Options extends RuleConfig {
 export function senseless(rule: Rule, point: DevicePoint | null): Senseless[] {
   const config = rule.config as Options;
   return [
+    ...(rule.type.check?.(config) ?? []),
     ...levelsOf(rule),
     ...windowOf(config, point),
     ...rangeOf(rule, point),
@@ -77,7 +78,7 @@ function stateOf({ normal = [], map = {} }: Options): Senseless[] {
 }
 
 function votesOf({ k, inputs }: Options): Senseless[] {
-  if (k === undefined || inputs === undefined || k <= inputs.length) return [];
+  if (k === undefined || !Array.isArray(inputs) || k <= inputs.length) return [];
   return [{ at: "k", what: `${k} votes of ${inputs.length} never come together; expected at most ${inputs.length}` }];
 }
 

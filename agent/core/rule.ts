@@ -16,6 +16,8 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly about?: "point" | "device" | "inputs";
   /** Its own options, beside those that every rule has (`ruleOptions`). */
   readonly options: z.ZodRawShape;
+  /** What is wrong with options that are each right by themselves; `at`: the option to blame. */
+  check?(config: Config): readonly { readonly at: string; readonly what: string }[];
   /** The points it reads, by the name its `measure` knows them by. */
   inputs(config: Config, scope: Scope): Readonly<Record<string, PointId>>;
   /** The conditions it can be in: one for each slot and side. */

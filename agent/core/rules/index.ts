@@ -3,6 +3,7 @@ import { bits } from "./bits.ts";
 import { comm } from "./comm.ts";
 import { deviation } from "./deviation.ts";
 import { excursion } from "./excursion.ts";
+import { expression } from "./expression.ts";
 import { flatline } from "./flatline.ts";
 import { level } from "./level.ts";
 import { roc } from "./roc.ts";
@@ -21,6 +22,7 @@ export const ruleTypes: readonly RuleType[] = [
   state,
   bits,
   vote,
+  expression,
   stale,
   comm,
 ];

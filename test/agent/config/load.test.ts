@@ -184,6 +184,24 @@ describe("a mistake is told where it stands, with what was expected", () => {
       site(box(", rules: { hot: { unit: '[degF]' } }")),
       /rules\.hot\.unit: limits in \[degF\], but the point is in Cel; expected the same/,
     ],
+    ...(
+      [
+        [
+          "a name that is none of the inputs",
+          "t > 1.0 && x > 2.0",
+          /when: Unknown variable: x at character 12; expected CEL over t/,
+        ],
+        ["a comparison of what cannot be compared", "t > (t > 1.0)", /when: no such overload: double > bool/],
+        ["what is no comparison", "t + 1.0", /when: gives a double; expected a comparison/],
+        ["what is no expression", "t >", /when: Unexpected token: EOF at character 4/],
+        ["a loop", "[t].exists(x, x > 1.0)", /when: .*expected/],
+        ["a call", 'double("1") > t', /when: "call" is not for rules; expected comparisons/],
+      ] as const
+    ).map(([what, when, expected]): [string, string, RegExp] => [
+      `an expression with ${what}`,
+      site(box(`, rules: { e: { type: expression, inputs: { t: temp }, when: '${when}' } }`)),
+      expected,
+    ]),
     [
       "a vote of a point that is not there",
       site(box(", rules: { v: { type: vote, k: 1, inputs: [{ point: tmep, limit: 1 }] } }")),
