@@ -13,11 +13,22 @@ export const loadFrom = (file: string, { environment }: Context): Loaded =>
 
 export function settingsBeside(file: string, { environment }: Context): ReadSettings {
   const name = join(dirname(file), "settings.yaml");
-  const beside = existsSync(name) ? { name, text: readFileSync(name, "utf8") } : null;
-  return readSettings(beside, environment, machineSecrets(environment));
+  let text: string | null = null;
+  try {
+    if (existsSync(name)) text = readFileSync(name, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const problem = `${name}: cannot be read (${code}); expected a file in YAML that this user may read`;
+    return { settings: null, problems: [problem] };
+  }
+  return readSettings(text === null ? null : { name, text }, environment, machineSecrets(environment));
 }
 
-export function tellProblems({ problems }: Loaded, { output }: Context): void {
-  for (const problem of problems) output.message(sayProblem(problem));
-  output.message(`${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`);
+export const tellProblems = ({ problems }: Loaded, context: Context): void =>
+  tellAll(problems.map(sayProblem), context);
+
+/** A line each, and how many there are. */
+export function tellAll(lines: readonly string[], { output }: Context): void {
+  for (const line of lines) output.message(line);
+  output.message(`${lines.length} ${lines.length === 1 ? "problem" : "problems"}.`);
 }

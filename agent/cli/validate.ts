@@ -1,6 +1,7 @@
+import { sayProblem } from "../config/problem.ts";
 import type { AddCommand } from "./context.ts";
 import { exit } from "./output.ts";
-import { loadFrom, settingsBeside, tellProblems } from "./site.ts";
+import { loadFrom, settingsBeside, tellAll } from "./site.ts";
 
 export const addValidate: AddCommand = (program, context) => {
   program
@@ -13,10 +14,9 @@ export const addValidate: AddCommand = (program, context) => {
     .addHelpText("after", "\nExample:\n  $ mepwatch validate /etc/mepwatch/site.yaml")
     .action((file: string) => {
       const loaded = loadFrom(file, context);
-      const { problems } = settingsBeside(file, context);
-      for (const problem of problems) context.output.message(problem);
-      if (loaded.site === null) tellProblems(loaded, context);
+      const problems = [...settingsBeside(file, context).problems, ...loaded.problems.map(sayProblem)];
       if (loaded.site === null || problems.length > 0) {
+        tellAll(problems, context);
         context.exit(exit.config);
         return;
       }

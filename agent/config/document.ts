@@ -20,23 +20,28 @@ const sizeMax = 1024 * 1024;
 
 export function readDocument(file: string, text: string): Document {
   if (text.length > sizeMax) return broken(file, `larger than ${sizeMax} characters; expected a file written by hand`);
+  try {
+    return parsed(file, text);
+  } catch (error) {
+    // Nested too deeply, or grown by aliases: what the parser does not take is no configuration.
+    return broken(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function parsed(file: string, text: string): Document {
   const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
   const problem = (path: Path, what: string): Problem => {
-    const offset = offsetOf(parsed.contents, path);
+    const offset = offsetOf(yaml.contents, path);
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col, path: path.map(String).join("."), what };
   };
-  const problems = [...parsed.errors, ...parsed.warnings].map(({ pos, message }) => {
+  const problems = [...yaml.errors, ...yaml.warnings].map(({ pos, message }) => {
     const { line, col } = lines.linePos(pos[0]);
     return { file, line, column: col, path: "", what: message };
   });
   if (problems.length > 0) return { file, value: null, problems, problem };
-  try {
-    return { file, value: parsed.toJS({ maxAliasCount: 100 }) as unknown, problems, problem };
-  } catch (error) {
-    return broken(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  return { file, value: yaml.toJS({ maxAliasCount: 100 }) as unknown, problems, problem };
 }
 
 const broken = (file: string, what: string): Document => {

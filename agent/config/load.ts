@@ -36,13 +36,24 @@ const profileFile = (name: string): string => `profiles/${name}.yaml`;
  * Reads, checks and resolves a site. `shown` is the site file's name in problems.
  * Never throws: whatever the files hold, the answer is a site or the list of all that is wrong.
  */
-export function load(shown: string, read: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
+export function load(shown: string, readFile: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
   const files: Record<string, string> = {};
   const problems: Problem[] = [];
+  const tellFile = (name: string, what: string): void =>
+    void problems.push({ file: name === siteName ? shown : name, line: 0, column: 0, path: "", what });
+  const read: ReadFile = (name) => {
+    try {
+      return readFile(name);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      tellFile(name, `cannot be read (${code}); expected a file in YAML that this user may read`);
+      return null;
+    }
+  };
   const text = read(siteName);
   if (text === null) {
-    const missing = { file: shown, line: 0, column: 0, path: "", what: "no such file; expected a site file in YAML" };
-    return { site: null, files, problems: [missing] };
+    if (problems.length === 0) tellFile(siteName, "no such file; expected a site file in YAML");
+    return { site: null, files, problems };
   }
   files[siteName] = text;
   const document = readDocument(shown, text);

@@ -46,12 +46,14 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
   const wanted: Wanted[] = [];
+  const ids = new Set<string>();
   for (const [index, written] of config.devices.entries()) {
     if (written === null) continue;
     const path = ["devices", index];
-    if (written.id === selfId || devices.some(({ id }) => id === written.id)) {
-      const why = written.id === selfId ? "is kept for the agent itself" : "is there twice";
-      problems.push(document.problem([...path, "id"], `device id "${written.id}" ${why}; expected another one`));
+    const taken = takenBy(written, ids, config.buses);
+    ids.add(written.id);
+    if (taken !== null) {
+      problems.push(document.problem([...path, "id"], `device id "${written.id}" ${taken}; expected another one`));
     }
     const profiled = sources.profile(written.profile, (what) =>
       problems.push(document.problem([...path, "profile"], what)),
@@ -60,7 +62,12 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     if (profiled === null || bus === null || !sameProtocol(profiled.profile, bus, document, path, problems)) continue;
     const device = resolveDevice(sources, written, path, profiled, bus, problems);
     devices.push(device);
-    const compiled = compileRules(config.site.id, device, rulesOf(sources, written, path, profiled), problems);
+    const compiled = compileRules(
+      config.site.id,
+      device,
+      rulesOf(sources, written, path, profiled, problems),
+      problems,
+    );
     rules.push(...compiled.rules);
     wanted.push(...compiled.wanted);
     for (const [key, one] of compiled.about) about.set(key, one);
@@ -68,6 +75,13 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   problems.push(...unknownPoints(wanted, devices));
   const { id, name = id, timeZone } = config.site;
   return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
+}
+
+/** Why a device cannot have its id; null: it can. A bus of its own bears the device's id. */
+function takenBy({ id, bus }: DeviceConfig, ids: ReadonlySet<string>, buses: object): string | null {
+  if (id === selfId) return "is kept for the agent itself";
+  if (ids.has(id)) return "is there twice";
+  return typeof bus !== "string" && Object.hasOwn(buses, id) ? "is a bus's too" : null;
 }
 
 /** Where the bus is wrong the device is still checked, against the driver that its profile names. */
@@ -97,7 +111,7 @@ function busOf(
     return bus;
   }
   const found = buses.get(written.bus);
-  if (found === undefined && !(written.bus in sources.config.buses)) {
+  if (found === undefined && !Object.hasOwn(sources.config.buses, written.bus)) {
     const known = Object.keys(sources.config.buses);
     const expected = known.length === 0 ? "none is declared under buses" : `expected one of ${known.join(", ")}`;
     const hint = didYouMean(written.bus, known);
@@ -170,9 +184,11 @@ function resolveDevice(
     Object.entries(profile.points).map(([own, point]) => [own, { point, from: profiled.document }]),
   );
   for (const [own, changed] of Object.entries(written.points)) {
-    const merged = { ...points.get(own)?.point, interval: undefined, ...changed };
-    const point = check(document, [...path, "points", own], pointSchema, merged, problems);
-    if (point !== null) points.set(own, { point, from: document });
+    // Checked already, the profile's interval is a number by now.
+    const { interval, ...base } = points.get(own)?.point ?? {};
+    const point = check(document, [...path, "points", own], pointSchema, { ...base, ...changed }, problems);
+    if (point === null) continue;
+    points.set(own, { point: interval === undefined ? point : { interval, ...point }, from: document });
   }
   const intervalMs = written.interval ?? profile.interval;
   return {
@@ -241,7 +257,14 @@ function rulesOf(
   written: DeviceConfig,
   path: Path,
   { profile, document: from }: Profiled,
+  problems: Problem[],
 ): Written[] {
+  for (const id of Object.keys(written.rules)) {
+    if (written.rules[id] !== null || Object.hasOwn(profile.rules, id)) continue;
+    const known = Object.keys(profile.rules);
+    const what = `no rule "${id}" to switch off; expected one of ${known.join(", ")}.${didYouMean(id, known)}`;
+    problems.push(document.problem([...path, "rules", id], what));
+  }
   const ids = new Set([...Object.keys(profile.rules), ...Object.keys(written.rules)]);
   return [...ids].flatMap((id) => {
     const own = written.rules[id];

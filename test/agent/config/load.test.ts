@@ -203,6 +203,21 @@ describe("a mistake is told where it stands, with what was expected", () => {
       expected,
     ]),
     [
+      "a bus named like what every object has",
+      site(box().replace(bus, "constructor")),
+      /no bus "constructor"; expected none is declared under buses|no bus "constructor"; none is declared/,
+    ],
+    [
+      "a device of its own bus named like a bus",
+      site(box(), "buses: { a: { protocol: modbus, host: h } }\n"),
+      /device id "a" is a bus's too; expected another one/,
+    ],
+    [
+      "a rule to switch off that is not there",
+      site(box(", rules: { hott: null }")),
+      /rules\.hott: no rule "hott" to switch off; expected one of hot, comm\. Did you mean "hot"\?/,
+    ],
+    [
       "a vote of a point that is not there",
       site(box(", rules: { v: { type: vote, k: 1, inputs: [{ point: tmep, limit: 1 }] } }")),
       /rules\.v: no point "a\/tmep"; expected a point of its own device, or DEVICE\/POINT\. Did you mean "a\/temp"\?/,
