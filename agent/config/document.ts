@@ -149,7 +149,7 @@ function say(issue: z.core.$ZodIssue): string {
     const given = typeof issue.input === "string" ? didYouMean(issue.input, expected) : "";
     return `expected one of ${expected.join(", ")}.${given}`;
   }
-  if (issue.code === "invalid_type") {
+  if (issue.code === "invalid_type" && !issue.message.startsWith("expected")) {
     const found = issue.input === undefined ? "is missing" : issue.input === null ? "is empty" : "is something else";
     return `${found}; expected ${kinds[issue.expected] ?? issue.expected}`;
   }

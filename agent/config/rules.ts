@@ -79,9 +79,9 @@ function checkRule(one: Written, device: Device, problems: Problem[]): Checked[]
     return tell("type", `expected one of ${names.join(", ")}.${hint}`);
   }
   const points = pointsOf(type, point, device);
-  if (typeof points === "string") return tell("point", points);
+  if (typeof points === "string") tell("point", points);
   const config = check(one.document, one.path, ruleSchema(type), options, problems);
-  if (config === null) return [];
+  if (config === null || typeof points === "string") return [];
   return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
 }
 

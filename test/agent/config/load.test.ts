@@ -67,7 +67,7 @@ describe("a mistake is told where it stands, with what was expected", () => {
       site(box(", intervall: 5s")),
       /devices\.0\.intervall: unknown option "intervall"\. Did you mean "interval"\?/,
     ],
-    ["a number without a unit", site(box(", interval: 5")), /devices\.0\.interval: is something else; expected a text/],
+    ["a number without a unit", site(box(", interval: 5")), /devices\.0\.interval: expected a duration such as "10s"/],
     [
       "a duration that is none",
       site(box(", interval: fast")),
@@ -216,6 +216,12 @@ describe("a mistake is told where it stands, with what was expected", () => {
       "a rule to switch off that is not there",
       site(box(", rules: { hott: null }")),
       /rules\.hott: no rule "hott" to switch off; expected one of hot, comm\. Did you mean "hot"\?/,
+    ],
+    ["an interval without a pause", site(box(", interval: 0s")), /devices\.0\.interval: expected at least 100ms/],
+    [
+      "a range the wrong way round",
+      site(box(", points: { temp: { range: [30, 0] } }")),
+      /points\.temp\.range: expected the lower number first/,
     ],
     [
       "a vote of a point that is not there",
