@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Agent } from "../pipeline/agent.ts";
@@ -12,6 +12,9 @@ export interface Api {
   close(): Promise<void>;
 }
 
+/** Of a Unix socket, on Linux (sun_path). */
+const pathMax = 107;
+
 /** @throws when the socket cannot be made, naming its path. */
 export async function serveApi(agent: Agent, version: string, socket: string): Promise<Api> {
   // The defaults wait for ever: a client that sends nothing would hold its connection for good.
@@ -22,7 +25,9 @@ export async function serveApi(agent: Agent, version: string, socket: string): P
     forceCloseConnections: true,
   });
   routes(server, agent, version);
-  mkdirSync(dirname(socket), { recursive: true });
+  // A longer one is cut off without a word.
+  if (Buffer.byteLength(socket) > pathMax) throw new Error(`path longer than ${pathMax} bytes`);
+  if (!existsSync(dirname(socket))) mkdirSync(dirname(socket));
   rmSync(socket, { force: true }); // left behind by a process that was killed
   await server.listen({ path: socket });
   chmodSync(socket, 0o660);

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { drivers } from "../../drivers/index.ts";
 import { serveApi } from "../api/server.ts";
@@ -75,7 +75,8 @@ function mqttOptions({ agent, mqtt }: Settings, site: Site, agentVersion: string
 
 function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
-    mkdirSync(dirname(settings.store), { recursive: true });
+    // One level only: Node's recursive mkdir never returns below /proc.
+    if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
     return openStore(settings.store, env.uuid);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

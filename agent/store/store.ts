@@ -59,6 +59,8 @@ export interface OutboundEvent {
 /** @throws when the file cannot be opened or is no store of this version or an older one. */
 export function openStore(path: string, newEpoch: () => string): Store {
   const db = new Database(path);
+  // Two agents on one store would give one sequence number twice.
+  db.pragma("locking_mode = EXCLUSIVE");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   // What this file promises rests on it: a build of SQLite that ignores it must not go unnoticed.
