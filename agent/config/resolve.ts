@@ -2,30 +2,48 @@ import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { modelOf } from "../core/model.ts";
 import { Secret } from "../secret.ts";
-import { check, type Document, type Path } from "./document.ts";
+import { check } from "./check.ts";
+import { type Document, inside, layered, type Path, type Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { compileRules, type Written } from "./rules.ts";
 import {
   busOptions,
-  type DeviceConfig,
+  type device as deviceSchema,
   type PointConfig,
   type Profile,
-  pointSchema,
-  type SiteConfig,
+  point as pointSchema,
+  type site as siteSchema,
 } from "./schema.ts";
 import { reference, type Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
+
+/** A site as read: null where something was wrong, and was told. */
+export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices"> {
+  readonly devices: readonly (DeviceConfig | null)[];
+}
+
+type Declared = z.output<typeof deviceSchema>;
+export interface DeviceConfig extends Omit<Declared, "profile" | "bus"> {
+  readonly profile: string | null;
+  readonly bus: Declared["bus"] | null;
+}
 
 /** From what is written to a site with nothing left open. Finds as many problems as it can before giving up. */
 export interface Sources {
   readonly document: Document;
   readonly config: SiteConfig;
-  /** A profile by name, with its document; null after it has told what is wrong. */
-  profile(name: string, tell: (what: string) => void): { profile: Profile; document: Document } | null;
+  /** A profile by name; null after it has told what is wrong. */
+  profile(name: string, tell: (what: string) => void): Profiled | null;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
   readonly hash: string;
+}
+
+export interface Profiled {
+  readonly profile: Profile;
+  readonly document: Document;
+  readonly driver: Driver;
 }
 
 export function resolve(sources: Sources, problems: Problem[]): Site {
@@ -42,20 +60,31 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const rules = [...own.rules];
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
+  const ids = new Set<string>([selfId]);
   for (const [index, written] of config.devices.entries()) {
+    if (written === null) continue;
     const path = ["devices", index];
-    if (written.id === selfId || devices.some(({ id }) => id === written.id)) {
+    if (ids.has(written.id)) {
       const why = written.id === selfId ? "is kept for the agent itself" : "is there twice";
       problems.push(document.problem([...path, "id"], `device id "${written.id}" ${why}; expected another one`));
     }
-    const profiled = sources.profile(written.profile, (what) =>
-      problems.push(document.problem([...path, "profile"], what)),
-    );
+    ids.add(written.id);
     const bus = busOf(sources, written, path, buses, problems);
-    if (profiled === null || bus === null) continue;
-    const device = resolveDevice(sources, written, path, profiled, bus, problems);
+    const profiled =
+      written.profile === null
+        ? null
+        : sources.profile(written.profile, (what) => problems.push(document.problem([...path, "profile"], what)));
+    const address = addressOf(sources, written, path, bus, profiled, problems);
+    if (profiled === null) continue;
+    const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
     devices.push(device);
-    const compiled = compileRules(config.site.id, device, rulesOf(sources, written, path, profiled), problems);
+    const compiled = compileRules(
+      config.site.id,
+      device,
+      rulesOf(sources, written, path, profiled, problems),
+      namesOf(written, profiled),
+      problems,
+    );
     rules.push(...compiled.rules);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
@@ -70,19 +99,43 @@ function busOf(
   buses: Map<string, Bus>,
   problems: Problem[],
 ): Bus | null {
+  const { document, config } = sources;
+  if (written.bus === null) return null;
   if (typeof written.bus !== "string") {
+    if (Object.hasOwn(config.buses, written.id)) {
+      const what = `a device with a bus of its own is also called "${written.id}"; expected another name for this bus`;
+      problems.push(document.problem(["buses", written.id], what));
+    }
     const bus = resolveBus(sources, written.id, written.bus, [...path, "bus"], problems);
     if (bus !== null) buses.set(written.id, bus);
     return bus;
   }
   const found = buses.get(written.bus);
-  if (found === undefined && !(written.bus in sources.config.buses)) {
-    const known = Object.keys(sources.config.buses);
+  // A bus that is declared, but wrongly, was told where it is declared.
+  if (found === undefined && !Object.hasOwn(given(document.value, "buses"), written.bus)) {
+    const known = Object.keys(config.buses);
     const expected = known.length === 0 ? "none is declared under buses" : `expected one of ${known.join(", ")}`;
     const hint = didYouMean(written.bus, known);
-    problems.push(sources.document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
+    problems.push(document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
   }
   return found ?? null;
+}
+
+/** The driver for a protocol; what is wrong with its name is told. */
+export function driverOf(
+  protocol: unknown,
+  drivers: readonly Driver[],
+  place: Place,
+  path: Path,
+  problems: Problem[],
+): Driver | null {
+  const driver = drivers.find((one) => one.protocol === protocol);
+  if (driver !== undefined) return driver;
+  const known = drivers.map((one) => one.protocol);
+  const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
+  const missing = protocol === undefined ? "missing; " : "";
+  problems.push(place.problem(path, `${missing}expected one of ${known.join(", ")}.${hint}`));
+  return null;
 }
 
 function resolveBus(
@@ -93,17 +146,12 @@ function resolveBus(
   problems: Problem[],
 ): Bus | null {
   const { protocol, timeout, ...rest } = written;
-  const common = check(document, path, z.strictObject(busOptions), { protocol, timeout }, problems);
-  const driver = drivers.find((one) => one.protocol === protocol);
-  if (driver === undefined) {
-    const known = drivers.map((one) => one.protocol);
-    const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
-    problems.push(document.problem([...path, "protocol"], `expected one of ${known.join(", ")}.${hint}`));
-  }
-  if (common === null || driver === undefined) return null;
+  const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
+  const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
+  if (driver === null) return null;
   const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
   const options = check(document, path, driver.bus, revealed, problems);
-  if (options === null) return null;
+  if (options === null || common === null) return null;
   for (const [key, value] of Object.entries(options as object)) {
     if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
     const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
@@ -125,37 +173,59 @@ function reveal(
     if (named === null) return [key, value];
     const result = secrets(named);
     if ("problem" in result) tell(key, result.problem);
-    return [key, "problem" in result ? "" : result.text];
+    // Any text will do: what is wrong has been told.
+    return [key, "problem" in result ? "unreadable" : result.text];
   });
   return Object.fromEntries(revealed);
 }
 
-interface Profiled {
-  readonly profile: Profile;
-  readonly document: Document;
+/** What tells the device from others on its bus; the profile's driver knows too, where the bus is not known. */
+function addressOf(
+  { document }: Sources,
+  written: DeviceConfig,
+  path: Path,
+  bus: Bus | null,
+  profiled: Profiled | null,
+  problems: Problem[],
+): unknown {
+  const driver = bus?.driver ?? profiled?.driver;
+  if (driver === undefined) return null;
+  if (profiled !== null && profiled.driver !== driver) {
+    const { profile, protocol } = profiled.profile;
+    const what = `profile ${profile} speaks ${protocol}, its bus ${driver.protocol}; expected the same`;
+    problems.push(document.problem([...path, "profile"], what));
+    return null;
+  }
+  return check(document, [...path, "address"], driver.device, written.address, problems);
 }
 
 function resolveDevice(
   { document }: Sources,
   written: DeviceConfig,
   path: Path,
-  profiled: Profiled,
-  bus: Bus,
+  { profile, document: from, driver }: Profiled,
+  reached: { readonly id: string; readonly address: unknown },
   problems: Problem[],
 ): Device {
-  const { profile } = profiled;
-  const { driver } = bus;
-  if (profile.protocol !== driver.protocol) {
-    const what = `profile ${profile.profile} speaks ${profile.protocol}, its bus ${driver.protocol}; expected the same`;
-    problems.push(document.problem([...path, "profile"], what));
-  }
-  const points = new Map(
-    Object.entries(profile.points).map(([own, point]) => [own, { point, from: profiled.document }]),
-  );
+  const points = new Map<string, { point: PointConfig; place: Place }>();
+  for (const [own, point] of Object.entries(profile.points))
+    points.set(own, { point, place: inside(from, ["points", own]) });
   for (const [own, changed] of Object.entries(written.points)) {
-    const merged = { ...points.get(own)?.point, interval: undefined, ...changed };
-    const point = check(document, [...path, "points", own], pointSchema, merged, problems);
-    if (point !== null) points.set(own, { point, from: document });
+    const base = points.get(own);
+    const here = inside(document, [...path, "points", own]);
+    const place = base === undefined ? here : layered(here, changed, base.place);
+    // One that is declared, but wrongly, was told where it is declared.
+    if (base === undefined && Object.hasOwn(given(from.value, "points"), own)) continue;
+    if (base === undefined && !("address" in changed)) {
+      const hint = didYouMean(own, Object.keys(profile.points));
+      problems.push(here.problem([], `no such point in ${profile.profile}; expected an address to add it.${hint}`));
+      continue;
+    }
+    const point = check(place, [], pointSchema, { ...base?.point, interval: undefined, ...changed }, problems);
+    if (point === null) continue;
+    // What the profile says was read as a number already.
+    const interval = point.interval ?? base?.point.interval;
+    points.set(own, { point: { ...point, interval }, place });
   }
   const intervalMs = written.interval ?? profile.interval;
   return {
@@ -163,15 +233,14 @@ function resolveDevice(
     name: written.name ?? written.id,
     class: profile.class,
     profile: profile.profile,
-    bus: bus.id,
+    bus: reached.id,
     protocol: driver.protocol,
-    address: check(document, [...path, "address"], driver.device, written.address, problems),
+    address: reached.address,
     location: said(written.location),
     labels: written.labels,
-    points: [...points].map(([own, { point, from }]) => {
-      const at = from === document ? [...path, "points", own] : ["points", own];
-      return resolvePoint(written.id, own, point, intervalMs, driver, from, at, problems);
-    }),
+    points: [...points].map(([own, { point, place }]) =>
+      resolvePoint(written.id, own, point, intervalMs, driver, place, problems),
+    ),
   };
 }
 
@@ -181,8 +250,7 @@ function resolvePoint(
   point: PointConfig,
   intervalMs: number,
   driver: Driver,
-  document: Document,
-  path: Path,
+  place: Place,
   problems: Problem[],
 ): DevicePoint {
   const id = `${device}/${own}`;
@@ -192,7 +260,7 @@ function resolvePoint(
     own,
     name,
     definition: { id, ...definition },
-    address: check(document, [...path, "address"], driver.address, address, problems),
+    address: check(place, ["address"], driver.address, address, problems),
     unit,
     texts,
     intervalMs: interval ?? intervalMs,
@@ -205,15 +273,37 @@ function rulesOf(
   written: DeviceConfig,
   path: Path,
   { profile, document: from }: Profiled,
+  problems: Problem[],
 ): Written[] {
-  const ids = new Set([...Object.keys(profile.rules), ...Object.keys(written.rules)]);
-  return [...ids].flatMap((id) => {
-    const own = written.rules[id];
-    const base = profile.rules[id];
+  const inherited = new Map(Object.entries(profile.rules));
+  const changed = new Map(Object.entries(written.rules));
+  const declared = Object.keys(given(from.value, "rules"));
+  for (const [id, own] of changed) {
+    if (declared.includes(id) || own?.type !== undefined) continue;
+    const expected = own === null ? "expected one to switch off" : "expected a type to add it";
+    const what = `no such rule in ${profile.profile}; ${expected}.${didYouMean(id, declared)}`;
+    problems.push(document.problem([...path, "rules", id], what));
+    changed.delete(id);
+  }
+  return [...new Set([...inherited.keys(), ...changed.keys()])].flatMap((id) => {
+    const own = changed.get(id);
+    const base = inherited.get(id);
+    const below = inside(from, ["rules", id]);
+    const here = inside(document, [...path, "rules", id]);
     if (own === null || (own === undefined && !base)) return [];
-    if (own === undefined) return [{ id, options: base ?? {}, document: from, path: ["rules", id] }];
-    return [{ id, options: { ...base, ...own }, document, path: [...path, "rules", id] }];
+    if (own === undefined) return [{ id, options: base ?? {}, place: below }];
+    return [{ id, options: { ...base, ...own }, place: base ? layered(here, own, below) : here }];
   });
+}
+
+/** Every point that is written of, also those with something wrong in them, which was told. */
+const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
+  new Set([...Object.keys(given(document.value, "points")), ...Object.keys(written.points)]);
+
+/** A map in a document's value, as far as there is one. */
+function given(value: unknown, key: string): object {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "object" && found !== null ? found : {};
 }
 
 function isTimeZone(name: string): boolean {

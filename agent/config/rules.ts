@@ -4,7 +4,8 @@ import { compileRule, conditionPoint, type Rule, type RuleConfig } from "../core
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import { check, type Document, type Path } from "./document.ts";
+import { check } from "./check.ts";
+import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint } from "./resolved.ts";
 
@@ -13,8 +14,7 @@ export interface Written {
   readonly id: string;
   readonly options: Readonly<Record<string, unknown>>;
   /** Where to point when something in it is wrong. */
-  readonly document: Document;
-  readonly path: Path;
+  readonly place: Place;
 }
 
 export interface Compiled {
@@ -24,8 +24,15 @@ export interface Compiled {
 
 const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
 
-export function compileRules(site: string, device: Device, written: readonly Written[], problems: Problem[]): Compiled {
-  const checked = written.flatMap((one) => checkRule(one, device, problems));
+/** `told`: names of points that are not to be called unknown, since what is wrong with them was told. */
+export function compileRules(
+  site: string,
+  device: Device,
+  written: readonly Written[],
+  told: ReadonlySet<string>,
+  problems: Problem[],
+): Compiled {
+  const checked = written.flatMap((one) => checkRule(one, device, told, problems));
   const commKeys = checked
     .filter(({ type }) => type.type === "comm")
     .map(({ one }) => conditionPoint(keyOf(site, device, null, one.id)));
@@ -51,34 +58,38 @@ interface Checked {
   readonly points: readonly (DevicePoint | null)[];
 }
 
-function checkRule(one: Written, device: Device, problems: Problem[]): Checked[] {
+function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked[] {
   const { type: named, point, ...options } = one.options;
-  const tell = (at: string, what: string): Checked[] => {
-    problems.push(one.document.problem([...one.path, at], what));
-    return [];
-  };
   const names = ruleTypes.map((candidate) => candidate.type);
   const type = ruleTypes.find((candidate) => candidate.type === named);
   if (type === undefined) {
     const hint = typeof named === "string" ? didYouMean(named, names) : "";
-    return tell("type", `expected one of ${names.join(", ")}.${hint}`);
+    const missing = named === undefined ? "missing; " : "";
+    problems.push(one.place.problem(["type"], `${missing}expected one of ${names.join(", ")}.${hint}`));
+    return [];
   }
-  const points = pointsOf(type, point, device);
-  if (typeof points === "string") return tell("point", points);
+  const points = pointsOf(type, point, device, told);
+  if (typeof points === "string") problems.push(one.place.problem(["point"], points));
   const schema = schemas.get(type.type) as z.ZodType<RuleConfig>;
-  const config = check(one.document, one.path, schema, options, problems);
-  return config === null ? [] : [{ one, type, config, points }];
+  const config = check(one.place, [], schema, options, problems);
+  return config === null || typeof points === "string" ? [] : [{ one, type, config, points }];
 }
 
 /** Which points a rule is about: one, all ("*"), or none for a rule about the device; else what is wrong. */
-function pointsOf(type: RuleType, point: unknown, device: Device): (DevicePoint | null)[] | string {
+function pointsOf(
+  type: RuleType,
+  point: unknown,
+  device: Device,
+  told: ReadonlySet<string>,
+): (DevicePoint | null)[] | string {
   if (type.type === "comm") return point === undefined ? [null] : "a comm rule is about the device; expected no point";
   if (point === "*") return [...device.points];
   const found = device.points.find(({ own }) => own === point);
   if (found !== undefined) return [found];
+  if (typeof point === "string" && told.has(point)) return [];
   const known = device.points.map(({ own }) => own);
   const hint = typeof point === "string" ? didYouMean(point, known) : "";
-  return `expected a point of device ${device.id} (${known.join(", ")}) or "*".${hint}`;
+  return `${point === undefined ? "missing; " : ""}expected a point of this device (${known.join(", ")}) or "*".${hint}`;
 }
 
 function scopeOf(device: Device, point: DevicePoint | null, unreachableWhen: readonly string[]) {
@@ -95,8 +106,8 @@ function disordered(rule: Rule, one: Written): Problem[] {
       if (nearer === undefined) return [];
       const outward = side === "high" ? level.limit > nearer.limit : level.limit < nearer.limit;
       if (outward) return [];
-      const what = `limit of ${level.severity} must lie beyond that of ${nearer.severity} on the ${side} side`;
-      return [one.document.problem([...one.path, "levels"], what)];
+      const what = `${level.severity} must lie further out than ${nearer.severity} on the ${side} side; expected a ${side === "high" ? "higher" : "lower"} limit`;
+      return [one.place.problem(["levels"], what)];
     }),
   );
 }

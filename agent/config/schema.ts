@@ -12,10 +12,15 @@ export const id = z
 
 const open = z.record(z.string(), z.unknown());
 
+/** 0 would ask without a pause; faster than this is a device's own business. */
+const interval = duration.refine((ms) => ms >= 100, "expected at least 100ms");
+const expectedName = "expected class/maker-model, such as ups/rfc1628";
+const profileName = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
+
 /** A rule as written: what its type adds is checked against the type's own options. `null` switches one off. */
 const rule = open.nullable();
 
-const point = z.strictObject({
+export const point = z.strictObject({
   name: z.string().optional().describe("Shown to people; default: the point's id with blanks."),
   kind: z.string().optional().describe("What it measures, a name from config/points.yaml."),
   address: open.describe("Where it is found in the device; see the driver."),
@@ -24,18 +29,23 @@ const point = z.strictObject({
   offset: z.number().default(0).describe("value = raw × scale + offset"),
   notAvailable: z.array(z.number()).default([]).describe("Raw numbers that mean: no value."),
   sentinels: z.array(z.number()).default([]).describe("Values, after scaling, that only a broken sensor reports."),
-  range: z.tuple([z.number(), z.number()]).nullable().default(null).describe("Outside of it a value cannot be true."),
+  range: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, "expected the lower number first")
+    .nullable()
+    .default(null)
+    .describe("Outside of it a value cannot be true."),
   uncertainAs: z.enum(["bad", "good"]).default("bad").describe("Whether rules may use an uncertain value."),
   counter: z
     .strictObject({
-      bits: z.union([z.literal(16), z.literal(32), z.literal(64)]).describe("Width at which it wraps."),
-      maxRate: z.number().positive().describe("Highest believable rate per second; a faster one is a reset."),
+      bits: z.literal([16, 32, 64]).describe("Width at which it wraps."),
+      maxRate: z.number().gt(0).describe("Highest believable rate per second; a faster one is a reset."),
     })
     .nullable()
     .default(null)
     .describe("Set for a counter that wraps."),
   texts: z.record(z.string(), z.string()).default({}).describe("Names of the values of an enumeration."),
-  interval: duration.optional().describe("How often it is read; default: the device's."),
+  interval: interval.optional().describe("How often it is read; default: the device's."),
 });
 export type PointConfig = z.output<typeof point>;
 
@@ -44,7 +54,7 @@ export const profile = z.strictObject({
   describe: z.string().describe("Which devices it fits, and where its addresses come from."),
   protocol: z.string().describe("Which driver speaks to it."),
   class: z.string().describe("Device class: ups, pdu, crac, meter, leak …"),
-  interval: duration.default(10_000).describe("How often its points are read."),
+  interval: interval.default(10_000).describe("How often its points are read."),
   points: z.record(id, point).describe("What it can tell."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
 });
@@ -61,19 +71,23 @@ const location = z
   .default({})
   .describe("Where it stands; said in every incident.");
 
-const device = z.strictObject({
+export const device = z.strictObject({
   id,
   name: z.string().optional().describe("Shown to people; default: its id."),
-  profile: z.string().describe("What kind of device it is: class/maker-model."),
-  bus: z.union([id, open]).describe("Name of a bus, or a bus of its own."),
+  profile: z
+    .string(expectedName)
+    .regex(profileName, expectedName)
+    .describe("What kind of device it is: class/maker-model."),
+  bus: z
+    .union([id, open], "expected the name of a bus, or a bus of its own")
+    .describe("Name of a bus, or a bus of its own."),
   address: open.default({}).describe("What tells it from others on its bus (Modbus unit, BACnet instance)."),
   location,
-  interval: duration.optional().describe("How often it is read; default: the profile's."),
+  interval: interval.optional().describe("How often it is read; default: the profile's."),
   labels: z.record(z.string(), z.string()).default({}).describe("Free words that go out with its incidents."),
   points: z.record(id, open).default({}).describe("Points changed or added."),
   rules: z.record(id, rule).default({}).describe("Rules changed (options given replace), added, or off (null)."),
 });
-export type DeviceConfig = z.output<typeof device>;
 
 export const site = z.strictObject({
   version: z.literal(1).describe("Version of this file's language."),
@@ -85,12 +99,12 @@ export const site = z.strictObject({
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
 });
-export type SiteConfig = z.output<typeof site>;
 
 /** Beside what the driver wants to know of a bus. */
 export const busOptions = {
   protocol: z.string().describe("Which driver speaks on it."),
-  timeout: duration.default(1000).describe("How long one exchange may take."),
+  timeout: duration
+    .refine((ms) => ms >= 1, "expected at least 1ms")
+    .default(1000)
+    .describe("How long one exchange may take."),
 };
-
-export { point as pointSchema };

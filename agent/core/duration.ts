@@ -18,8 +18,10 @@ export function sayDuration(ms: number): string {
   return `${Math.round(seconds / 3600)} h`;
 }
 
+const expected = 'expected a duration such as "10s", "5m", "500ms"';
+
 /** Schema of a duration as people write it; its value is milliseconds. */
 export const duration = z
-  .string()
-  .regex(pattern, 'expected a duration such as "10s", "5m", "500ms"')
+  .string(expected)
+  .regex(pattern, expected)
   .transform((text) => parseDuration(text) ?? 0);
