@@ -17,7 +17,11 @@ export function settingsBeside(file: string, { environment }: Context): ReadSett
   return readSettings(text === null ? null : { name, text }, environment, machineSecrets(environment));
 }
 
-export function tellProblems({ problems }: Loaded, { output }: Context): void {
-  for (const problem of problems) output.message(sayProblem(problem));
-  output.message(`${problems.length} ${problems.length === 1 ? "problem" : "problems"}.`);
+export const tellProblems = ({ problems }: Loaded, context: Context): void =>
+  tellAll(problems.map(sayProblem), context);
+
+/** A line each, and how many there are. */
+export function tellAll(lines: readonly string[], { output }: Context): void {
+  for (const line of lines) output.message(line);
+  output.message(`${lines.length} ${lines.length === 1 ? "problem" : "problems"}.`);
 }
