@@ -1,6 +1,7 @@
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
 import { addDemo } from "./demo.ts";
+import { addGenerate } from "./generate.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSimulate } from "./simulate.ts";
@@ -18,4 +19,5 @@ export const commands: readonly AddCommand[] = [
   addSimulate,
   addVectors,
   addBroker,
+  addGenerate,
 ];

@@ -54,7 +54,7 @@ export const profile = z.strictObject({
   describe: z.string().describe("Which devices it fits, and where its addresses come from."),
   protocol: z.string().describe("Which driver speaks to it."),
   class: z.string().describe("Device class: ups, pdu, crac, meter, leak …"),
-  interval: interval.default(10_000).describe("How often its points are read."),
+  interval: interval.default(10_000).describe("How often its points are read; default: 10s."),
   points: z.record(id, point).describe("What it can tell."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
 });
@@ -62,10 +62,10 @@ export type Profile = z.output<typeof profile>;
 
 const location = z
   .strictObject({
-    building: z.string().optional(),
+    building: z.string().optional().describe("Building, where a site has several."),
     room: z.string().optional().describe("Hall or room, as its door says."),
-    row: z.string().optional(),
-    rack: z.string().optional(),
+    row: z.string().optional().describe("Row of racks."),
+    rack: z.string().optional().describe("Rack, as its label says."),
     zone: z.string().optional().describe("Cooling or fire zone."),
   })
   .default({})
@@ -91,11 +91,13 @@ export const device = z.strictObject({
 
 export const site = z.strictObject({
   version: z.literal(1).describe("Version of this file's language."),
-  site: z.strictObject({
-    id,
-    name: z.string().optional().describe("Shown to people; default: its id."),
-    timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
-  }),
+  site: z
+    .strictObject({
+      id,
+      name: z.string().optional().describe("Shown to people; default: its id."),
+      timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
+    })
+    .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
 });
@@ -106,5 +108,5 @@ export const busOptions = {
   timeout: duration
     .refine((ms) => ms >= 1, "expected at least 1ms")
     .default(1000)
-    .describe("How long one exchange may take."),
+    .describe("How long one exchange may take; default: 1s."),
 };

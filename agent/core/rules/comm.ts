@@ -27,7 +27,7 @@ export const comm = defineRule<Config, Memory>({
   options: {
     failures: z.int().min(1).default(3).describe("Consecutive failures that raise it."),
     recover: z.int().min(1).default(1).describe("Consecutive answers that clear it."),
-    severity: severity.default("high"),
+    severity: severity.default("high").describe("How severe that is."),
   },
   inputs: (_config, { device }) => ({ exchange: commPoint(device) }),
   conditions: ({ failures, severity: is, onDelay = 0, offDelay = 0 }) => [
