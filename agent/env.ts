@@ -32,11 +32,6 @@ export interface Env {
 export const crashSites = ["before-commit", "after-commit", "after-publish", "after-ack", "after-trim"] as const;
 export type CrashSite = (typeof crashSites)[number];
 
-export const sleep = (env: Env, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    env.after(ms, resolve);
-  });
-
 /** Settles with `late()` when `work` has not settled within `ms`; `work` goes on, its outcome ignored. */
 export function within<T>(env: Env, ms: number, work: Promise<T>, late: () => T): Promise<T> {
   return new Promise((resolve, reject) => {

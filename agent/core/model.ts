@@ -1,4 +1,4 @@
-import { type Judged, type RuleType, ruleOptions, type Scope } from "./rule.ts";
+import type { Judged, RuleType, Scope } from "./rule.ts";
 import type { PointId } from "./sample.ts";
 
 /**
@@ -37,8 +37,6 @@ export interface RuleConfig {
   readonly delayMode: "sample" | "timer";
   readonly maxGap?: number;
 }
-
-export const ruleOptionNames: ReadonlySet<string> = new Set(Object.keys(ruleOptions));
 
 /** The point on which a condition reports itself to other rules: 1 while it is active, 0 else. */
 export const conditionPoint = (key: string): PointId => `@${key}`;
