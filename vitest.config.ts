@@ -1,5 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], globalSetup: ["test/build.ts"], testTimeout: 20_000, pool: "threads" },
+  // More workers than cores: most tests wait, for deadlines and for processes.
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/build.ts"],
+    testTimeout: 20_000,
+    pool: "threads",
+    maxWorkers: 4,
+  },
 });

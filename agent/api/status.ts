@@ -7,6 +7,8 @@ import type { AgentStatus } from "../pipeline/agent.ts";
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
   readonly version: string;
+  /** When this was so. */
+  readonly at: string;
   readonly site: string;
   readonly configHash: string;
   readonly configRejected: boolean;
@@ -45,6 +47,7 @@ export function snapshot(version: string, { site, buses, heartbeat, open, ...sta
   const { depth, oldestAgeMs, lastSeq, ackedSeq, pointsExpected, pointsGood } = heartbeat;
   return {
     version,
+    at: iso(status.now),
     site: site.id,
     configHash: site.configHash,
     configRejected: status.configRejected,

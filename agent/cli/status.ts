@@ -31,7 +31,7 @@ export const addStatus: AddCommand = (program, { output, environment, exit: end 
 };
 
 function show(
-  { site, version, devices, incidents, broker, buffer, points, configRejected }: StatusSnapshot,
+  { at, site, version, devices, incidents, broker, buffer, points, configRejected }: StatusSnapshot,
   output: Output,
 ): void {
   const waiting =
@@ -45,12 +45,14 @@ function show(
   output.data("");
   const rows = devices.map(({ id, protocol, answering, lastGoodAt, fault }) => {
     const state = answering === null ? "not asked yet" : answering ? "answers" : "silent";
-    return [id, protocol, state, lastGoodAt ?? "never", fault ?? ""];
+    return [id, protocol, state, lastGoodAt === null ? "never" : `${age(lastGoodAt, at)} ago`, fault ?? ""];
   });
   for (const line of table([["DEVICE", "PROTOCOL", "STATE", "LAST GOOD READ", ""], ...rows])) output.data(line);
   output.data("");
   if (incidents.length === 0) output.data("No open incidents.");
   for (const { severity, raisedAt, text } of incidents) {
-    output.data(`${raisedAt}  ${paint(output, severity, severity.padEnd(8))}  ${text}`);
+    output.data(`${paint(output, severity, severity.padEnd(8))}  for ${age(raisedAt, at).padEnd(7)}  ${text}`);
   }
 }
+
+const age = (since: string, now: string): string => sayDuration(Math.max(0, Date.parse(now) - Date.parse(since)));

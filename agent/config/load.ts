@@ -9,7 +9,7 @@ import { type Document, readFilled } from "./document.ts";
 import { didYouMean, inOrder, type Problem, sayProblem } from "./problem.ts";
 import { type DeviceConfig, driverOf, resolve, type SiteConfig, type Sources } from "./resolve.ts";
 import type { Site } from "./resolved.ts";
-import { device as deviceSchema, profile as profileSchema, site as siteSchema } from "./schema.ts";
+import { device as deviceSchema, pointKinds, profile as profileSchema, site as siteSchema } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Every file a site was made from, by name: what the store keeps as the last accepted configuration. */
@@ -19,9 +19,9 @@ export type Loaded =
   | { readonly site: Site; readonly files: Files; readonly problems: readonly [] }
   | { readonly site: null; readonly files: Files; readonly problems: readonly Problem[] };
 
-/** Gives the text of a site or profile file; null if there is none. */
+/** Gives the text of a site or profile file; null if there is none. May throw where there is one that cannot be read. */
 export interface ReadFile {
-  (name: string): string | null | Unreadable;
+  (name: string): string | null;
   /** Names of the profiles there are, for hints. */
   readonly profiles?: () => readonly string[];
 }
@@ -33,14 +33,16 @@ export interface Unreadable {
 
 /** The name under which the site file itself stands among `Files`. */
 export const siteName = "site.yaml";
+const pointsName = "points.yaml";
 const profileFile = (name: string): string => `profiles/${name}.yaml`;
 
 /**
  * Reads, checks and resolves a site. `shown` is the site file's name in problems.
  * Never throws: whatever the files hold, the answer is a site or the list of all that is wrong.
  */
-export function load(shown: string, read: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
+export function load(shown: string, readFile: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
   const files: Record<string, string> = {};
+  const read = guarded(readFile);
   const text = read(siteName);
   if (typeof text !== "string") {
     const what = text === null ? "no such file; expected a site file in YAML" : text.unreadable;
@@ -54,11 +56,20 @@ export function load(shown: string, read: ReadFile, drivers: readonly Driver[], 
   const profile = profiles(read, files, drivers, problems);
   // Problems are found before the hash is known, the hash when every profile was read: resolve runs once, with both.
   for (const device of config.devices) if (device?.profile) profile(device.profile, () => {});
-  const site = resolve({ document, config, profile, drivers, secrets, hash: hashOf(files) }, problems);
+  const kinds = kindsOf(read, files, problems);
+  const site = resolve({ document, config, profile, drivers, secrets, kinds, hash: hashOf(files) }, problems);
   return problems.length > 0
     ? { site: null, files, problems: inOrder(distinct(problems)) }
     : { site, files, problems: [] };
 }
+
+interface Guarded {
+  (name: string): string | null | Unreadable;
+  readonly profiles: () => readonly string[];
+}
+
+const guarded = (read: ReadFile): Guarded =>
+  Object.assign((name: string) => orUnreadable(() => read(name)), { profiles: read.profiles ?? builtInProfiles });
 
 const sections = z.strictObject({
   version: z.unknown().optional(),
@@ -102,7 +113,7 @@ type ReadProfile = Sources["profile"];
 
 /** Each profile is read and checked once, however many devices have it. */
 function profiles(
-  read: ReadFile,
+  read: Guarded,
   files: Record<string, string>,
   drivers: readonly Driver[],
   problems: Problem[],
@@ -117,7 +128,7 @@ function profiles(
       const expected = `expected a file ${file} beside the site file, or one of those built in`;
       tell(
         text === null
-          ? `no profile "${name}"; ${expected}.${didYouMean(name, read.profiles?.() ?? [])}`
+          ? `no profile "${name}"; ${expected}.${didYouMean(name, read.profiles())}`
           : `${file}: ${text.unreadable}`,
       );
       return null;
@@ -145,6 +156,20 @@ function readProfile(
   return driver === null ? null : { profile, document, driver };
 }
 
+/** What a point can measure, from points.yaml; null where there is no such file. */
+function kindsOf(read: Guarded, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
+  const text = read(pointsName);
+  if (typeof text !== "string") {
+    if (text !== null) problems.push({ file: pointsName, line: 0, column: 0, path: "", what: text.unreadable });
+    return null;
+  }
+  files[pointsName] = text;
+  const document = readFilled(pointsName, text);
+  problems.push(...document.problems);
+  const kinds = document.problems.length > 0 ? null : check(document, [], pointKinds, document.value, problems);
+  return kinds === null ? null : Object.keys(kinds);
+}
+
 /** The same mistake in a profile, or under an anchor, is told once, not for each device that has it. */
 function distinct(problems: readonly Problem[]): Problem[] {
   const first = new Map<string, Problem>();
@@ -162,22 +187,26 @@ const hashOf = (files: Files): string => {
   return hash.digest("hex").slice(0, 16);
 };
 
-/** The text of a file on this machine. */
-export function readText(path: string): string | null | Unreadable {
+/** The text of a file on this machine; null where there is none. */
+export const readText = (path: string): string | null | Unreadable => orUnreadable(() => textOf(path));
+
+function orUnreadable(read: () => string | null): string | null | Unreadable {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    return code === "ENOENT" ? null : { unreadable: `cannot be read (${code}); expected a file this user may read` };
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return { unreadable: `cannot be read (${code}); expected a file in YAML that this user may read` };
   }
 }
+
+const textOf = (path: string): string | null => (existsSync(path) ? readFileSync(path, "utf8") : null);
 
 /** Reads the site file at `path`; profiles from `profiles/` beside it, else from those built in. */
 export function fromDisk(path: string): ReadFile {
   const folders = [dirname(path), builtInConfig()];
-  const read = (name: string): ReturnType<ReadFile> => {
-    if (name === siteName) return readText(path);
-    return readText(join(dirname(path), name)) ?? readText(join(builtInConfig(), name));
+  const read = (name: string): string | null => {
+    if (name === siteName) return textOf(path);
+    return textOf(join(dirname(path), name)) ?? textOf(join(builtInConfig(), name));
   };
   return Object.assign(read, { profiles: () => folders.flatMap((folder) => profilesIn(join(folder, "profiles"))) });
 }

@@ -6,7 +6,7 @@ import { check } from "./check.ts";
 import { type Document, inside, layered, type Path, type Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { compileRules, type Written } from "./rules.ts";
+import { compileRules, type Wanted, type Written } from "./rules.ts";
 import {
   busOptions,
   type device as deviceSchema,
@@ -37,6 +37,8 @@ export interface Sources {
   profile(name: string, tell: (what: string) => void): Profiled | null;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
+  /** What a point can measure; null: anything. */
+  readonly kinds: readonly string[] | null;
   readonly hash: string;
 }
 
@@ -60,6 +62,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const rules = [...own.rules];
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
+  const wanted: Wanted[] = [];
   const ids = new Set<string>([selfId]);
   for (const [index, written] of config.devices.entries()) {
     if (written === null) continue;
@@ -86,8 +89,10 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
       problems,
     );
     rules.push(...compiled.rules);
+    wanted.push(...compiled.wanted);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
+  problems.push(...unknownPoints(wanted, devices, config.devices));
   const { id, name = id, timeZone } = config.site;
   return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
 }
@@ -200,7 +205,7 @@ function addressOf(
 }
 
 function resolveDevice(
-  { document }: Sources,
+  { document, kinds }: Sources,
   written: DeviceConfig,
   path: Path,
   { profile, document: from, driver }: Profiled,
@@ -218,7 +223,7 @@ function resolveDevice(
     if (base === undefined && Object.hasOwn(given(from.value, "points"), own)) continue;
     if (base === undefined && !("address" in changed)) {
       const hint = didYouMean(own, Object.keys(profile.points));
-      problems.push(here.problem([], `no such point in ${profile.profile}; expected an address to add it.${hint}`));
+      problems.push(here.problem([], `no point "${own}"; expected an address to add it.${hint}`));
       continue;
     }
     const point = check(place, [], pointSchema, { ...base?.point, interval: undefined, ...changed }, problems);
@@ -238,10 +243,34 @@ function resolveDevice(
     address: reached.address,
     location: said(written.location),
     labels: written.labels,
-    points: [...points].map(([own, { point, place }]) =>
-      resolvePoint(written.id, own, point, intervalMs, driver, place, problems),
-    ),
+    points: [...points].map(([own, { point, place }]) => {
+      problems.push(...unknownKind(kinds, point, place));
+      return resolvePoint(written.id, own, point, intervalMs, driver, place, problems);
+    }),
   };
+}
+
+/** A rule may read points of any device, by `device/point`; of a device with something wrong in it, who knows. */
+function unknownPoints(
+  wanted: readonly Wanted[],
+  devices: readonly Device[],
+  written: readonly (DeviceConfig | null)[],
+): Problem[] {
+  const known = new Set(devices.flatMap(({ points }) => points.map(({ id }) => id)));
+  const unresolved = written.some((one) => one === null || !devices.some(({ id }) => id === one.id));
+  return wanted
+    .filter(({ point }) => !known.has(point) && !unresolved)
+    .map(({ point, from }) => {
+      const hint = didYouMean(point, known);
+      const what = `no point "${point}"; expected a point of its own device, or DEVICE/POINT.${hint}`;
+      return from.place.problem([], what);
+    });
+}
+
+function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, place: Place): Problem[] {
+  if (kind === undefined || kinds === null || kinds.includes(kind)) return [];
+  const what = `no kind "${kind}" in points.yaml; expected one of ${kinds.join(", ")}.${didYouMean(kind, kinds)}`;
+  return [place.problem(["kind"], what)];
 }
 
 function resolvePoint(
@@ -280,8 +309,9 @@ function rulesOf(
   const declared = Object.keys(given(from.value, "rules"));
   for (const [id, own] of changed) {
     if (declared.includes(id) || own?.type !== undefined) continue;
-    const expected = own === null ? "expected one to switch off" : "expected a type to add it";
-    const what = `no such rule in ${profile.profile}; ${expected}.${didYouMean(id, declared)}`;
+    const expected =
+      own === null ? `to switch off; expected one of ${declared.join(", ")}` : "; expected a type to add it";
+    const what = `no rule "${id}"${own === null ? " " : ""}${expected}.${didYouMean(id, declared)}`;
     problems.push(document.problem([...path, "rules", id], what));
     changed.delete(id);
   }

@@ -4,10 +4,12 @@ import { compileRule, conditionPoint, type Rule, type RuleConfig } from "../core
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
+import { commPoint, type PointId } from "../core/sample.ts";
 import { check } from "./check.ts";
 import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint } from "./resolved.ts";
+import { senseless } from "./sense.ts";
 
 /** Rules of one device: from what its profile and the site say to compiled rules. */
 export interface Written {
@@ -20,9 +22,19 @@ export interface Written {
 export interface Compiled {
   readonly rules: readonly Rule[];
   readonly about: ReadonlyMap<string, About>;
+  /** Points of other devices, or misspelt ones, that its rules read: whether they are there is known once all devices are. */
+  readonly wanted: readonly Wanted[];
+}
+
+export interface Wanted {
+  readonly point: PointId;
+  readonly from: Written;
 }
 
 const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
+
+/** Every option that a rule of a type takes, beside its point. */
+export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
 
 /** `told`: names of points that are not to be called unknown, since what is wrong with them was told. */
 export function compileRules(
@@ -37,16 +49,25 @@ export function compileRules(
     .filter(({ type }) => type.type === "comm")
     .map(({ one }) => conditionPoint(keyOf(site, device, null, one.id)));
   const about = new Map<string, About>();
+  const own = new Set([...device.points.map(({ id }) => id), commPoint(device.id), ...commKeys]);
+  const wanted: Wanted[] = [];
   const rules = checked.flatMap(({ one, type, config, points }) =>
     points.map((point) => {
       const rule = compileRule(type, config, scopeOf(device, point, commKeys), keyOf(site, device, point, one.id));
-      problems.push(...disordered(rule, one));
+      problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
+      for (const input of Object.values(rule.inputs)) {
+        if (!own.has(input) && !told.has(ownName(input, device))) wanted.push({ point: input, from: one });
+      }
       for (const { key } of rule.conditions) about.set(key, describe(one, type, config, device, point));
       return rule;
     }),
   );
-  return { rules, about };
+  return { rules, about, wanted };
 }
+
+/** The name of one of its own points; of any other the whole. */
+const ownName = (point: PointId, { id }: Device): string =>
+  point.startsWith(`${id}/`) ? point.slice(id.length + 1) : point;
 
 const keyOf = (site: string, device: Device, point: DevicePoint | null, rule: string): string =>
   `${site}/${device.id}/${point?.own ?? "-"}/${rule}`;
@@ -60,29 +81,39 @@ interface Checked {
 
 function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked[] {
   const { type: named, point, ...options } = one.options;
+  const tell = (at: string, what: string): Checked[] => {
+    problems.push(one.place.problem([at], what));
+    return [];
+  };
   const names = ruleTypes.map((candidate) => candidate.type);
   const type = ruleTypes.find((candidate) => candidate.type === named);
   if (type === undefined) {
     const hint = typeof named === "string" ? didYouMean(named, names) : "";
-    const missing = named === undefined ? "missing; " : "";
-    problems.push(one.place.problem(["type"], `${missing}expected one of ${names.join(", ")}.${hint}`));
-    return [];
+    return tell("type", `${named === undefined ? "missing; " : ""}expected one of ${names.join(", ")}.${hint}`);
   }
   const points = pointsOf(type, point, device, told);
-  if (typeof points === "string") problems.push(one.place.problem(["point"], points));
-  const schema = schemas.get(type.type) as z.ZodType<RuleConfig>;
-  const config = check(one.place, [], schema, options, problems);
-  return config === null || typeof points === "string" ? [] : [{ one, type, config, points }];
+  if (typeof points === "string") tell("point", points);
+  const config = check(one.place, [], ruleSchema(type), options, problems);
+  if (config === null || typeof points === "string") return [];
+  return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
 }
 
-/** Which points a rule is about: one, all ("*"), or none for a rule about the device; else what is wrong. */
+/** What stands for several inputs in the key and the place of an incident. */
+function firstInput(type: RuleType, config: RuleConfig, device: Device): DevicePoint | null {
+  const [first] = Object.values(type.inputs(config, scopeOf(device, null, [])));
+  return device.points.find(({ id }) => id === first) ?? null;
+}
+
+/** Which points a rule is about: one, all ("*"), or none for a rule that names none; else what is wrong. */
 function pointsOf(
   type: RuleType,
   point: unknown,
   device: Device,
   told: ReadonlySet<string>,
 ): (DevicePoint | null)[] | string {
-  if (type.type === "comm") return point === undefined ? [null] : "a comm rule is about the device; expected no point";
+  if (type.about !== undefined) {
+    return point === undefined ? [null] : `a ${type.type} rule is about the ${wholes[type.about]}; expected no point`;
+  }
   if (point === "*") return [...device.points];
   const found = device.points.find(({ own }) => own === point);
   if (found !== undefined) return [found];
@@ -92,24 +123,12 @@ function pointsOf(
   return `${point === undefined ? "missing; " : ""}expected a point of this device (${known.join(", ")}) or "*".${hint}`;
 }
 
+const wholes = { point: "point", device: "device", inputs: "points among its inputs" };
+
 function scopeOf(device: Device, point: DevicePoint | null, unreachableWhen: readonly string[]) {
   const pollMs = point?.intervalMs ?? Math.min(...device.points.map(({ intervalMs }) => intervalMs));
   const id = point?.id ?? "";
   return { point: id, device: device.id, definition: point?.definition ?? plainPoint(id), pollMs, unreachableWhen };
-}
-
-/** On a side, a worse severity must lie further out, or it could never be the worst. */
-function disordered(rule: Rule, one: Written): Problem[] {
-  return rule.conditions.flatMap(({ side, levels }) =>
-    levels.slice(1).flatMap((level, i) => {
-      const nearer = levels[i];
-      if (nearer === undefined) return [];
-      const outward = side === "high" ? level.limit > nearer.limit : level.limit < nearer.limit;
-      if (outward) return [];
-      const what = `${level.severity} must lie further out than ${nearer.severity} on the ${side} side; expected a ${side === "high" ? "higher" : "lower"} limit`;
-      return [one.place.problem(["levels"], what)];
-    }),
-  );
 }
 
 function describe(one: Written, type: RuleType, config: RuleConfig, device: Device, point: DevicePoint | null): About {

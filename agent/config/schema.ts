@@ -60,6 +60,9 @@ export const profile = z.strictObject({
 });
 export type Profile = z.output<typeof profile>;
 
+/** points.yaml: one word for what a point measures, across all makers. */
+export const pointKinds = z.record(id, z.string());
+
 const location = z
   .strictObject({
     building: z.string().optional().describe("Building, where a site has several."),

@@ -1,8 +1,9 @@
-import { compileRule, type Rule, type RuleConfig } from "../core/model.ts";
+import { compileRule, type Rule } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { type About, configPoint, type Device, selfId } from "./resolved.ts";
+import { ruleSchema } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
 const self: Device = {
@@ -22,7 +23,7 @@ const own = [
   {
     id: "config_rejected",
     point: configPoint,
-    config: { delayMode: "sample", normal: [0], map: { "1": "medium" } },
+    config: { normal: [0], map: { "1": "medium" } },
     say: {
       what: "configuration refused",
       cause: "the newest site file has errors",
@@ -48,7 +49,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       say,
       runbook: null,
     });
-    return compileRule(type, config as RuleConfig, scope, key);
+    return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });
   return { rules, about };
 }

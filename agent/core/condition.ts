@@ -1,60 +1,36 @@
+import { activeAt, type Policy, returned, type Standing, type Told, unraised } from "./incident.ts";
 import { advance, type Latch, released, type Verdict } from "./latch.ts";
 import type { Judged, Level, Measure } from "./rule.ts";
 import type { Instant, Mono } from "./sample.ts";
-import { rank, type Severity } from "./severity.ts";
 
 /**
- * A condition: the levels of one side of one measure, and the occurrence that is open on it. Limits, deadband,
- * delays and severity changes live here, once, for every rule type (alarms.md 1.2, 1.3, 2.1).
+ * A condition: the levels of one side of one measure, and the incident that is open on it. Limits, deadband and delays
+ * live here, once, for every rule type; what becomes of the incident is incident.ts.
  */
-export interface Condition {
+export interface Condition extends Standing {
   /** One latch a level, least severe first. */
   readonly latches: readonly Latch[];
-  /** How many times it has been raised, ever. */
-  readonly occurrence: number;
-  readonly open: Occurrence | null;
 }
 
-export interface Occurrence {
-  /** Counts the events of this occurrence. */
-  readonly rev: number;
-  readonly severity: Severity;
-  readonly onset: Instant;
-  readonly raised: Instant;
-  readonly mark: number | null;
-}
+export const quiet = (judged: Judged): Condition => ({ ...unraised, latches: judged.levels.map(() => released) });
 
-export interface Change {
-  readonly kind: "raise" | "update" | "clear";
-  readonly reason: string | null;
-  readonly occurrence: number;
-  readonly rev: number;
-  /** The worst active level; for a clear, the one that was. */
-  readonly level: Level;
-  readonly onset: Instant;
-  readonly raised: Instant;
-}
-
-export const quiet = (judged: Judged): Condition => ({
-  latches: judged.levels.map(() => released),
-  occurrence: 0,
-  open: null,
-});
-
-export interface Judgement {
-  readonly condition: Condition;
-  readonly change: Change | null;
-}
-
-export function judge(judged: Judged, before: Condition, measure: Measure, now: Instant, maxGapMs: number): Judgement {
+export function judge(
+  judged: Judged,
+  before: Condition,
+  measure: Measure,
+  now: Instant,
+  { maxGapMs, policy }: { readonly maxGapMs: number; readonly policy: Policy },
+): Told<Condition> {
   const latches = advanceAll(judged, before.latches, measure, now, maxGapMs);
-  if (latches === before.latches && !marked(before, measure)) return { condition: before, change: null };
+  if (latches === before.latches && !marked(before, measure)) return { standing: before, changes: [] };
   const worst = latches.findLastIndex((latch) => latch.active);
   const level = judged.levels[worst];
   const condition = { ...before, latches };
-  if (level === undefined) return before.open === null ? { condition, change: null } : clear(judged, condition, before);
-  if (before.open === null) return raise(level, condition, onsetOf(before.latches, worst, now), measure, now);
-  return follow(level, condition, before.open, measure);
+  if (level === undefined) {
+    const was = judged.levels[before.latches.findLastIndex((latch) => latch.active)] ?? judged.levels[0];
+    return returned(condition, was as Level, now, policy);
+  }
+  return activeAt(condition, level, before.latches[worst]?.since ?? now, measure.mark ?? null, now, policy);
 }
 
 /** When a wait in progress ends, if nothing comes between; null: none is in progress. */
@@ -105,40 +81,5 @@ function verdict(level: Level, side: "high" | "low", isActive: boolean, { lo, hi
   return beyond === isActive ? "false" : "true";
 }
 
-function raise(level: Level, condition: Condition, onset: Instant, measure: Measure, now: Instant): Judgement {
-  const occurrence = condition.occurrence + 1;
-  const open = { rev: 1, severity: level.severity, onset, raised: now, mark: measure.mark ?? null };
-  const change = { kind: "raise" as const, reason: null, occurrence, rev: 1, level, onset, raised: now };
-  return { condition: { ...condition, occurrence, open }, change };
-}
-
-function clear(judged: Judged, condition: Condition, before: Condition): Judgement {
-  const open = before.open as Occurrence;
-  const level = judged.levels[before.latches.findLastIndex((latch) => latch.active)] ?? (judged.levels[0] as Level);
-  const { occurrence } = condition;
-  const { onset, raised } = open;
-  const change = { kind: "clear" as const, reason: null, occurrence, rev: open.rev + 1, level, onset, raised };
-  return { condition: { ...condition, open: null }, change };
-}
-
-function follow(level: Level, condition: Condition, before: Occurrence, measure: Measure): Judgement {
-  const mark = measure.mark ?? before.mark;
-  const reason =
-    level.severity !== before.severity ? severityChange(level, before) : mark !== before.mark ? "value" : null;
-  if (reason === null) return { condition, change: null };
-  const open = { ...before, rev: before.rev + 1, severity: level.severity, mark };
-  const { occurrence } = condition;
-  const { rev, onset, raised } = open;
-  return {
-    condition: { ...condition, open },
-    change: { kind: "update", reason, occurrence, rev, level, onset, raised },
-  };
-}
-
-const severityChange = (level: Level, before: Occurrence): string =>
-  rank(level.severity) > rank(before.severity) ? "severity_up" : "severity_down";
-
 const marked = ({ open }: Condition, { mark }: Measure): boolean =>
-  open !== null && mark !== undefined && mark !== open.mark;
-
-const onsetOf = (latches: readonly Latch[], raised: number, now: Instant): Instant => latches[raised]?.since ?? now;
+  open?.active === true && mark !== undefined && mark !== open.mark;

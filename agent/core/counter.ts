@@ -5,7 +5,7 @@ export type CounterStep =
 
 /**
  * A fall is a wrap only if it is more than half of the range and what it would mean is believable; anything else is
- * a reset (alarms.md 1.4). Taking every fall as a reset would lose each wrap of a 16-bit register.
+ * a reset. Taking every fall as a reset would lose each wrap of a 16-bit register.
  */
 export function counterStep(previous: number, current: number, bits: 16 | 32 | 64, maxDelta: number): CounterStep {
   if (current >= previous) return { kind: "up", delta: current - previous };

@@ -1,4 +1,5 @@
-import { type Change, type Condition, judge, quiet, waitEnds } from "./condition.ts";
+import { type Condition, judge, quiet, waitEnds } from "./condition.ts";
+import { type Change, type Command, lapse, lapsesAt, obey, type Refusal, type Told } from "./incident.ts";
 import { conditionPoint, type Keyed, type Model, type Rule } from "./model.ts";
 import { type Measure, unknown } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
@@ -11,12 +12,19 @@ import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
 export interface Step {
   readonly changes: Changes;
   readonly events: readonly Event[];
+  /** Why a command was not obeyed; nothing has changed then. */
+  readonly refused?: Refusal;
 }
 
-/** A sample, or "it is now": the shell sends a tick to each rule whose `wakeAt` has come. */
+/**
+ * A sample; "it is now", which the shell sends to each rule whose `wakeAt` has come; what a person wants of a condition;
+ * or the word that a point has a new sensor, which does not go on with the old one's history.
+ */
 export type Input =
   | { readonly kind: "sample"; readonly sample: Sample }
-  | { readonly kind: "tick"; readonly now: Instant; readonly rules: readonly number[] };
+  | { readonly kind: "tick"; readonly now: Instant; readonly rules: readonly number[] }
+  | { readonly kind: "command"; readonly now: Instant; readonly key: string; readonly command: Command }
+  | { readonly kind: "replaced"; readonly now: Instant; readonly point: PointId };
 
 /** What the engine remembers; the shell holds it and hands it in. */
 export interface State {
@@ -35,7 +43,7 @@ export interface RuleState {
   /** What was last measured: a tick that elapses a delay judges it again. */
   readonly measures: readonly Measure[];
   readonly conditions: readonly Condition[];
-  /** When time alone will change something, engine time; always later than the input that led here. */
+  /** When time alone will change something, engine time; never earlier than the input that led here. */
   readonly wakeAt: Mono | null;
 }
 
@@ -58,17 +66,64 @@ export const initial = (rule: Rule): RuleState => ({
 
 export function step(model: Model, state: State, input: Input): Step {
   const draft: Draft = { state, rules: new Map(), sources: new Map(), events: [] };
-  if (input.kind === "tick") {
-    for (const index of input.rules) {
-      const { wakeAt } = rule(draft, index);
-      if (wakeAt !== null && wakeAt <= input.now.at) observe(model, draft, index, "", null, input.now);
+  const refused = take(model, draft, input);
+  const changes = { rules: draft.rules, sources: draft.sources };
+  return { changes, events: draft.events, ...(refused === null ? {} : { refused }) };
+}
+
+function take(model: Model, draft: Draft, input: Input): Refusal | null {
+  switch (input.kind) {
+    case "tick":
+      for (const index of input.rules) {
+        const { wakeAt } = rule(draft, index);
+        if (wakeAt !== null && wakeAt <= input.now.at) observe(model, draft, index, "", null, input.now);
+      }
+      return null;
+    case "sample": {
+      const { sample } = input;
+      if (!isNew(draft.state, sample)) return null;
+      if (sample.sourceAt !== undefined) draft.sources.set(sample.point, sample.sourceAt);
+      feed(model, draft, sample);
+      return null;
     }
-  } else if (isNew(state, input.sample)) {
-    const { sample } = input;
-    if (sample.sourceAt !== undefined) draft.sources.set(sample.point, sample.sourceAt);
-    feed(model, draft, sample);
+    case "command":
+      return command(model, draft, input.key, input.command, input.now);
+    case "replaced":
+      for (const { index } of model.feeds.get(input.point) ?? []) {
+        const { type } = model.rules[index] as Rule;
+        if (type.remembers) draft.rules.set(index, { ...rule(draft, index), memory: type.empty });
+      }
+      return null;
   }
-  return { changes: { rules: draft.rules, sources: draft.sources }, events: draft.events };
+}
+
+function command(model: Model, draft: Draft, key: string, wanted: Command, now: Instant): Refusal | null {
+  const place = model.conditions.get(key);
+  if (place === undefined) return { code: "not_found", detail: `there is no condition ${key}` };
+  const own = model.rules[place.index] as Rule;
+  const before = rule(draft, place.index);
+  const conditions = [...before.conditions];
+  const result = obey(
+    conditions[place.place] as Condition,
+    wanted,
+    own.conditions[place.place] as Keyed,
+    now,
+    own.policy,
+  );
+  if ("code" in result) return result;
+  conditions[place.place] = result.standing;
+  // What was due at this very instant still is.
+  const wake = soonest(before.wakeAt, lapsesAt(result.standing, own.policy));
+  settle(
+    model,
+    draft,
+    place.index,
+    { ...before, conditions, wakeAt: wake },
+    [{ place: place.place, ...result }],
+    now,
+    null,
+  );
+  return null;
 }
 
 interface Draft {
@@ -80,7 +135,7 @@ interface Draft {
 
 const rule = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
-/** A sample whose source time is not newer is a duplicate or late: history, not news (alarms.md 1.1). */
+/** A sample whose source time is not newer is a duplicate or late: history, not news. */
 function isNew(state: State, { point, sourceAt }: Sample): boolean {
   const last = state.sourceAt(point);
   return sourceAt === undefined || last === undefined || sourceAt > last;
@@ -97,18 +152,43 @@ function observe(model: Model, draft: Draft, index: number, input: string, sampl
   const own = model.rules[index] as Rule;
   const before = rule(draft, index);
   const measured = measure(own, before, input, sample, now);
-  const conditions: Condition[] = [];
-  const changes: Event[] = [];
-  for (const [i, condition] of own.conditions.entries()) {
-    const found = measured.measures.find(({ slot }) => slot === condition.slot) ?? unknown(condition.slot);
-    const result = judge(condition, before.conditions[i] ?? quiet(condition), found, now, own.maxGapMs);
-    conditions.push(result.condition);
-    if (result.change) changes.push({ ...result.change, rule: own, condition, now, measure: found, sample });
+  const outcomes = own.conditions.map((judged, place): Outcome => {
+    const was = before.conditions[place] ?? quiet(judged);
+    const found = measured.measures.find(({ slot }) => slot === judged.slot) ?? unknown(judged.slot);
+    const lapsed = sample === null ? lapse(was, judged, now, own.policy) : { standing: was, changes: none };
+    // Delays that wait for a confirming sample are not confirmed by time.
+    if (sample === null && !own.timed) return { place, ...lapsed };
+    const { standing, changes } = judge(judged, lapsed.standing, found, now, own);
+    return { place, standing, changes: lapsed.changes.length === 0 ? changes : [...lapsed.changes, ...changes] };
+  });
+  const unchanged = outcomes.every(({ standing }, place) => standing === before.conditions[place]);
+  const conditions = unchanged ? before.conditions : outcomes.map(({ standing }) => standing);
+  const wake = wakeAt(own, conditions, measured.wakeAt, now, sample === null);
+  settle(model, draft, index, { ...measured, conditions, wakeAt: wake }, outcomes, now, sample);
+}
+
+type Outcome = Told<Condition> & { readonly place: number };
+const none: readonly Change[] = [];
+
+/** Puts a rule's new state into the draft, then tells what changed. */
+function settle(
+  model: Model,
+  draft: Draft,
+  index: number,
+  after: RuleState,
+  outcomes: readonly Outcome[],
+  now: Instant,
+  sample: Sample | null,
+): void {
+  const own = model.rules[index] as Rule;
+  const before = rule(draft, index);
+  draft.rules.set(index, after);
+  for (const { place, standing, changes } of outcomes) {
+    const condition = own.conditions[place] as Keyed;
+    const found = after.measures.find(({ slot }) => slot === condition.slot) ?? unknown(condition.slot);
+    for (const change of changes) draft.events.push({ ...change, rule: own, condition, now, measure: found, sample });
+    announce(model, draft, condition, before.conditions[place], standing, now);
   }
-  const unchanged = conditions.every((condition, i) => condition === before.conditions[i]);
-  const after = { ...measured, conditions: unchanged ? before.conditions : conditions };
-  draft.rules.set(index, { ...after, wakeAt: wakeAt(own, after.conditions, measured.wakeAt, now) });
-  for (const change of changes) announce(model, draft, change);
 }
 
 type Measured = Pick<RuleState, "memory" | "measures" | "wakeAt">;
@@ -119,23 +199,39 @@ function measure(own: Rule, before: RuleState, input: string, sample: Sample | n
   return own.type.measure(own.config, before.memory, { at: now.at, wall: now.wall, input, sample });
 }
 
-function wakeAt(own: Rule, conditions: readonly Condition[], moves: Mono | null, now: Instant): Mono | null {
+/** Later than now; after a sample it may be now, since timers due at an instant come after its samples. */
+function wakeAt(
+  own: Rule,
+  conditions: readonly Condition[],
+  moves: Mono | null,
+  now: Instant,
+  ticked: boolean,
+): Mono | null {
   let earliest = moves;
-  if (own.timed) {
-    for (const [i, condition] of own.conditions.entries()) {
-      const end = waitEnds(condition, conditions[i] as Condition);
-      // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
-      if (end !== null && end > now.at && (earliest === null || end < earliest)) earliest = end;
-    }
+  for (const [place, judged] of own.conditions.entries()) {
+    const condition = conditions[place] as Condition;
+    earliest = soonest(earliest, lapsesAt(condition, own.policy));
+    const end = own.timed ? waitEnds(judged, condition) : null;
+    // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
+    if (end !== null && end > now.at) earliest = soonest(earliest, end);
   }
-  if (earliest !== null && earliest <= now.at) throw new Error(`bug: wakeAt ${earliest} is not after ${now.at}`);
+  if (earliest !== null && (earliest < now.at || (ticked && earliest === now.at)))
+    throw new Error(`bug: wakeAt ${earliest} is not after ${now.at}`);
   return earliest;
 }
 
+const soonest = (a: Mono | null, b: Mono | null): Mono | null => (a === null ? b : b === null ? a : Math.min(a, b));
+
 /** Conditions are points to other rules; a cycle of them is refused when the site is loaded, so this ends. */
-function announce(model: Model, draft: Draft, event: Event): void {
-  draft.events.push(event);
-  if (event.kind === "update") return;
-  const value = event.kind === "raise" ? 1 : 0;
-  feed(model, draft, { ...event.now, point: conditionPoint(event.condition.key), quality: "good", value });
+function announce(
+  model: Model,
+  draft: Draft,
+  { key }: Keyed,
+  before: Condition | undefined,
+  after: Condition,
+  now: Instant,
+): void {
+  const value = Number(after.open?.active === true);
+  if (value === Number(before?.open?.active === true)) return;
+  feed(model, draft, { ...now, point: conditionPoint(key), quality: "good", value });
 }

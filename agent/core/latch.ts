@@ -22,7 +22,7 @@ export interface Patience {
 
 /**
  * `change` is the verdict for leaving the present state: the raise predicate while inactive, the clear predicate
- * while active (alarms.md 1.2). True starts or continues the wait, false ends it, unknown leaves it alone.
+ * while active. True starts or continues the wait, false ends it, unknown leaves it alone.
  */
 export function advance(latch: Latch, change: Verdict, now: Instant, { delayMs, maxGapMs }: Patience): Latch {
   if (change === "unknown") return latch;

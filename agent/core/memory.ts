@@ -2,6 +2,7 @@ import type { Condition } from "./condition.ts";
 import { type Deadlines, deadlines } from "./deadlines.ts";
 import type { Changes, RuleState, State } from "./engine.ts";
 import { initial } from "./engine.ts";
+import { lapsesAt } from "./incident.ts";
 import type { Model } from "./model.ts";
 import type { PointId, Wall } from "./sample.ts";
 
@@ -26,7 +27,12 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   const sources = new Map<PointId, Wall>();
   const rules: RuleState[] = model.rules.map((rule) => {
     const fresh = initial(rule);
-    return { ...fresh, conditions: rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i])) };
+    const conditions = rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i]));
+    return {
+      ...fresh,
+      conditions,
+      wakeAt: earliest([fresh.wakeAt, ...conditions.map((one) => lapsesAt(one, rule.policy))]),
+    };
   });
   for (const [index, { wakeAt }] of rules.entries()) wakes.set(index, wakeAt);
   const memory: State = {
@@ -47,12 +53,15 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   };
 }
 
+const earliest = (times: readonly (number | null)[]): number | null =>
+  times.reduce((least, at) => (least === null || (at !== null && at < least) ? at : least), null);
+
 /** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
 function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condition {
   const blank = fresh as Condition;
   if (kept === undefined) return blank;
-  if (kept.latches.length === blank.latches.length) return kept;
-  return { ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
+  if (kept.latches.length === blank.latches.length) return { ...blank, ...kept };
+  return { ...blank, ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
 }
 
 function draftOver(state: State): Draft {

@@ -1,3 +1,4 @@
+import type { Policy } from "./incident.ts";
 import type { Judged, RuleType, Scope } from "./rule.ts";
 import type { PointId } from "./sample.ts";
 
@@ -9,6 +10,8 @@ export interface Model {
   readonly rules: readonly Rule[];
   /** Which rules a point feeds, and under which name, in rule order. */
   readonly feeds: ReadonlyMap<PointId, readonly Feed[]>;
+  /** Where a condition is found, by its key. */
+  readonly conditions: ReadonlyMap<string, { readonly index: number; readonly place: number }>;
 }
 
 export interface Feed {
@@ -25,6 +28,7 @@ export interface Rule {
   readonly maxGapMs: number;
   /** Whether delays elapse by themselves instead of waiting for a confirming sample. */
   readonly timed: boolean;
+  readonly policy: Policy;
 }
 
 /** A condition to judge, with the key that names it for ever. */
@@ -36,6 +40,11 @@ export interface Keyed extends Judged {
 export interface RuleConfig {
   readonly delayMode: "sample" | "timer";
   readonly maxGap?: number;
+  readonly ackRequired: boolean;
+  readonly latch: boolean;
+  readonly reAlarm?: number;
+  readonly maxShelve: number;
+  readonly flap?: { readonly count: number; readonly window: number; readonly quiet: number };
 }
 
 /** The point on which a condition reports itself to other rules: 1 while it is active, 0 else. */
@@ -43,7 +52,8 @@ export const conditionPoint = (key: string): PointId => `@${key}`;
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const timed = config.delayMode === "timer" || type.movesByItself === true;
-  const full = { ...config, counter: scope.definition.counter };
+  const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
+  const { flap } = config;
   const judged = type.conditions(full);
   const twoSided = new Set(judged.map(({ side }) => side)).size > 1;
   return {
@@ -53,6 +63,13 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
     conditions: judged.map((one) => ({ ...one, key: key + suffix(one, twoSided) })),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),
     timed,
+    policy: {
+      ackRequired: config.ackRequired,
+      latch: config.latch,
+      reAlarmMs: config.reAlarm ?? null,
+      maxShelveMs: config.maxShelve,
+      flap: flap === undefined ? null : { count: flap.count, windowMs: flap.window, quietMs: flap.quiet },
+    },
   };
 }
 
@@ -68,5 +85,8 @@ export function modelOf(rules: readonly Rule[]): Model {
       else known.push({ index, input });
     }
   }
-  return { rules, feeds };
+  const conditions = new Map(
+    rules.flatMap((rule, index) => rule.conditions.map(({ key }, place) => [key, { index, place }] as const)),
+  );
+  return { rules, feeds, conditions };
 }

@@ -12,14 +12,20 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly type: string;
   /** One sentence for the generated reference. */
   readonly describe: string;
+  /** What it is about: a point that is named beside it (the default), the device, or the inputs that it names itself. */
+  readonly about?: "point" | "device" | "inputs";
   /** Its own options, beside those that every rule has (`ruleOptions`). */
   readonly options: z.ZodRawShape;
+  /** What is wrong with options that are each right by themselves; `at`: the option to blame. */
+  check?(config: Config): readonly { readonly at: string; readonly what: string }[];
   /** The points it reads, by the name its `measure` knows them by. */
   inputs(config: Config, scope: Scope): Readonly<Record<string, PointId>>;
   /** The conditions it can be in: one for each slot and side. */
   conditions(config: Config): readonly Judged[];
   readonly empty: Memory;
   measure(config: Config, memory: Memory, seen: Seen): Measured<Memory>;
+  /** Its memory is a history of values, which a new sensor does not continue. */
+  readonly remembers?: boolean;
   /** The measure moves as time passes: `measure` is also called with a tick, and may ask for one. */
   readonly movesByItself?: boolean;
   /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
@@ -37,6 +43,10 @@ export interface Scope {
   /** Condition keys of rules whose being active means that this device cannot be heard. */
   readonly unreachableWhen: readonly PointId[];
 }
+
+/** A point as a rule names it: of its own device, or `device/point`. */
+export const pointNamed = ({ device }: Scope, name: string): PointId =>
+  name.includes("/") || device === "" ? name : `${device}/${name}`;
 
 export interface Seen extends Instant {
   /** Name of the input that has a new sample; "" for a tick. */
@@ -105,6 +115,19 @@ export const ruleOptions = {
     .default("sample")
     .describe("sample: a delay is confirmed by a sample (polling). timer: it elapses by itself (changes of value)."),
   maxGap: duration.optional().describe("Evidence further apart than this is not continuous. Default: 3 × interval."),
+  unit: z.string().optional().describe("Unit of the limits; if given it must be the point's."),
+  ackRequired: z.boolean().default(false).describe("An incident that nobody acknowledged stays open after it cleared."),
+  latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
+  reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),
+  maxShelve: z.string().default("8h").pipe(duration).describe("The longest it may be shelved."),
+  flap: z
+    .strictObject({
+      count: z.int().min(2).describe("So many raises …"),
+      window: duration.describe("… within this time are flapping: further ones are withheld …"),
+      quiet: duration.describe("… until nothing has moved for so long."),
+    })
+    .optional()
+    .describe("Holds back what chatters."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),

@@ -1,8 +1,7 @@
 import type { Wall } from "./sample.ts";
 
 /**
- * An incident in one line for a tired person: where, what, value and limit, since when, likely cause, first action
- * (alarms.md 2.6).
+ * An incident in one line for a tired person: where, what, value and limit, since when, likely cause, first action.
  */
 export interface Telling {
   readonly where: string;
@@ -25,9 +24,15 @@ export function tell({ where, what, said, since, cause, action }: Telling): stri
   return candidates.find((text) => text.length <= textMax) ?? cut(sentences(`${head} since ${since}`));
 }
 
-/** The line for an incident that is over. */
-export const tellCleared = (where: string, what: string, lasted: string): string =>
-  cut(`${[where, what].filter((part) => part !== "").join(" ")} back to normal after ${lasted}.`);
+/** The line for an incident that is over; `now`: the value with its unit, "" where none is known or it is no number. */
+export const tellCleared = (where: string, what: string, now: string, lasted: string): string => {
+  const head = [where, what].filter((part) => part !== "").join(" ");
+  return cut(`${head} back to normal${now === "" ? "" : ` (${now})`} after ${lasted}.`);
+};
+
+/** The line for what somebody did: "Hall 1 CRAC-2 acknowledged." */
+export const tellDone = (where: string, what: string, done: string): string =>
+  cut(`${[where, what, done].filter((part) => part !== "").join(" ")}.`);
 
 const bare = (sentence: string): string => sentence.replace(/\.\s*$/, "");
 const cut = (text: string): string => (text.length <= textMax ? text : `${text.slice(0, textMax - 1).trimEnd()}…`);

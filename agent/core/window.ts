@@ -9,7 +9,7 @@ export type Window = readonly Pair[];
 
 /**
  * The window after one more sample: the closed interval [now − length, now], cut at the newest gap longer than
- * `maxGapMs`, since what happened in a long silence is not known (alarms.md 1.4).
+ * `maxGapMs`, since what happened in a long silence is not known.
  */
 export function slide(window: Window, { at, value }: Pair, lengthMs: number, maxGapMs: number): Window {
   const last = window.at(-1);

@@ -24,6 +24,7 @@ export interface Agent {
 
 export interface AgentStatus {
   readonly site: Site;
+  readonly now: number;
   readonly startedAt: number;
   readonly configRejected: boolean;
   readonly buses: readonly BusStatus[];
@@ -92,6 +93,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   return {
     status: () => ({
       site,
+      now: env.clock.wall(),
       startedAt,
       configRejected,
       buses: pollers.map((one) => one.status()),

@@ -5,7 +5,7 @@ import type { SavedClock } from "../store/store.ts";
 /**
  * Engine time: whole milliseconds that only go forward, continued across restarts, so that a delay which began
  * before one ends when it should. Within one run of the machine its monotonic clock bridges the gap exactly;
- * beyond it the wall clock does, if what it says is believable (alarms.md 1.1).
+ * beyond it the wall clock does, if what it says is believable.
  */
 export interface EngineClock {
   now(): Instant;

@@ -1,5 +1,6 @@
 import type { Site } from "../config/resolved.ts";
 import type { Condition } from "../core/condition.ts";
+import { unraised } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
@@ -117,7 +118,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
   const adopt = (records: readonly EventRecord[]): void => {
     lastSeq = records.at(-1)?.seq ?? lastSeq;
     for (const one of records) {
-      if (one.active) open.set(one.conditionKey, one);
+      if (one.open) open.set(one.conditionKey, one);
       else open.delete(one.conditionKey);
     }
     if (records.length > 0) onEvents(records);
@@ -147,8 +148,8 @@ function keptConditions(store: Store): ReadonlyMap<string, Condition> {
 
 /** Its count of occurrences stays, so that the rule, should it come back, does not use an id twice. */
 function closed(store: Store, key: string): string {
-  const { occurrence } = JSON.parse(store.kept.conditions.get(key) ?? '{"occurrence":0}') as Condition;
-  return JSON.stringify({ latches: [], occurrence, open: null } satisfies Condition);
+  const kept = JSON.parse(store.kept.conditions.get(key) ?? "{}") as Partial<Condition>;
+  return JSON.stringify({ ...unraised, ...kept, latches: [], open: null } satisfies Condition);
 }
 
 const outbound =
@@ -156,7 +157,7 @@ const outbound =
   (record: EventRecord): OutboundEvent => ({
     seq: record.seq,
     key: record.conditionKey,
-    open: record.active,
+    open: record.open,
     persistedAt: Math.round(env.clock.wall()),
     record: JSON.stringify(record),
   });

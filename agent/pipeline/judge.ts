@@ -10,7 +10,7 @@ export interface Judged {
   readonly events: readonly Event[];
 }
 
-/** At one instant: timers due before the first sample, then the samples, then timers due now (alarms.md 1.1). */
+/** At one instant: timers due before the first sample, then the samples, then timers due now. */
 export function judgeCycle(site: Site, memory: Memory, samples: readonly Sample[], now: Instant): Judged {
   const draft = memory.draft();
   const events: Event[] = [];

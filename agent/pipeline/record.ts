@@ -3,7 +3,7 @@ import type { About, Site } from "../config/resolved.ts";
 import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
 import { priorityHint } from "../core/severity.ts";
-import { number, tell, tellCleared, timeOfDay, unitSign } from "../core/text.ts";
+import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 
 /** From what the engine decided to what the centre is told: identity, place, times and words are added here. */
@@ -15,12 +15,11 @@ export interface Telling {
 }
 
 export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
-  const { kind, reason, rev, level, now, onset, raised, condition, measure, sample } = event;
+  const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
-  const open = kind !== "clear";
   const value = sample !== null && sample.quality !== "bad" ? sample.value : null;
-  const known = measure.lo === measure.hi ? measure.lo : Number.isFinite(measure.lo) ? measure.lo : null;
+  const known = Number.isFinite(measure.lo) ? measure.lo : null;
   return {
     epoch,
     seq,
@@ -31,8 +30,16 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     rev,
     severity: level.severity,
     priorityHint: priorityHint(level.severity),
-    ...stateOf(open),
-    annunciate: true,
+    state: stateOf(event),
+    open: event.open,
+    active: event.active,
+    acked: event.acked,
+    latched: event.latched,
+    shelved: event.shelved,
+    suppressed: event.suppressed,
+    outOfService: false,
+    flapping: event.flapping,
+    annunciate: event.annunciate,
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },
@@ -45,7 +52,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     ...(sample?.sourceAt === undefined ? {} : { sourceAt: iso(sample.sourceAt) }),
     observedAt: iso(now.wall),
     raisedAt: iso(raised.wall),
-    ...(open ? {} : { clearedAt: iso(now.wall) }),
+    ...(cleared === null ? {} : { clearedAt: iso(cleared.wall) }),
     at: iso(now.wall),
     bootId,
     monoMs: now.at,
@@ -57,7 +64,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
   };
 }
 
-/** The record that ends an incident whose rule is gone, made from the last one there was (alarms.md 1.11). */
+/** The record that ends an incident whose rule is gone, made from the last one there was. */
 export function retired(
   last: EventRecord,
   seq: number,
@@ -66,10 +73,13 @@ export function retired(
   return {
     ...last,
     seq,
-    kind: "clear",
+    kind: last.active || last.latched ? "clear" : "close",
     reason: "rule_disabled",
     rev: last.rev + 1,
-    ...stateOf(false),
+    state: "normal",
+    open: false,
+    active: false,
+    latched: false,
     at: iso(now.wall),
     clearedAt: iso(now.wall),
     monoMs: now.at,
@@ -79,7 +89,7 @@ export function retired(
 
 /**
  * UUIDv8 of SHA-256(epoch, condition key, occurrence): the same incident has the same id however often and wherever
- * it is made (alarms.md 2.5).
+ * it is made.
  */
 export function incidentId(epoch: string, key: string, occurrence: number): string {
   const hex = createHash("sha256").update(`${epoch}\0${key}\0${occurrence}`).digest("hex");
@@ -95,17 +105,14 @@ export function incidentId(epoch: string, key: string, occurrence: number): stri
 
 const iso = (wall: number): string => new Date(wall).toISOString();
 
-const stateOf = (open: boolean) =>
-  ({
-    state: open ? "active-unacked" : "normal",
-    active: open,
-    acked: false,
-    latched: false,
-    shelved: false,
-    suppressed: false,
-    outOfService: false,
-    flapping: false,
-  }) as const;
+/** The one word for where it stands; the first that fits. */
+function stateOf(event: Event): EventRecord["state"] {
+  if (event.suppressed) return "suppressed";
+  if (event.shelved) return "shelved";
+  if (event.latched) return "latched";
+  if (event.active) return event.acked ? "active-acked" : "active-unacked";
+  return event.open ? "rtn-unacked" : "normal";
+}
 
 function pointOf({ device, point }: About): EventRecord["point"] {
   return {
@@ -137,18 +144,33 @@ const valueText = ({ point }: About, value: number | null): string | null =>
 function textOf(site: Site, about: About, event: Event, value: number | null, measure: number | null): string {
   const where = whereOf(about);
   const what = about.say.what ?? about.point?.name ?? "";
-  if (event.kind === "clear") return tellCleared(where, what, sayDuration(event.now.at - event.raised.at));
+  const unit = unitSign(about.point?.unit ?? "1");
+  const done = doings[event.kind];
+  if (done !== undefined) return tellDone(where, what, done);
+  if (event.kind === "clear" || event.reason === "rtn_latched") {
+    const measured = value !== null && (about.type === "level" || about.type === "roc" || about.type === "excursion");
+    const now = measured ? `${number(value)} ${unit}`.trim() : "";
+    return tellCleared(where, what, now, sayDuration(event.now.at - event.raised.at));
+  }
   const said = event.rule.type.say(event.rule.config, {
     value: value === null ? "" : number(value),
     valueText: valueText(about, value),
     measure,
-    unit: unitSign(about.point?.unit ?? "1"),
+    unit,
     level: event.level,
     slot: event.condition.slot,
   });
   const { cause = "", action = "" } = about.say;
   return tell({ where, what, said, since: timeOfDay(event.onset.wall, site.timeZone), cause, action });
 }
+
+/** Of events that people cause: what was done. */
+const doings: Readonly<Partial<Record<Event["kind"], string>>> = {
+  ack: "acknowledged",
+  close: "closed",
+  shelve: "shelved",
+  unshelve: "no longer shelved",
+};
 
 function whereOf({ device: { location, name } }: About): string {
   const { room, row, rack } = location;

@@ -47,24 +47,34 @@ const isCritical = ({ labels }: Device): boolean => labels.measures === "critica
 const crac = ({ plant, device }: Look) =>
   plant.cracs.get(device.id) ?? { supplyC: supplySetC, returnC: supplySetC, fanPercent: 0 };
 
+/** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
+const whole =
+  (read: (look: Look) => number) =>
+  (look: Look): number =>
+    Math.round(read(look));
+
 /** Points that are measured. */
 export const readings: Tables = {
   ups: {
-    "seconds-on-battery": ({ plant: { causes, charge } }) => (causes.utility ? 0 : (1 - charge) * runtimeFullSeconds),
-    "minutes-remaining": ({ plant }) => minutesLeft(plant),
-    charge: ({ plant: { charge } }) => charge * 100,
+    "seconds-on-battery": whole(({ plant: { causes, charge } }) =>
+      causes.utility ? 0 : (1 - charge) * runtimeFullSeconds,
+    ),
+    "minutes-remaining": whole(({ plant }) => minutesLeft(plant)),
+    charge: whole(({ plant: { charge } }) => charge * 100),
     "battery-voltage": ({ plant: { charge }, jitter }) => 480 + 60 * charge + jitter(0.5),
-    "battery-temperature": ({ jitter }) => 24 + jitter(0.2),
-    "input-voltage": mains,
-    "output-voltage": ({ jitter }) => 230 + jitter(0.5),
-    "output-load": ({ plant, jitter }) => (100 * criticalKw(plant)) / (upsKw * plant.hall.upses.length) + jitter(0.5),
+    "battery-temperature": whole(({ jitter }) => 24 + jitter(0.2)),
+    "input-voltage": whole(mains),
+    "output-voltage": whole(({ jitter }) => 230 + jitter(0.9)),
+    "output-load": whole(
+      ({ plant, jitter }) => (100 * criticalKw(plant)) / (upsKw * plant.hall.upses.length) + jitter(0.9),
+    ),
   },
   pdu: {
     "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
     power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
     energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
     current: ({ plant, jitter }) => (criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0),
-    voltage: ({ jitter }) => 230 + jitter(0.5),
+    voltage: whole(({ jitter }) => 230 + jitter(0.9)),
   },
   crac: {
     "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),

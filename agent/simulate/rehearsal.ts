@@ -1,11 +1,13 @@
 import type { Condition } from "../core/condition.ts";
-import { type Event, step } from "../core/engine.ts";
+import { type Event, type Input, step } from "../core/engine.ts";
+import { type Command, type Refusal, retire } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Model } from "../core/model.ts";
-import type { Mono, Sample } from "../core/sample.ts";
+import { unknown } from "../core/rule.ts";
+import type { Mono, PointId, Sample } from "../core/sample.ts";
 
 /**
- * The engine alone, in memory, driven through a script in the order that alarms.md 1.1 fixes: at one instant,
+ * The engine alone, in memory, driven through a script in a fixed order: at one instant,
  * timers due before it, then commands, then samples, then timers due at it.
  */
 export interface Rehearsal {
@@ -14,20 +16,34 @@ export interface Rehearsal {
   sample(sample: Sample): void;
   /** Runs every timer due at `at` or before. */
   settle(at: Mono): void;
+  /** Null: obeyed. */
+  command(key: string, command: Command, at: Mono): Refusal | null;
+  /** The point has a new sensor. */
+  replaced(point: PointId, at: Mono): void;
   /** Conditions survive, windows and other memories do not; the clock goes on. */
   restart(at: Mono): void;
+  /** Goes on with other rules; incidents of rules that are gone are closed. */
+  reconfigure(model: Model, at: Mono): void;
 }
 
 /** More wake-ups than this within one advance mean that the engine chases its own tail. */
 const wakesMax = 100_000;
 
-export function rehearse(model: Model, wallOf: (at: Mono) => number, onEvent: (event: Event) => void): Rehearsal {
+export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (event: Event) => void): Rehearsal {
+  let model = first;
   let memory: Memory = memoryOf(model, new Map());
-  const run = (input: Parameters<typeof step>[2]): void => {
-    const { changes, events } = step(model, memory, input);
+  const run = (input: Input): Refusal | null => {
+    const { changes, events, refused = null } = step(model, memory, input);
     memory.adopt(changes);
     for (const event of events) onEvent(event);
+    return refused;
   };
+  const kept = (): Map<string, Condition> =>
+    new Map(
+      model.rules.flatMap(({ conditions }, index) =>
+        conditions.map(({ key }, place) => [key, memory.rule(index).conditions[place] as Condition] as const),
+      ),
+    );
   const tick = (at: Mono): void => {
     run({ kind: "tick", now: { at, wall: wallOf(at) }, rules: memory.deadlines.due(at) });
   };
@@ -43,16 +59,27 @@ export function rehearse(model: Model, wallOf: (at: Mono) => number, onEvent: (e
   return {
     advance: (at) => wake((next) => next < at, at),
     settle: (at) => wake((next) => next <= at, at),
-    sample: (sample) => run({ kind: "sample", sample }),
+    sample: (sample) => void run({ kind: "sample", sample }),
+    command: (key, command, at) => run({ kind: "command", key, command, now: { at, wall: wallOf(at) } }),
+    replaced: (point, at) => void run({ kind: "replaced", point, now: { at, wall: wallOf(at) } }),
     restart(at) {
-      const kept = new Map<string, Condition>();
-      for (const [index, rule] of model.rules.entries()) {
-        for (const [i, { key }] of rule.conditions.entries()) {
-          kept.set(key, memory.rule(index).conditions[i] as Condition);
+      // As they come out of a store.
+      memory = memoryOf(model, new Map([...kept()].map(([key, one]) => [key, JSON.parse(JSON.stringify(one))])));
+      tick(at);
+    },
+    reconfigure(next, at) {
+      const now = { at, wall: wallOf(at) };
+      const before = kept();
+      for (const rule of model.rules) {
+        for (const condition of rule.conditions.filter(({ key }) => !next.conditions.has(key))) {
+          const { changes } = retire(before.get(condition.key) as Condition, condition, now, rule.policy);
+          for (const change of changes) {
+            onEvent({ ...change, rule, condition, now, measure: unknown(condition.slot), sample: null });
+          }
         }
       }
-      memory = memoryOf(model, kept);
-      tick(at);
+      model = next;
+      memory = memoryOf(model, before);
     },
   };
 }

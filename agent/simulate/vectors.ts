@@ -1,12 +1,14 @@
 import * as z from "zod";
 import { counterStep } from "../core/counter.ts";
 import type { Event } from "../core/engine.ts";
+import { nagiosFlapPercent } from "../core/flap.ts";
 import { compileRule, conditionPoint, type Model, modelOf, type RuleConfig } from "../core/model.ts";
 import { assess, type Point, plainPoint } from "../core/quality.ts";
 import { ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { commPoint, type Sample } from "../core/sample.ts";
 import { slope } from "../core/slope.ts";
+import { receive, type StreamMessage } from "../sinks/stream.ts";
 import { rehearse } from "./rehearsal.ts";
 
 /** Runs files in the language `alarm-vectors/1`: series of samples, and exactly the events they must give. */
@@ -73,7 +75,7 @@ function play(given: Vector): unknown[] {
   const times = [...new Set([...samples.map(({ t }) => t), ...given.ops.map(([t]) => t)])].sort((a, b) => a - b);
   for (const t of times) {
     rehearsal.advance(t * 1000);
-    for (const [, name, args] of given.ops.filter(([at]) => at === t)) operate(rehearsal, t, name, args);
+    for (const [, name, args] of given.ops.filter(([at]) => at === t)) operate(given, rehearsal, t, name, args);
     for (const one of samples.filter((candidate) => candidate.t === t)) rehearsal.sample(one.sample());
     rehearsal.settle(t * 1000);
   }
@@ -81,8 +83,16 @@ function play(given: Vector): unknown[] {
   return events;
 }
 
-function operate(rehearsal: ReturnType<typeof rehearse>, t: number, name: string, args: Record<string, unknown>): void {
+/** A refused command is no event, and no failure: what it must not change is in what the vector expects. */
+function operate(
+  given: Vector,
+  rehearsal: ReturnType<typeof rehearse>,
+  t: number,
+  name: string,
+  args: Record<string, unknown>,
+): void {
   const at = t * 1000;
+  const forMs = args.oneShot === true ? null : Number(args.duration) * 1000;
   switch (name) {
     case "poll": {
       const point = commPoint(String(args.device));
@@ -92,11 +102,34 @@ function operate(rehearsal: ReturnType<typeof rehearse>, t: number, name: string
     case "restart":
       rehearsal.restart(at + Number(args.down) * 1000);
       return;
+    case "ack":
+    case "reset":
+    case "unshelve":
+      rehearsal.command(String(args.key), { name }, at);
+      return;
+    case "shelve":
+      rehearsal.command(String(args.key), { name, forMs }, at);
+      return;
+    case "maintenance":
+      for (const rule of args.rules as string[]) rehearsal.command(rule, { name, forMs: forMs ?? 0 }, at);
+      return;
+    case "sensor_replaced":
+      rehearsal.replaced(String(args.point), at);
+      return;
+    case "config":
+      rehearsal.reconfigure(modelFor(patched(given, args)), at);
+      return;
     case "wall": // The engine is handed monotonic time only, so a stepped wall clock cannot reach it.
       return;
     default:
       throw new NotYet(`operation ${name}`);
   }
+}
+
+/** The vector's rules with one of them changed, or gone. */
+function patched(given: Vector, { rule, patch }: Record<string, unknown>): Vector {
+  const rules = given.rules.map((one) => (one.id === rule ? { ...one, ...(patch as object) } : one));
+  return { ...given, rules: rules.filter((one) => one.disabled !== true) };
 }
 
 function sampleOf(
@@ -148,7 +181,17 @@ function modelFor(given: Vector): Model {
 }
 
 /** Vectors write durations as seconds, configuration as "30s". */
-const durations = new Set(["onDelay", "offDelay", "maxGap", "window", "after"]);
+const durations = new Set([
+  "onDelay",
+  "offDelay",
+  "maxGap",
+  "window",
+  "after",
+  "blank",
+  "staleAfter",
+  "reAlarm",
+  "quiet",
+]);
 
 function withUnits(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withUnits);
@@ -158,12 +201,13 @@ function withUnits(value: unknown): unknown {
   );
 }
 
-const told = ({ now, kind, level, condition, reason }: Event): unknown => ({
+const told = ({ now, kind, level, condition, reason, annunciate }: Event): unknown => ({
   t: now.at / 1000,
   kind,
   severity: level.severity,
   key: condition.key,
   ...(reason === null ? {} : { reason }),
+  ...(annunciate ? {} : { annunciate }),
 });
 
 function calculate(fn: string, args: Record<string, unknown>): unknown {
@@ -176,6 +220,8 @@ function calculate(fn: string, args: Record<string, unknown>): unknown {
     const { kind, delta } = counterStep(Number(prev), Number(cur), bits as 16, Number(maxDelta));
     return { d: delta, kind };
   }
+  if (fn === "nagiosFlapPercent") return nagiosFlapPercent(args.states as number[]);
+  if (fn === "stream") return receive(args.messages as StreamMessage[]);
   throw new NotYet(`calculation ${fn}`);
 }
 

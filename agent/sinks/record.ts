@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { changeKinds } from "../core/incident.ts";
+import { severities } from "../core/severity.ts";
 
 /**
  * One incident event as it stands in the outbox and leaves the agent: the `data` of the contract. Every event
@@ -7,8 +9,6 @@ import * as z from "zod";
 const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
 const flag = z.boolean();
 
-export const severities = ["info", "low", "medium", "high", "critical"] as const;
-export const eventKinds = ["raise", "update", "clear", "ack", "close", "shelve", "unshelve"] as const;
 export const incidentStates = [
   "outOfService",
   "suppressed",
@@ -31,7 +31,7 @@ export type ClockTrust = z.output<typeof clockTrust>;
 export const eventRecord = z.object({
   epoch: z.uuid().describe("Made with the store: sequence numbers of different epochs are not related."),
   seq: z.int().min(1).describe("Contiguous within the epoch: a hole is a lost event."),
-  kind: z.enum(eventKinds),
+  kind: z.enum(changeKinds),
   reason: z.string().optional().describe("Why, where the kind alone does not say: severity_up, value, rule_disabled …"),
   incidentId: z.uuid().describe("One occurrence of a condition, from raise to close."),
   conditionKey: z.string().describe("site/device/point/rule[/side|#bit]: the same for every occurrence."),
@@ -39,6 +39,7 @@ export const eventRecord = z.object({
   severity: z.enum(severities),
   priorityHint: z.enum(["P1", "P2", "P3", "P4", "P5"]),
   state: z.enum(incidentStates),
+  open: flag.describe("Whether the incident goes on: active, or waiting for an acknowledgement or a reset."),
   active: flag,
   acked: flag,
   latched: flag,

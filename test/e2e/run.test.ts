@@ -146,7 +146,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     const service = agent("mqtt://127.0.0.1:1");
     expect(await service.ended).toBe(78);
     expect(service.stderr.join("\n")).toMatch(/site\.yaml:1:\d+: devices\.0.*intervall.*interval/);
-    expect(service.stderr.join("\n")).toMatch(/metre.*meter/);
+    expect(service.stderr.join("\n")).toMatch(/no profile "metre"; expected/);
     expect(service.stdout).toEqual([]);
   });
 

@@ -38,8 +38,8 @@ const kills = [
   "after-publish:2",
   "after-trim:2",
 ];
-/** Longer than a restart, a poll and both delays together, so that no condition can be missed. */
-const heldMs = 3500;
+/** A contact stays as it is until that was heard, and up to this much longer. */
+const lingerMs = 1500;
 
 let folder: string;
 let broker: Awaited<ReturnType<typeof startMosquitto>>;
@@ -89,7 +89,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, "profiles/relay.yaml"), profile);
 });
 
+let running: Running | null = null;
 afterAll(async () => {
+  await running?.kill("SIGKILL");
   await subscriber?.endAsync(true);
   await broker?.stop();
   await simulator?.close();
@@ -102,20 +104,25 @@ const device = (port: number) => ({
   bus: { protocol: "modbus", host: "127.0.0.1", port, timeout: "150ms" },
 });
 
-/** Each contact closes and opens at its own pace, and what it did is written down. */
+const count = (key: string, kind: string): number =>
+  [...heard.values()].filter((one) => one.key === key && one.kind === kind).length;
+
+/** Each contact closes and opens at its own pace, whether the agent lives or not, and what it did is written down. */
 function live(random: () => number): { stop(): Promise<void> } {
   let running = true;
   const contact = async (i: number): Promise<void> => {
+    const key = `s/r/c${i}/on`;
     const told = { raises: 0, clears: 0 };
-    truth.set(`s/r/c${i}/on`, told);
+    truth.set(key, told);
     while (running) {
-      await pause(heldMs * (1 + random()));
-      if (!running) break;
+      await pause(lingerMs * random());
       values.set(`r/c${i}`, 1);
       told.raises++;
-      await pause(heldMs * (1 + random()));
+      await until(() => (count(key, "raise") >= told.raises ? true : null));
+      await pause(lingerMs * random());
       values.set(`r/c${i}`, 0);
       told.clears++;
+      await until(() => (count(key, "clear") >= told.clears ? true : null));
     }
   };
   const contacts = Array.from({ length: points }, (_, i) => contact(i));
@@ -129,8 +136,8 @@ function live(random: () => number): { stop(): Promise<void> } {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const startAgent = (crash: string): Running =>
-  mepwatch(["run", "--config", join(folder, "site.yaml")], {
+const startAgent = (crash: string): Running => {
+  running = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,
     MEPWATCH_AGENT: "a",
     MEPWATCH_STORE: join(folder, "store.db"),
@@ -138,6 +145,8 @@ const startAgent = (crash: string): Running =>
     MEPWATCH_LOG_LEVEL: "error",
     MEPWATCH_CRASH: crash,
   });
+  return running;
+};
 
 test.skipIf(!requireProgram(mosquitto))(
   "twenty kills: each condition is told exactly once, and its end too",
@@ -160,9 +169,6 @@ test.skipIf(!requireProgram(mosquitto))(
     expect(ends).toEqual(kills.map(() => "SIGKILL"));
     const last = startAgent("");
     await site.stop();
-    const count = (key: string, kind: string): number =>
-      [...heard.values()].filter((one) => one.key === key && one.kind === kind).length;
-    await until(() => ([...truth].every(([key, { clears }]) => count(key, "clear") >= clears) ? true : null));
     await last.kill("SIGTERM");
     const got = [...truth.keys()].map((key) => [key, { raises: count(key, "raise"), clears: count(key, "clear") }]);
     expect(got).toEqual([...truth]);

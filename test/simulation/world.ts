@@ -160,7 +160,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
         env.after(5, () => {
           if (!broker.up || closed) return resolve("retry");
           broker.received.push(event);
-          if (event.active) broker.active.set(event.conditionKey, event);
+          if (event.open) broker.active.set(event.conditionKey, event);
           else broker.active.delete(event.conditionKey);
           if (broker.forgetful) env.after(500, () => resolve("retry"));
           else resolve("delivered");

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generated } from "../../agent/cli/generate.ts";
+import { builtInConfig } from "../../agent/config/load.ts";
 
-test.each([...generated()])("config/%s is what the sources make of it; else: npm run generate", (name, text) => {
-  const path = fileURLToPath(new URL(`../../config/${name}`, import.meta.url));
-  expect(existsSync(path) ? readFileSync(path, "utf8") : "missing").toBe(text);
+test.each(Object.entries(generated))("config/%s is fresh; `npm run generate` makes it so", (name, make) => {
+  expect(readFileSync(join(builtInConfig(), name), "utf8")).toBe(make());
 });

@@ -23,11 +23,12 @@ const nothing: readonly Measure[] = [unknown()];
 
 export const comm = defineRule<Config, Memory>({
   type: "comm",
+  about: "device",
   describe: "Consecutive exchanges that the device did not answer. An exception or error status is an answer.",
   options: {
     failures: z.int().min(1).default(3).describe("Consecutive failures that raise it."),
     recover: z.int().min(1).default(1).describe("Consecutive answers that clear it."),
-    severity: severity.default("high").describe("How severe that is."),
+    severity: severity.default("high"),
   },
   inputs: (_config, { device }) => ({ exchange: commPoint(device) }),
   conditions: ({ failures, severity: is, onDelay = 0, offDelay = 0 }) => [

@@ -19,6 +19,7 @@ const nothing: readonly Measure[] = [unknown()];
 export const excursion = defineRule<Config, Window>({
   type: "excursion",
   describe: "How far the value went within a window (max − min), as the ASHRAE limits mean it: not a slope.",
+  remembers: true,
   options: {
     levels,
     window: duration.describe("How far back it looks."),

@@ -1,10 +1,28 @@
 import type { RuleType } from "../rule.ts";
 import { bits } from "./bits.ts";
 import { comm } from "./comm.ts";
+import { deviation } from "./deviation.ts";
 import { excursion } from "./excursion.ts";
+import { expression } from "./expression.ts";
+import { flatline } from "./flatline.ts";
 import { level } from "./level.ts";
 import { roc } from "./roc.ts";
 import { stale } from "./stale.ts";
 import { state } from "./state.ts";
+import { ttl } from "./ttl.ts";
+import { vote } from "./vote.ts";
 
-export const ruleTypes: readonly RuleType[] = [level, roc, excursion, state, bits, stale, comm];
+export const ruleTypes: readonly RuleType[] = [
+  level,
+  roc,
+  excursion,
+  deviation,
+  ttl,
+  flatline,
+  state,
+  bits,
+  vote,
+  expression,
+  stale,
+  comm,
+];

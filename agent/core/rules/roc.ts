@@ -32,6 +32,7 @@ const nothing: readonly Measure[] = [unknown()];
 export const roc = defineRule<Config, Memory>({
   type: "roc",
   describe: "Rate of change: the slope over a window, robust against single spikes.",
+  remembers: true,
   options: {
     levels,
     window: duration.describe("The slope is taken over this much time."),

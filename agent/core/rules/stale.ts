@@ -30,7 +30,7 @@ export const stale = defineRule<Config, Memory>({
     after: duration.describe(
       "The age that alarms. Longer than failures × interval + timeout of the device's comm rule.",
     ),
-    severity: severity.default("medium").describe("How severe that is."),
+    severity: severity.default("medium"),
     clearCount: z.int().min(1).default(1).describe("Good samples that clear it."),
   },
   inputs: (_config, { point, unreachableWhen }) => ({

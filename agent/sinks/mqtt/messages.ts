@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { clockTrust, type EventRecord, eventRecord, type severities } from "../record.ts";
+import type { Severity } from "../../core/severity.ts";
+import { clockTrust, type EventRecord, eventRecord } from "../record.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
 
 /** What is said on each topic, and nothing else: the contract with the centre. */
@@ -83,7 +84,7 @@ export const contractVersion = "1.0";
 export const contentType = "application/cloudevents+json; charset=utf-8";
 
 /** OpenTelemetry log data model, SeverityNumber: INFO 9, INFO2 10, WARN 13, ERROR 17, FATAL 21. */
-const severityNumbers: Readonly<Record<(typeof severities)[number], number>> = {
+const severityNumbers: Readonly<Record<Severity, number>> = {
   info: 9,
   low: 10,
   medium: 13,

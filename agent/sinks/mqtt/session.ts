@@ -57,7 +57,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
   /** What the birth has already shown would go back in time if an older event of the same condition followed it. */
   const outdated = (event: EventRecord): boolean =>
-    event.seq <= facts.lastSeq && (event.active || bornActive.has(event.conditionKey));
+    event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
   return {
     window: link.limit,
     lost: link.lost,
@@ -108,7 +108,7 @@ const snapshot = (voice: Voice, event: EventRecord, persistedAt: number): Messag
   ...incident(voice, event, persistedAt),
   topic: voice.topics.active(event.conditionKey),
   retain: true,
-  ...(event.active ? {} : { payload: "" }),
+  ...(event.open ? {} : { payload: "" }),
 });
 
 const sizeOf = ({ topic, payload }: Message): number => Buffer.byteLength(payload) + topic.length + envelopeMax;

@@ -86,7 +86,10 @@ test("settings that cannot be read are a problem, not a crash", async () => {
   mkdirSync(join(folder, "settings.yaml"));
   const { codes, stderr } = await validate(path);
   expect(codes).toEqual([78]);
-  expect(stderr).toEqual(["settings.yaml: cannot be read (EISDIR); expected a file this user may read", "1 problem."]);
+  expect(stderr).toEqual([
+    "settings.yaml: cannot be read (EISDIR); expected a file in YAML that this user may read",
+    "1 problem.",
+  ]);
 });
 
 test("a file that is not there is 78", async () => {

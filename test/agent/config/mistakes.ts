@@ -48,25 +48,21 @@ export const inSite: readonly Case[] = [
     "a misspelt rule",
     "high: {",
     "hihg: {",
-    [
-      'site.yaml:14:7: devices.0.rules.hihg: no such rule in meter/test; expected a type to add it. Did you mean "high"?',
-    ],
+    ['site.yaml:14:7: devices.0.rules.hihg: no rule "hihg"; expected a type to add it. Did you mean "high"?'],
   ],
   [
     "a misspelt rule to switch off, which would stay on",
     "comm: null",
     "com: null",
     [
-      'site.yaml:15:7: devices.0.rules.com: no such rule in meter/test; expected one to switch off. Did you mean "comm"?',
+      'site.yaml:15:7: devices.0.rules.com: no rule "com" to switch off; expected one of high, comm. Did you mean "comm"?',
     ],
   ],
   [
     "a misspelt point",
     "power: {",
     "pwoer: {",
-    [
-      'site.yaml:12:7: devices.0.points.pwoer: no such point in meter/test; expected an address to add it. Did you mean "power"?',
-    ],
+    ['site.yaml:12:7: devices.0.points.pwoer: no point "pwoer"; expected an address to add it. Did you mean "power"?'],
   ],
   [
     "an unknown point in a rule that the site adds",
@@ -93,7 +89,7 @@ export const inSite: readonly Case[] = [
     "comm: null",
     "wet: { type: levle, point: door }",
     [
-      'site.yaml:15:14: devices.0.rules.wet.type: expected one of level, roc, excursion, state, bits, stale, comm. Did you mean "level"?',
+      'site.yaml:15:14: devices.0.rules.wet.type: expected one of level, roc, excursion, deviation, ttl, flatline, state, bits, vote, expression, stale, comm. Did you mean "level"?',
     ],
   ],
   [
@@ -101,7 +97,7 @@ export const inSite: readonly Case[] = [
     "{ onDelay: 5s }",
     "{ levels: [{ limit: 80, severity: high }, { limit: 90, severity: low }] }",
     [
-      "site.yaml:14:15: devices.0.rules.high.levels: high must lie further out than low on the high side; expected a higher limit",
+      "site.yaml:14:15: devices.0.rules.high.levels: limit of high must lie beyond that of low on the high side; expected a higher one",
     ],
   ],
   [
@@ -109,7 +105,7 @@ export const inSite: readonly Case[] = [
     "{ onDelay: 5s }",
     "{ levels: [{ side: low, limit: 9, severity: high }, { side: low, limit: 8, severity: low }] }",
     [
-      "site.yaml:14:15: devices.0.rules.high.levels: high must lie further out than low on the low side; expected a lower limit",
+      "site.yaml:14:15: devices.0.rules.high.levels: limit of high must lie beyond that of low on the low side; expected a lower one",
     ],
   ],
   [

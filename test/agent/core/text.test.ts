@@ -40,7 +40,7 @@ describe("text", () => {
     const text = tell({ ...telling, where: "w".repeat(200) });
     expect(text.length).toBe(textMax);
     expect(text.endsWith("…")).toBe(true);
-    expect(tellCleared("w".repeat(200), "inlet", "5 min").length).toBe(textMax);
+    expect(tellCleared("w".repeat(200), "inlet", "26 °C", "5 min").length).toBe(textMax);
   });
 
   test.each([

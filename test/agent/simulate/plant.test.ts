@@ -49,7 +49,7 @@ describe("the plant", () => {
     expect(inlet(recovered, "near-2")).toBeLessThan(24);
   });
 
-  test("it heats fast at first and ever slower (alarms.md 4.1)", () => {
+  test("it heats fast at first and ever slower", () => {
     const rises = [0, 10, 20, 30].map((at) => {
       const plant = later(begin, tripped, at);
       return inlet(later(plant, tripped, 10), "near-2") - inlet(plant, "near-2");

@@ -15,6 +15,7 @@ export function event(seq: number, also: Partial<EventRecord> = {}): EventRecord
     severity: "high",
     priorityHint: "P2",
     state: "active-unacked",
+    open: true,
     active: true,
     acked: false,
     latched: false,

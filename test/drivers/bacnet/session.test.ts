@@ -21,7 +21,7 @@ const faultsOf = (readings: readonly Reading[]) =>
   readings.map((reading) => ("fault" in reading ? reading.fault : reading.value));
 const all = (asked: number[], value: number) => Object.fromEntries(asked.map((instance) => [instance, real(value)]));
 
-/** The packet that ends a process with a bare node-bacnet in it (libraries.md, B1). */
+/** The packet that ends a process with a bare node-bacnet in it. */
 const crash = (invokeId: number) => Buffer.from([0x81, 0x0a, 0, 0x0a, 1, 0, 0x50, invokeId, 0x0c, 0x95]);
 /** Whole and nested as it should be, and still one the library throws on: a property number of seven octets. */
 const crashWellFormed = (invokeId: number) =>

@@ -17,6 +17,8 @@ import { type ScriptedBroker, startBroker } from "./broker.ts";
 
 let broker: ScriptedBroker;
 const sinks: Sink[] = [];
+/** What was waited for, ms, before it was hurried. */
+const waits: number[] = [];
 const reports: { code: AgentEventCode; facts: Facts }[] = [];
 let bdSeq: number;
 let lost: number;
@@ -25,6 +27,7 @@ let facts: BirthFacts;
 beforeEach(async () => {
   broker = await startBroker();
   reports.length = 0;
+  waits.length = 0;
   bdSeq = 0;
   lost = 0;
   facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", active: [] };
@@ -40,7 +43,10 @@ function env(): Env {
   const real = realEnv({ logLevel: "silent" });
   return {
     ...real,
-    after: (ms, callback) => real.after(ms / hurry, callback),
+    after(ms, callback) {
+      waits.push(ms);
+      return real.after(ms / hurry, callback);
+    },
     random: () => 0.1,
     report: (code, more = {}) => void reports.push({ code, facts: more }),
   };
@@ -157,7 +163,7 @@ describe("an event", () => {
   test("is a CloudEvent, once, and its incident's latest is retained until it is over", async () => {
     const sink = open();
     await connected(sink);
-    const cleared = event(2, { kind: "clear", rev: 2, active: false, state: "normal" });
+    const cleared = event(2, { kind: "clear", rev: 2, open: false, active: false, state: "normal" });
     expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
     expect(await sink.deliver(cleared, persistedAt)).toBe("delivered");
     expect(on("event").map(({ qos, retain, properties }) => [qos, retain, properties?.contentType])).toEqual(
@@ -188,9 +194,9 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     const gone = { conditionKey: "hall-1/ups-1/output/battery" };
-    await sink.deliver(event(7, { kind: "clear", active: false, state: "normal" }), persistedAt); // an earlier occurrence
+    await sink.deliver(event(7, { kind: "clear", open: false, active: false, state: "normal" }), persistedAt); // an earlier occurrence
     await sink.deliver(event(8, { rev: 1 }), persistedAt);
-    await sink.deliver(event(9, { ...gone, kind: "clear", active: false, state: "normal" }), persistedAt);
+    await sink.deliver(event(9, { ...gone, kind: "clear", open: false, active: false, state: "normal" }), persistedAt);
     expect(on("event")).toHaveLength(3);
     const [born, deleted, ...more] = actives();
     expect(eventMessage.parse(read(born!.payload)).data.rev).toBe(3);
@@ -311,8 +317,9 @@ describe("a broker", () => {
     const port = Number(new URL(broker.url).port);
     await broker.close();
     const sink = open({ url: `mqtt://127.0.0.1:${port}` });
-    await until(() => (bdSeq >= 4 ? true : null));
+    await until(() => (bdSeq >= 5 ? true : null));
     expect(codes()).toEqual(["broker.away"]);
+    expect(waits.filter((ms) => ms < 2000).slice(0, 4)).toEqual([100, 200, 400, 800]);
     expect(reports[0]!.facts).toMatchObject({ broker: `mqtt://127.0.0.1:${port}`, why: /ECONNREFUSED/ });
     broker = await startBroker(port);
     await connected(sink);

@@ -1,0 +1,122 @@
+import * as z from "zod";
+import type { Driver } from "../../drivers/driver.ts";
+import { type RuleType, ruleOptions } from "../core/rule.ts";
+import { busOptions, profile, site } from "./schema.ts";
+
+/**
+ * JSON Schemas of the site and profile files, for editors: what resolve.ts checks step by step, put together from the
+ * same sources. An editor offers a little more than a site allows (any driver's address with any profile), never less.
+ */
+type Json = Readonly<Record<string, unknown>>;
+
+export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly RuleType[]): Json {
+  const base = plain(site);
+  const device = itemsOf(base, "devices");
+  const buses = anyOf(drivers.map(busJson));
+  const rules = { ...anyOf([...ruleTypes.map((type) => partial(ruleJson(type))), { type: "null" }]) };
+  const point = partial(withAddress(valuesOf(plain(profile), "points"), drivers));
+  return document("Site of mepwatch: what is watched, and where.", {
+    ...base,
+    properties: {
+      ...properties(base),
+      buses: { ...property(base, "buses"), additionalProperties: buses },
+      devices: {
+        ...property(base, "devices"),
+        items: {
+          ...device,
+          properties: {
+            ...properties(device),
+            bus: anyOf([{ type: "string", description: "Name of a bus." }, ...drivers.map(busJson)]),
+            address: anyOf(drivers.map((driver) => plain(driver.device))),
+            points: { ...property(device, "points"), additionalProperties: point },
+            rules: { ...property(device, "rules"), additionalProperties: rules },
+          },
+        },
+      },
+    },
+  });
+}
+
+export function profileSchemaJson(drivers: readonly Driver[], ruleTypes: readonly RuleType[]): Json {
+  const base = plain(profile);
+  const rules = { ...property(base, "rules"), additionalProperties: anyOf(ruleTypes.map(ruleJson)) };
+  const variants = drivers.map((driver) => ({
+    ...base,
+    properties: {
+      ...properties(base),
+      protocol: { const: driver.protocol, description: driver.describe },
+      points: { ...property(base, "points"), additionalProperties: withAddress(valuesOf(base, "points"), [driver]) },
+      rules,
+    },
+  }));
+  return document("Profile of mepwatch: what a kind of device can tell, and what is wrong with it.", anyOf(variants));
+}
+
+const document = (title: string, schema: Json): Json => ({
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title,
+  ...schema,
+});
+
+/** As people write it, before any transformation. */
+function plain(schema: z.ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" });
+  return json;
+}
+
+function busJson(driver: Driver): Json {
+  const own = plain(driver.bus);
+  const common = plain(z.strictObject(busOptions));
+  return {
+    ...own,
+    properties: {
+      ...properties(common),
+      protocol: { const: driver.protocol, description: driver.describe },
+      ...Object.fromEntries(Object.entries(properties(own)).map(([name, option]) => [name, referable(option)])),
+    },
+    required: ["protocol", ...required(own)],
+  };
+}
+
+const reference: Json = {
+  type: "string",
+  pattern: "^\\$\\{(file|env|credential):[^}]+\\}$",
+  description: "Where it is kept: ${file:/path}, ${env:NAME} or ${credential:name}.",
+};
+
+/** Any text of a bus may be a reference; a secret must be one, or the word that is none. */
+function referable(option: Json): Json {
+  if (option.type !== "string" || option.const !== undefined) return option;
+  const { description, default: preset, ...rest } = option;
+  const direct = option.writeOnly === true ? { const: "public" } : rest;
+  return { description, ...(preset === undefined ? {} : { default: preset }), anyOf: [reference, direct] };
+}
+
+function ruleJson(type: RuleType): Json {
+  const own = plain(z.strictObject({ ...ruleOptions, ...type.options }));
+  const point = { type: "string", description: 'The point it is about; "*": each point of the device.' };
+  return {
+    ...own,
+    properties: {
+      type: { const: type.type, description: type.describe },
+      ...(type.about === undefined ? { point } : {}),
+      ...properties(own),
+    },
+    required: ["type", ...required(own)],
+  };
+}
+
+const withAddress = (point: Json, drivers: readonly Driver[]): Json => ({
+  ...point,
+  properties: { ...properties(point), address: anyOf(drivers.map((driver) => plain(driver.address))) },
+});
+
+/** For what a site changes of a profile: it gives some of the options only. */
+const partial = ({ required: _, ...json }: Json): Json => json;
+
+const anyOf = (schemas: readonly Json[]): Json => (schemas.length === 1 ? (schemas[0] ?? {}) : { anyOf: schemas });
+const properties = (json: Json): Record<string, Json> => (json.properties ?? {}) as Record<string, Json>;
+const property = (json: Json, name: string): Json => properties(json)[name] ?? {};
+const required = (json: Json): readonly string[] => (json.required ?? []) as string[];
+const valuesOf = (json: Json, name: string): Json => (property(json, name).additionalProperties ?? {}) as Json;
+const itemsOf = (json: Json, name: string): Json => (property(json, name).items ?? {}) as Json;

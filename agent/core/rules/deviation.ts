@@ -1,0 +1,89 @@
+import * as z from "zod";
+import { duration } from "../duration.ts";
+import { bySide, defineRule, exactly, levels, type Measure, pointNamed, type Seen, unknown } from "../rule.ts";
+import { median } from "../slope.ts";
+import { goodValue, type Pair } from "../window.ts";
+
+interface Config {
+  readonly levels: z.output<typeof levels>;
+  readonly ref: { readonly point: string } | { readonly constant: number } | Peers;
+  readonly blank: number;
+  readonly staleAfter?: number;
+  readonly onDelay?: number;
+  readonly offDelay?: number;
+  readonly pollMs: number;
+}
+
+interface Peers {
+  readonly peers: readonly string[];
+  readonly min: number;
+}
+
+interface Memory {
+  /** The newest good sample of each input, by the input's name; none while its last one was not good. */
+  readonly last: Readonly<Record<string, Pair>>;
+  /** After a change of the set-point nothing is judged before this. */
+  readonly blankUntil: number | null;
+}
+
+const nothing: readonly Measure[] = [unknown()];
+const setPoint = "ref";
+
+export const deviation = defineRule<Config, Memory>({
+  type: "deviation",
+  describe: "How far the value is from where it should be: a set-point, a constant, or the median of its peers.",
+  options: {
+    levels: levels.describe("Signed limits: high for above, low (negative) for below."),
+    ref: z
+      .union([
+        z.strictObject({ point: z.string().describe("The point that holds the set-point.") }),
+        z.strictObject({ constant: z.number() }),
+        z.strictObject({
+          peers: z.array(z.string()).min(1).describe("Points that measure the same elsewhere."),
+          min: z.int().min(1).default(2).describe("Fewer fresh good peers: unknown."),
+        }),
+      ])
+      .describe("Where the value should be."),
+    blank: duration
+      .optional()
+      .transform((ms) => ms ?? 0)
+      .describe("Not judged for so long after the set-point changed."),
+    staleAfter: duration.optional().describe("An older reference is unknown. Default: 3 × interval."),
+  },
+  inputs: ({ ref }, scope) => ({
+    value: scope.point,
+    ...("point" in ref ? { [setPoint]: pointNamed(scope, ref.point) } : {}),
+    ...("peers" in ref ? Object.fromEntries(ref.peers.map((peer, i) => [`peer${i}`, pointNamed(scope, peer)])) : {}),
+  }),
+  conditions: (config) => bySide(config.levels, config),
+  empty: { last: {}, blankUntil: null },
+  measure(config, before, seen) {
+    const memory = observe(before, seen, config);
+    const value = fresh(memory.last.value, seen.at, config);
+    const ref = refOf(config, memory, seen.at);
+    const blanked = memory.blankUntil !== null && seen.at < memory.blankUntil;
+    if (value === null || ref === null || blanked) return { memory, measures: nothing, wakeAt: null };
+    return { memory, measures: [exactly(Number((value - ref).toPrecision(12)))], wakeAt: null };
+  },
+  say: (_config, { value, measure, unit, level: { limit } }) =>
+    `${value} ${unit}, ${measure === null ? "" : Number(measure.toFixed(1))} off (limit ${limit})`,
+});
+
+function observe({ last, blankUntil }: Memory, { input, sample, at }: Seen, { blank }: Config): Memory {
+  const value = goodValue(sample);
+  const { [input]: before, ...others } = last;
+  if (value === null) return { last: others, blankUntil };
+  const moved = input === setPoint && before !== undefined && before.value !== value;
+  return { last: { ...others, [input]: { at, value } }, blankUntil: moved ? at + blank : blankUntil };
+}
+
+function refOf(config: Config, { last }: Memory, at: number): number | null {
+  const { ref } = config;
+  if ("constant" in ref) return ref.constant;
+  if ("point" in ref) return fresh(last[setPoint], at, config);
+  const peers = ref.peers.map((_, i) => fresh(last[`peer${i}`], at, config)).filter((value) => value !== null);
+  return peers.length < ref.min ? null : median(peers);
+}
+
+const fresh = (pair: Pair | undefined, at: number, { staleAfter, pollMs }: Config): number | null =>
+  pair !== undefined && at - pair.at <= (staleAfter ?? 3 * pollMs) ? pair.value : null;

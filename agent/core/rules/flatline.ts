@@ -1,0 +1,77 @@
+import * as z from "zod";
+import { duration, sayDuration } from "../duration.ts";
+import { defineRule, exactly, type Measure, onOff, pointNamed, type Seen, severity, unknown } from "../rule.ts";
+import type { Severity } from "../severity.ts";
+import { filled, goodValue, type Pair, slide, type Window } from "../window.ts";
+
+interface Config {
+  readonly window: number;
+  readonly eps: number;
+  readonly minSamples: number;
+  readonly minSpan: number;
+  readonly maxGap?: number;
+  readonly severity: Severity;
+  readonly activity?: { readonly point: string; readonly eq: number };
+  readonly staleAfter?: number;
+  readonly onDelay?: number;
+  readonly offDelay?: number;
+  readonly pollMs: number;
+}
+
+interface Memory {
+  readonly window: Window;
+  readonly activity: Pair | null;
+}
+
+const nothing: readonly Measure[] = [unknown()];
+
+export const flatline = defineRule<Config, Memory>({
+  type: "flatline",
+  describe: "A value that does not move for too long: a stuck sensor. Only where its resolution shows life.",
+  remembers: true,
+  options: {
+    window: duration.describe("How long it must not have moved."),
+    eps: z.number().min(0).default(0).describe("Less movement than a sensor's quantum; at most this much is none."),
+    minSamples: z.int().min(2).default(8).describe("Fewer good samples: unknown."),
+    minSpan: z.number().min(0).max(1).default(1).describe("Share of the window that they must span."),
+    severity: severity.default("low"),
+    activity: z
+      .strictObject({ point: z.string(), eq: z.number().describe("Its value while the plant runs.") })
+      .optional()
+      .describe("Raised only while this says that the plant runs; what stands still may read the same for ever."),
+    staleAfter: duration.optional().describe("An older activity is unknown. Default: 3 × interval."),
+  },
+  inputs: ({ activity }, scope) => ({
+    value: scope.point,
+    ...(activity === undefined ? {} : { activity: pointNamed(scope, activity.point) }),
+  }),
+  conditions: (config) => [onOff(config.severity, config)],
+  empty: { window: [], activity: null },
+  measure(config, before, seen) {
+    const memory = observe(before, seen, config);
+    if (goodValue(seen.sample) === null) return { memory, measures: nothing, wakeAt: null };
+    const moves = range(memory.window) > config.eps;
+    const stuck = !moves && filled(memory.window, { ...config, lengthMs: config.window });
+    if (moves) return { memory, measures: [exactly(0)], wakeAt: null };
+    return { memory, measures: stuck && runs(config, memory, seen.at) ? [exactly(1)] : nothing, wakeAt: null };
+  },
+  say: (config, { value, unit }) => `stuck at ${value} ${unit} for ${sayDuration(config.window)}`,
+});
+
+function observe(memory: Memory, { input, sample, at }: Seen, { window, maxGap }: Config): Memory {
+  const value = goodValue(sample);
+  if (input === "activity") return { ...memory, activity: value === null ? null : { at, value } };
+  if (value === null) return memory;
+  return { ...memory, window: slide(memory.window, { at, value }, window, maxGap ?? window / 2) };
+}
+
+function runs({ activity, staleAfter, pollMs }: Config, memory: Memory, at: number): boolean {
+  if (activity === undefined) return true;
+  const known = memory.activity !== null && at - memory.activity.at <= (staleAfter ?? 3 * pollMs);
+  return known && memory.activity?.value === activity.eq;
+}
+
+function range(window: Window): number {
+  const values = window.map(({ value }) => value);
+  return values.length === 0 ? 0 : Number((Math.max(...values) - Math.min(...values)).toPrecision(12));
+}

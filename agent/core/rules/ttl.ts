@@ -1,0 +1,67 @@
+import * as z from "zod";
+import { duration, sayDuration } from "../duration.ts";
+import { bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
+import { type Estimator, estimators, slope } from "../slope.ts";
+import { filled, goodValue, slide, type Window } from "../window.ts";
+
+interface Config {
+  readonly levels: z.output<typeof levels>;
+  readonly target: number;
+  readonly dir: "rise" | "fall";
+  readonly window: number;
+  readonly minSamples: number;
+  readonly minSpan: number;
+  readonly minSlope: number;
+  readonly maxGap?: number;
+  readonly estimator: Estimator;
+  readonly onDelay?: number;
+  readonly offDelay?: number;
+}
+
+const nothing: readonly Measure[] = [unknown()];
+
+export const ttl = defineRule<Config, Window>({
+  type: "ttl",
+  describe:
+    "Time to limit: when the value will reach a target if it goes on as it does. A warning before a level, never instead of it.",
+  remembers: true,
+  options: {
+    levels: levels.describe("Limits in seconds to go; raised at the limit or below, cleared beyond limit + deadband."),
+    target: z.number().describe("The value that must not be reached."),
+    dir: z.enum(["rise", "fall"]).default("rise").describe("From which side it is approached."),
+    window: duration.describe("The slope is taken over this much time."),
+    minSamples: z.int().min(2).default(3).describe("Fewer good samples: unknown."),
+    minSpan: z.number().min(0).max(1).default(0.5).describe("Share of the window that they must span."),
+    minSlope: z.number().min(0).default(0).describe("A slope per second up to this is none."),
+    estimator: z.enum(estimators).default("theilsen").describe("theilsen is robust; ols and endpoint are for parity."),
+  },
+  inputs: (_config, { point }) => ({ value: point }),
+  conditions: (config) =>
+    bySide(
+      config.levels.map((level) => ({ ...level, side: "low" as const, op: "ge" as const })),
+      config,
+    ),
+  empty: [],
+  measure(config, memory, { sample, at }) {
+    const value = goodValue(sample);
+    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    const window = slide(memory, { at, value }, config.window, config.maxGap ?? config.window / 2);
+    const left = secondsLeft(config, window, value);
+    return { memory: window, measures: left === null ? nothing : [exactly(left)], wakeAt: null };
+  },
+  say: (config, { value, measure, unit }) =>
+    measure === null || measure === 0
+      ? `${value} ${unit}, ${config.target} reached`
+      : `${value} ${unit}, ${config.target} in ${sayDuration(measure * 1000)}`,
+});
+
+/** Null: unknown. Infinity: never, as it goes now. */
+function secondsLeft(config: Config, window: Window, value: number): number | null {
+  const sign = config.dir === "rise" ? 1 : -1;
+  const distance = sign * (config.target - value);
+  if (distance <= 0) return 0;
+  const perSecond = filled(window, { ...config, lengthMs: config.window }) ? slope(window, config.estimator) : null;
+  if (perSecond === null) return null;
+  const approach = sign * perSecond;
+  return approach <= config.minSlope ? Number.POSITIVE_INFINITY : Number((distance / approach).toPrecision(12));
+}

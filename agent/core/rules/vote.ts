@@ -1,0 +1,85 @@
+import * as z from "zod";
+import { duration } from "../duration.ts";
+import { defineRule, type Measure, pointNamed, type Seen, severity } from "../rule.ts";
+import type { Severity } from "../severity.ts";
+import { goodValue } from "../window.ts";
+
+interface Voter {
+  readonly point: string;
+  readonly side: "high" | "low";
+  readonly limit: number;
+  readonly deadband: number;
+}
+
+interface Config {
+  readonly k: number;
+  readonly inputs: readonly Voter[];
+  readonly severity: Severity;
+  readonly staleAfter?: number;
+  readonly onDelay?: number;
+  readonly offDelay?: number;
+  readonly pollMs: number;
+}
+
+/** What each voter last said, in the order of the inputs; its answer is kept for its deadband while it is unknown. */
+type Memory = readonly Vote[];
+interface Vote {
+  readonly yes: boolean;
+  /** When it was last known; null: its last sample was not good. */
+  readonly at: number | null;
+}
+
+const silent: Vote = { yes: false, at: null };
+
+export const vote = defineRule<Config, Memory>({
+  type: "vote",
+  describe: "k of n: raised when enough inputs say so; inputs that cannot be believed hold it as it is.",
+  about: "inputs",
+  options: {
+    k: z.int().min(1).describe("How many must say so."),
+    inputs: z
+      .array(
+        z.strictObject({
+          point: z.string(),
+          side: z.enum(["high", "low"]).default("high").describe("high: says so above the limit. low: below."),
+          limit: z.number(),
+          deadband: z.number().min(0).default(0),
+        }),
+      )
+      .min(1)
+      .describe("Who votes."),
+    severity: severity.default("high"),
+    staleAfter: duration.optional().describe("An older vote is unknown. Default: 3 × interval."),
+  },
+  inputs: ({ inputs }, scope) =>
+    Object.fromEntries(inputs.map(({ point }, i) => [String(i), pointNamed(scope, point)])),
+  conditions: ({ k, severity: is, onDelay = 0, offDelay = 0 }) => [
+    {
+      slot: "",
+      side: "high",
+      levels: [{ name: is, limit: k, deadband: 0, op: "ge", severity: is, onDelayMs: onDelay, offDelayMs: offDelay }],
+    },
+  ],
+  empty: [],
+  measure(config, before, seen) {
+    const memory = config.inputs.map((voter, i) =>
+      seen.input === String(i) ? heard(voter, before[i] ?? silent, seen) : (before[i] ?? silent),
+    );
+    return { memory, measures: [count(config, memory, seen.at)], wakeAt: null };
+  },
+  say: ({ k, inputs }, { measure }) => `${measure ?? k} of ${inputs.length} say so (${k} are enough)`,
+});
+
+function heard({ side, limit, deadband }: Voter, { yes }: Vote, { sample, at }: Seen): Vote {
+  const value = goodValue(sample);
+  if (value === null) return { yes, at: null };
+  const sign = side === "high" ? 1 : -1;
+  return { yes: sign * value > sign * limit - (yes ? deadband : 0), at };
+}
+
+/** Certain votes at least, with all that are unknown at most. */
+function count({ staleAfter, pollMs }: Config, votes: Memory, at: number): Measure {
+  const known = votes.filter((one) => one.at !== null && at - one.at <= (staleAfter ?? 3 * pollMs));
+  const yes = known.filter((one) => one.yes).length;
+  return { slot: "", lo: yes, hi: yes + votes.length - known.length };
+}
