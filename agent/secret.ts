@@ -21,4 +21,7 @@ export class Secret {
 }
 
 /** Schema of a secret setting; references such as `${file:…}` are resolved before it sees the text. */
-export const secret = z.string().transform((text) => new Secret(text));
+export const secret = z
+  .string("a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}")
+  .transform((text) => new Secret(text))
+  .meta({ writeOnly: true });

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { drivers } from "../../drivers/index.ts";
-import { fromDisk, type Loaded, load } from "../config/load.ts";
+import { fromDisk, type Loaded, load, readText } from "../config/load.ts";
 import { sayProblem } from "../config/problem.ts";
 import { machineSecrets } from "../config/secrets.ts";
 import { type ReadSettings, readSettings } from "../config/settings.ts";
@@ -13,14 +12,8 @@ export const loadFrom = (file: string, { environment }: Context): Loaded =>
 
 export function settingsBeside(file: string, { environment }: Context): ReadSettings {
   const name = join(dirname(file), "settings.yaml");
-  let text: string | null = null;
-  try {
-    if (existsSync(name)) text = readFileSync(name, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    const problem = `${name}: cannot be read (${code}); expected a file in YAML that this user may read`;
-    return { settings: null, problems: [problem] };
-  }
+  const text = readText(name);
+  if (text !== null && typeof text !== "string") return { settings: null, problems: [`${name}: ${text.unreadable}`] };
   return readSettings(text === null ? null : { name, text }, environment, machineSecrets(environment));
 }
 

@@ -1,4 +1,5 @@
 import { sayProblem } from "../config/problem.ts";
+import { selfId } from "../config/resolved.ts";
 import type { AddCommand } from "./context.ts";
 import { exit } from "./output.ts";
 import { loadFrom, settingsBeside, tellAll } from "./site.ts";
@@ -20,10 +21,12 @@ export const addValidate: AddCommand = (program, context) => {
         context.exit(exit.config);
         return;
       }
-      const { devices, buses, model } = loaded.site;
+      const { id, devices, buses, model } = loaded.site;
+      // Not those by which the agent watches itself: they are not in the file.
+      const rules = model.rules.filter(({ conditions: [first] }) => !first?.key.startsWith(`${id}/${selfId}/`));
       const points = devices.reduce((sum, device) => sum + device.points.length, 0);
       context.output.data(
-        `${file}: ${devices.length} devices on ${buses.length} buses, ${points} points, ${model.rules.length} rules: good.`,
+        `${file}: ${devices.length} devices on ${buses.length} buses, ${points} points, ${rules.length} rules: good.`,
       );
       context.exit(exit.ok);
     });

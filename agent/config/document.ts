@@ -1,59 +1,121 @@
-import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
-import type * as z from "zod";
-import { didYouMean, type Problem } from "./problem.ts";
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Document as Parsed,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from "yaml";
+import type { Problem } from "./problem.ts";
+
+/** Where problems of a value are shown. */
+export interface Place {
+  problem(path: Path, what: string): Problem;
+}
 
 /**
  * A YAML file with the position of everything in it, so that what a schema finds wrong can be shown where it stands.
  * Total: any text gives a document, its value perhaps useless, and the problems found on the way.
  */
-export interface Document {
-  readonly file: string;
+export interface Document extends Place {
   readonly value: unknown;
   readonly problems: readonly Problem[];
-  problem(path: Path, what: string): Problem;
 }
 
 export type Path = readonly PropertyKey[];
+
+/** A place deeper in a document: paths are counted from `base`. */
+export const inside = (place: Place, base: Path): Place => ({
+  problem: (path, what) => place.problem([...base, ...path], what),
+});
+
+/** A value of two layers: what the upper one says itself is shown there, the rest where the lower one says it. */
+export const layered = (upper: Place, said: object, lower: Place): Place => ({
+  problem: (path, what) => (path[0] === undefined || Object.hasOwn(said, path[0]) ? upper : lower).problem(path, what),
+});
 
 /** More is no configuration written by people, and could keep the parser busy for long. */
 const sizeMax = 1024 * 1024;
 
 export function readDocument(file: string, text: string): Document {
   if (text.length > sizeMax) return broken(file, `larger than ${sizeMax} characters; expected a file written by hand`);
-  try {
-    return parsed(file, text);
-  } catch (error) {
-    // Nested too deeply, or grown by aliases: what the parser does not take is no configuration.
-    return broken(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function parsed(file: string, text: string): Document {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
-  const problem = (path: Path, what: string): Problem => {
-    const offset = offsetOf(yaml.contents, path);
+  const parsed = parse(text, lines);
+  if (parsed === null) return broken(file, "nested too deep; expected a file written by hand");
+  const at = (offset: number, path: Path, what: string): Problem => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col, path: path.map(String).join("."), what };
   };
-  const problems = [...yaml.errors, ...yaml.warnings].map(({ pos, message }) => {
-    const { line, col } = lines.linePos(pos[0]);
-    return { file, line, column: col, path: "", what: message };
-  });
-  if (problems.length > 0) return { file, value: null, problems, problem };
-  return { file, value: yaml.toJS({ maxAliasCount: 100 }) as unknown, problems, problem };
+  const problem = (path: Path, what: string): Problem => at(offsetOf(parsed, path), path, what);
+  const problems = telling([...parsed.errors, ...parsed.warnings]).map((error) =>
+    at(error.pos[0], [], sayError(error)),
+  );
+  if (problems.length === 0) problems.push(...dangling(parsed).map(({ offset, what }) => at(offset, [], what)));
+  if (problems.length > 0) return { value: null, problems, problem };
+  try {
+    return { value: parsed.toJS({ maxAliasCount: 100 }) as unknown, problems, problem };
+  } catch {
+    // All that toJS refuses by itself: aliases of aliases that would grow without end.
+    return broken(file, "aliases (*name) repeat too much of the file; expected fewer of them");
+  }
+}
+
+/** Null where the parser, which recurses, ran out of stack; sometimes it throws then, sometimes it is an error. */
+function parse(text: string, lineCounter: LineCounter): Parsed.Parsed | null {
+  try {
+    const parsed = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
+    return parsed.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION") ? null : parsed;
+  } catch {
+    return null;
+  }
+}
+
+/** Of errors of syntax the first: the others follow from it. */
+function telling(errors: readonly YAMLError[]): YAMLError[] {
+  const first = errors.find(({ code }) => code !== "DUPLICATE_KEY");
+  return errors.filter((error) => error === first || error.code === "DUPLICATE_KEY");
+}
+
+/** As `readDocument`, of a file that may not be empty. */
+export function readFilled(file: string, text: string): Document {
+  const document = readDocument(file, text);
+  const empty = document.value === null && document.problems.length === 0;
+  return empty ? broken(file, "the file is empty; expected YAML as in config/example-site.yaml") : document;
 }
 
 const broken = (file: string, what: string): Document => {
   const problem = { file, line: 0, column: 0, path: "", what };
-  return { file, value: null, problems: [problem], problem: () => problem };
+  return { value: null, problems: [problem], problem: () => problem };
 };
 
+const sayError = ({ code, message }: YAMLError): string => {
+  if (code === "DUPLICATE_KEY") return "this key is there twice; expected it once";
+  if (code === "MULTIPLE_DOCS") return "a second document begins here (---); expected one";
+  return `not YAML: ${message.replaceAll(/\s+/g, " ")}; expected YAML as in config/example-site.yaml`;
+};
+
+/** Aliases to anchors that are not there. */
+function dangling(parsed: Parsed.Parsed): { offset: number; what: string }[] {
+  const found: { offset: number; what: string }[] = [];
+  visit(parsed, {
+    Alias(_key, alias) {
+      if (alias.resolve(parsed) !== undefined) return;
+      const what = `no anchor for *${alias.source}; expected &${alias.source} before it`;
+      found.push({ offset: alias.range?.[0] ?? 0, what });
+    },
+  });
+  return found;
+}
+
 /** The offset of the node at a path; of its nearest ancestor where the path ends early; of a key itself for maps. */
-function offsetOf(root: Node | null, path: Path): number {
-  let node: unknown = root;
-  let offset = root?.range?.[0] ?? 0;
+function offsetOf(parsed: Parsed.Parsed, path: Path): number {
+  let node: unknown = parsed.contents;
+  let offset = parsed.contents?.range?.[0] ?? 0;
   for (const step of path) {
+    if (isAlias(node)) node = node.resolve(parsed);
     if (isMap(node)) {
       const pair = node.items.find(
         (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
@@ -65,133 +127,9 @@ function offsetOf(root: Node | null, path: Path): number {
       const items: unknown = typeof node === "object" && node !== null && "items" in node ? node.items : undefined;
       const item: unknown = Array.isArray(items) ? items[Number(step)] : undefined;
       if (typeof item !== "object" || item === null || !("range" in item)) break;
-      offset = (item as Node).range?.[0] ?? offset;
+      offset = (item as { range?: readonly number[] | null }).range?.[0] ?? offset;
       node = item;
     }
   }
   return offset;
-}
-
-/** Checks part of a document against a schema; what is wrong goes to `problems`, null is returned then. */
-export function check<T>(
-  document: Document,
-  path: Path,
-  schema: z.ZodType<T>,
-  value: unknown,
-  problems: Problem[],
-): T | null {
-  const result = schema.safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    for (const { at, what } of explain(issue, schema)) problems.push(document.problem([...path, ...at], what));
-  }
-  return null;
-}
-
-/**
- * Like `check`, but what is wrong is left out, `standIn` put in its place, and the rest used where that is possible, so
- * that one misspelt option does not hide all that is wrong further on. Null where too little is left.
- */
-export function salvage<T>(
-  document: Document,
-  path: Path,
-  schema: z.ZodType<T>,
-  value: unknown,
-  problems: Problem[],
-  standIn: object = {},
-): T | null {
-  const whole = check(document, path, schema, value, problems);
-  if (whole !== null) return whole;
-  const { error } = schema.safeParse(value);
-  const rest = structuredClone(value);
-  for (const issue of error?.issues ?? []) {
-    const wrong = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    for (const at of wrong) remove(rest, at);
-  }
-  return schema.safeParse(isRecord(rest) && !Array.isArray(rest) ? { ...standIn, ...rest } : rest).data ?? null;
-}
-
-function remove(from: unknown, path: Path): void {
-  let here: unknown = from;
-  for (const step of path.slice(0, -1)) here = isRecord(here) ? here[String(step)] : null;
-  const last = path.at(-1);
-  if (isRecord(here) && !Array.isArray(here) && last !== undefined) delete here[String(last)];
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-
-function explain(issue: z.core.$ZodIssue, schema: z.ZodType): { at: Path; what: string }[] {
-  if (issue.code !== "unrecognized_keys") return [{ at: issue.path, what: say(issue) }];
-  const known = keysAt(schema, issue.path);
-  return issue.keys.map((key) => {
-    const hint = didYouMean(key, known);
-    const expected = known.length > 0 && hint === "" ? ` Expected one of ${known.join(", ")}.` : hint;
-    return { at: [...issue.path, key], what: `unknown option "${key}".${expected}` };
-  });
-}
-
-/** What people call what zod expects. */
-const kinds: Readonly<Record<string, string>> = {
-  string: "a text",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list (- …)",
-  object: "options (name: value)",
-  record: "options (name: value)",
-  tuple: "a list",
-  nonoptional: "options (name: value)",
-};
-
-function say(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_value") {
-    const expected = issue.values.map(String);
-    const given = typeof issue.input === "string" ? didYouMean(issue.input, expected) : "";
-    return `expected one of ${expected.join(", ")}.${given}`;
-  }
-  if (issue.code === "invalid_type" && !issue.message.startsWith("expected")) {
-    const found = issue.input === undefined ? "is missing" : issue.input === null ? "is empty" : "is something else";
-    return `${found}; expected ${kinds[issue.expected] ?? issue.expected}`;
-  }
-  if (issue.code === "too_big") return `expected at most ${issue.maximum}${many(issue.origin)}`;
-  if (issue.code === "too_small") return `expected at least ${issue.minimum}${many(issue.origin)}`;
-  return issue.message;
-}
-
-const many = (origin: string): string => ({ array: " in the list", string: " characters" })[origin] ?? "";
-
-/** The options known at a path of a schema, as far as it is made of plain objects. */
-function keysAt(schema: z.ZodType, path: Path): string[] {
-  let here: unknown = schema;
-  for (const step of path) {
-    const unwrapped = unwrap(here);
-    here = childOf(unwrapped, step);
-  }
-  const shape = shapeOf(unwrap(here));
-  return shape === null ? [] : Object.keys(shape);
-}
-
-function unwrap(schema: unknown): unknown {
-  let here = schema;
-  for (let depth = 0; depth < 10; depth++) {
-    if (typeof here !== "object" || here === null || !("def" in here)) return here;
-    const def: unknown = here.def;
-    if (typeof def !== "object" || def === null || !("innerType" in def)) return here;
-    here = def.innerType;
-  }
-  return here;
-}
-
-function childOf(schema: unknown, step: PropertyKey): unknown {
-  const shape = shapeOf(schema);
-  if (shape !== null) return shape[String(step)];
-  if (typeof schema !== "object" || schema === null || !("def" in schema)) return undefined;
-  const def = schema.def as { element?: unknown; valueType?: unknown };
-  return def.element ?? def.valueType;
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> | null {
-  if (typeof schema !== "object" || schema === null || !("shape" in schema)) return null;
-  const { shape } = schema;
-  return typeof shape === "object" && shape !== null ? (shape as Record<string, unknown>) : null;
 }

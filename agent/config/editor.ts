@@ -72,10 +72,24 @@ function busJson(driver: Driver): Json {
     properties: {
       ...properties(common),
       protocol: { const: driver.protocol, description: driver.describe },
-      ...properties(own),
+      ...Object.fromEntries(Object.entries(properties(own)).map(([name, option]) => [name, referable(option)])),
     },
     required: ["protocol", ...required(own)],
   };
+}
+
+const reference: Json = {
+  type: "string",
+  pattern: "^\\$\\{(file|env|credential):[^}]+\\}$",
+  description: "Where it is kept: ${file:/path}, ${env:NAME} or ${credential:name}.",
+};
+
+/** Any text of a bus may be a reference; a secret must be one, or the word that is none. */
+function referable(option: Json): Json {
+  if (option.type !== "string" || option.const !== undefined) return option;
+  const { description, default: preset, ...rest } = option;
+  const direct = option.writeOnly === true ? { const: "public" } : rest;
+  return { description, ...(preset === undefined ? {} : { default: preset }), anyOf: [reference, direct] };
 }
 
 function ruleJson(type: RuleType): Json {

@@ -4,17 +4,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
-import { check, type Document, readDocument, salvage } from "./document.ts";
-import { didYouMean, type Problem } from "./problem.ts";
-import { resolve, type Sources } from "./resolve.ts";
+import { check, salvage } from "./check.ts";
+import { type Document, readFilled } from "./document.ts";
+import { didYouMean, inOrder, type Problem, sayProblem } from "./problem.ts";
+import { type DeviceConfig, driverOf, resolve, type SiteConfig, type Sources } from "./resolve.ts";
 import type { Site } from "./resolved.ts";
-import {
-  device as deviceSchema,
-  type Profile,
-  pointKinds,
-  profile as profileSchema,
-  site as siteSchema,
-} from "./schema.ts";
+import { device as deviceSchema, pointKinds, profile as profileSchema, site as siteSchema } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Every file a site was made from, by name: what the store keeps as the last accepted configuration. */
@@ -24,8 +19,17 @@ export type Loaded =
   | { readonly site: Site; readonly files: Files; readonly problems: readonly [] }
   | { readonly site: null; readonly files: Files; readonly problems: readonly Problem[] };
 
-/** Gives the text of a site or profile file; null if there is none. */
-export type ReadFile = (name: string) => string | null;
+/** Gives the text of a site or profile file; null if there is none. May throw where there is one that cannot be read. */
+export interface ReadFile {
+  (name: string): string | null;
+  /** Names of the profiles there are, for hints. */
+  readonly profiles?: () => readonly string[];
+}
+
+/** A file that is there but cannot be read. */
+export interface Unreadable {
+  readonly unreadable: string;
+}
 
 /** The name under which the site file itself stands among `Files`. */
 export const siteName = "site.yaml";
@@ -38,102 +42,142 @@ const profileFile = (name: string): string => `profiles/${name}.yaml`;
  */
 export function load(shown: string, readFile: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
   const files: Record<string, string> = {};
-  const problems: Problem[] = [];
-  const tellFile = (name: string, what: string): void =>
-    void problems.push({ file: name === siteName ? shown : name, line: 0, column: 0, path: "", what });
-  const read: ReadFile = (name) => {
-    try {
-      return readFile(name);
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      tellFile(name, `cannot be read (${code}); expected a file in YAML that this user may read`);
-      return null;
-    }
-  };
+  const read = guarded(readFile);
   const text = read(siteName);
-  if (text === null) {
-    if (problems.length === 0) tellFile(siteName, "no such file; expected a site file in YAML");
-    return { site: null, files, problems };
+  if (typeof text !== "string") {
+    const what = text === null ? "no such file; expected a site file in YAML" : text.unreadable;
+    return { site: null, files, problems: [{ file: shown, line: 0, column: 0, path: "", what }] };
   }
   files[siteName] = text;
-  const document = readDocument(shown, text);
-  if (document.problems.length > 0) return { site: null, files, problems: document.problems };
-  const config = siteOf(document, problems);
-  if (config === null) return { site: null, files, problems: inOrder(problems) };
-  const profile = profiles(read, files, problems);
+  const document = readFilled(shown, text);
+  const problems = [...document.problems];
+  if (problems.length > 0) return { site: null, files, problems };
+  const config = readSite(document, problems);
+  const profile = profiles(read, files, drivers, problems);
   // Problems are found before the hash is known, the hash when every profile was read: resolve runs once, with both.
-  for (const device of config.devices) if (device !== null) profile(device.profile, () => {});
+  for (const device of config.devices) if (device?.profile) profile(device.profile, () => {});
   const kinds = kindsOf(read, files, problems);
   const site = resolve({ document, config, profile, drivers, secrets, kinds, hash: hashOf(files) }, problems);
-  return problems.length > 0 ? { site: null, files, problems: inOrder(problems) } : { site, files, problems: [] };
+  return problems.length > 0
+    ? { site: null, files, problems: inOrder(distinct(problems)) }
+    : { site, files, problems: [] };
 }
 
-const frame = siteSchema.extend({
-  site: z.unknown(),
-  buses: z.unknown().optional(),
-  devices: z.array(z.unknown()).min(1),
-});
-const { site: header, buses: lines } = siteSchema.shape;
+interface Guarded {
+  (name: string): string | null | Unreadable;
+  readonly profiles: () => readonly string[];
+}
 
-/** Each part on its own, so that what is wrong with one does not hide what is wrong with the others. */
-function siteOf(document: Document, problems: Problem[]): Sources["config"] | null {
-  const config = salvage(document, [], frame, document.value, problems);
-  if (config === null) return null;
-  const unnamed = { id: "unnamed", timeZone: "UTC" };
+const guarded = (read: ReadFile): Guarded =>
+  Object.assign((name: string) => orUnreadable(() => read(name)), { profiles: read.profiles ?? builtInProfiles });
+
+const sections = z.strictObject({
+  version: z.unknown().optional(),
+  site: z.unknown().optional(),
+  buses: z.unknown().optional(),
+  devices: z.unknown().optional(),
+});
+
+/** Each part by itself, so that a mistake in one does not hide those in the others. */
+function readSite(document: Document, problems: Problem[]): SiteConfig {
+  const { version, site, buses } = siteSchema.shape;
+  const given = salvage(document, [], sections, document.value, problems);
+  if (given === null) return { site: nameless, buses: {}, devices: [] };
+  check(document, ["version"], version, given.version, problems);
+  const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");
+  const listed = check(document, ["devices"], some, given.devices, problems) ?? [];
   return {
-    version: config.version,
-    site: salvage(document, ["site"], header, config.site, problems, unnamed) ?? unnamed,
-    buses: salvage(document, ["buses"], lines, config.buses, problems) ?? {},
-    devices: config.devices.map((one, i) =>
-      salvage(document, ["devices", i], deviceSchema, one, problems, { id: `unnamed-${i}` }),
-    ),
+    site: salvage(document, ["site"], site, given.site, problems, nameless) ?? nameless,
+    buses: salvage(document, ["buses"], buses, given.buses, problems) ?? {},
+    devices: listed.map((one, i) => readDevice(document, one, i, problems)),
   };
 }
 
-type ReadProfile = (name: string, tell: (what: string) => void) => { profile: Profile; document: Document } | null;
+function readDevice(document: Document, written: unknown, index: number, problems: Problem[]): DeviceConfig | null {
+  const nobody = "-";
+  const instead = { id: `device-${index}`, profile: nobody, bus: nobody };
+  const device = salvage(document, ["devices", index], deviceSchema, written, problems, instead);
+  if (device === null) return null;
+  const { profile, bus } = written as { readonly profile?: unknown; readonly bus?: unknown };
+  return {
+    ...device,
+    profile: device.profile === nobody && profile !== nobody ? null : device.profile,
+    bus: device.bus === nobody && bus !== nobody ? null : device.bus,
+  };
+}
+
+/** Stands for a site's header that has none of its own; what is wrong was told. */
+const nameless: SiteConfig["site"] = { id: "site", timeZone: "UTC" };
+
+type ReadProfile = Sources["profile"];
 
 /** Each profile is read and checked once, however many devices have it. */
-function profiles(read: ReadFile, files: Record<string, string>, problems: Problem[]): ReadProfile {
-  const known = new Map<string, { profile: Profile; document: Document } | null>();
+function profiles(
+  read: Guarded,
+  files: Record<string, string>,
+  drivers: readonly Driver[],
+  problems: Problem[],
+): ReadProfile {
+  const known = new Map<string, ReturnType<ReadProfile>>();
   return (name, tell) => {
     const found = known.get(name);
     if (found !== undefined) return found;
-    const text = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/.test(name) ? read(profileFile(name)) : null;
-    if (text === null) {
+    const file = profileFile(name);
+    const text = read(file);
+    if (typeof text !== "string") {
+      const expected = `expected a file ${file} beside the site file, or one of those built in`;
       tell(
-        `no profile "${name}"; expected a file ${profileFile(name)} beside the site file, or one of those built in.${near(name)}`,
+        text === null
+          ? `no profile "${name}"; ${expected}.${didYouMean(name, read.profiles())}`
+          : `${file}: ${text.unreadable}`,
       );
       return null;
     }
-    files[profileFile(name)] = text;
-    const document = readDocument(profileFile(name), text);
+    files[file] = text;
+    const document = readFilled(file, text);
     problems.push(...document.problems);
-    const checked =
-      document.problems.length > 0 ? null : salvage(document, [], profileSchema, document.value, problems);
-    const result = checked === null ? null : { profile: checked, document };
+    const result = document.problems.length > 0 ? null : readProfile(name, document, drivers, problems);
     known.set(name, result);
     return result;
   };
 }
 
+function readProfile(
+  name: string,
+  document: Document,
+  drivers: readonly Driver[],
+  problems: Problem[],
+): ReturnType<ReadProfile> {
+  const profile = salvage(document, [], profileSchema, document.value, problems);
+  if (profile === null) return null;
+  if (profile.profile !== name)
+    problems.push(document.problem(["profile"], `does not fit the file's name; expected ${name}`));
+  const driver = driverOf(profile.protocol, drivers, document, ["protocol"], problems);
+  return driver === null ? null : { profile, document, driver };
+}
+
 /** What a point can measure, from points.yaml; null where there is no such file. */
-function kindsOf(read: ReadFile, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
+function kindsOf(read: Guarded, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
   const text = read(pointsName);
-  if (text === null) return null;
+  if (typeof text !== "string") {
+    if (text !== null) problems.push({ file: pointsName, line: 0, column: 0, path: "", what: text.unreadable });
+    return null;
+  }
   files[pointsName] = text;
-  const document = readDocument(pointsName, text);
+  const document = readFilled(pointsName, text);
   problems.push(...document.problems);
   const kinds = document.problems.length > 0 ? null : check(document, [], pointKinds, document.value, problems);
   return kinds === null ? null : Object.keys(kinds);
 }
 
-/** File by file from top to bottom; the same mistake in a profile is told once, not for each device that has it. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const distinct = [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
-  const files = [...new Set(distinct.map(({ file }) => file))];
-  return distinct.sort(
-    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
-  );
+/** The same mistake in a profile, or under an anchor, is told once, not for each device that has it. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const first = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = sayProblem({ ...problem, path: problem.path.split(".").at(-1) ?? "" });
+    if (!first.has(key)) first.set(key, problem);
+  }
+  return [...first.values()];
 }
 
 const hashOf = (files: Files): string => {
@@ -143,19 +187,34 @@ const hashOf = (files: Files): string => {
   return hash.digest("hex").slice(0, 16);
 };
 
+/** The text of a file on this machine; null where there is none. */
+export const readText = (path: string): string | null | Unreadable => orUnreadable(() => textOf(path));
+
+function orUnreadable(read: () => string | null): string | null | Unreadable {
+  try {
+    return read();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return { unreadable: `cannot be read (${code}); expected a file in YAML that this user may read` };
+  }
+}
+
+const textOf = (path: string): string | null => (existsSync(path) ? readFileSync(path, "utf8") : null);
+
 /** Reads the site file at `path`; profiles from `profiles/` beside it, else from those built in. */
 export function fromDisk(path: string): ReadFile {
-  const read = (file: string): string | null => (existsSync(file) ? readFileSync(file, "utf8") : null);
-  return (name) => {
-    if (name === siteName) return read(path);
-    return read(join(dirname(path), name)) ?? read(join(builtInConfig(), name));
+  const folders = [dirname(path), builtInConfig()];
+  const read = (name: string): string | null => {
+    if (name === siteName) return textOf(path);
+    return textOf(join(dirname(path), name)) ?? textOf(join(builtInConfig(), name));
   };
+  return Object.assign(read, { profiles: () => folders.flatMap((folder) => profilesIn(join(folder, "profiles"))) });
 }
 
 export const fromFiles =
   (files: Files): ReadFile =>
   (name) =>
-    files[name] ?? null;
+    Object.hasOwn(files, name) ? (files[name] ?? null) : null;
 
 /** `config/` of this package: beside the sources, and beside `dist/` when built. */
 export function builtInConfig(): string {
@@ -164,13 +223,16 @@ export function builtInConfig(): string {
   return candidates.find((folder) => existsSync(join(folder, "profiles"))) ?? join(here, "../../config");
 }
 
-const near = (name: string): string => didYouMean(name, builtInProfiles());
-
 /** Names of the profiles that come with mepwatch. */
-export function builtInProfiles(): string[] {
-  const folder = join(builtInConfig(), "profiles");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.replace(/\.yaml$/, "").replaceAll("\\", "/"));
+export const builtInProfiles = (): string[] => profilesIn(join(builtInConfig(), "profiles"));
+
+/** Only for hints: a folder that is not there or cannot be read has none. */
+function profilesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml"))
+      .map((file) => file.replace(/\.yaml$/, "").replaceAll("\\", "/"));
+  } catch {
+    return [];
+  }
 }

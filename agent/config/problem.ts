@@ -13,6 +13,14 @@ export interface Problem {
 export const sayProblem = ({ file, line, column, path, what }: Problem): string =>
   `${file}:${line === 0 ? "" : `${line}:${column}:`} ${path === "" ? "" : `${path}: `}${what}`;
 
+/** As they stand in the files; files in the order in which they were first spoken of. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = problems.map(({ file }) => file);
+  return problems.toSorted(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+}
+
 /** The nearest of the known words, as " Did you mean …?", or "" if none is near. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   let best: { candidate: string; distance: number } | null = null;

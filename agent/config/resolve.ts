@@ -2,33 +2,50 @@ import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { modelOf } from "../core/model.ts";
 import { Secret } from "../secret.ts";
-import { check, type Document, type Path } from "./document.ts";
+import { check } from "./check.ts";
+import { type Document, inside, layered, type Path, type Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { compileRules, type Wanted, type Written } from "./rules.ts";
 import {
   busOptions,
-  type DeviceConfig,
+  type device as deviceSchema,
   type PointConfig,
   type Profile,
-  pointSchema,
-  type SiteConfig,
+  point as pointSchema,
+  type site as siteSchema,
 } from "./schema.ts";
 import { reference, type Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
 
+/** A site as read: null where something was wrong, and was told. */
+export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices"> {
+  readonly devices: readonly (DeviceConfig | null)[];
+}
+
+type Declared = z.output<typeof deviceSchema>;
+export interface DeviceConfig extends Omit<Declared, "profile" | "bus"> {
+  readonly profile: string | null;
+  readonly bus: Declared["bus"] | null;
+}
+
 /** From what is written to a site with nothing left open. Finds as many problems as it can before giving up. */
 export interface Sources {
   readonly document: Document;
-  /** A device is null where too much of it was wrong. */
-  readonly config: Omit<SiteConfig, "devices"> & { readonly devices: readonly (DeviceConfig | null)[] };
-  /** A profile by name, with its document; null after it has told what is wrong. */
-  profile(name: string, tell: (what: string) => void): { profile: Profile; document: Document } | null;
+  readonly config: SiteConfig;
+  /** A profile by name; null after it has told what is wrong. */
+  profile(name: string, tell: (what: string) => void): Profiled | null;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
   /** What a point can measure; null: anything. */
   readonly kinds: readonly string[] | null;
   readonly hash: string;
+}
+
+export interface Profiled {
+  readonly profile: Profile;
+  readonly document: Document;
+  readonly driver: Driver;
 }
 
 export function resolve(sources: Sources, problems: Problem[]): Site {
@@ -46,56 +63,38 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const about = new Map<string, About>(own.about);
   const devices: Device[] = [];
   const wanted: Wanted[] = [];
-  const ids = new Set<string>();
+  const ids = new Set<string>([selfId]);
   for (const [index, written] of config.devices.entries()) {
     if (written === null) continue;
     const path = ["devices", index];
-    const taken = takenBy(written, ids, config.buses);
-    ids.add(written.id);
-    if (taken !== null) {
-      problems.push(document.problem([...path, "id"], `device id "${written.id}" ${taken}; expected another one`));
+    if (ids.has(written.id)) {
+      const why = written.id === selfId ? "is kept for the agent itself" : "is there twice";
+      problems.push(document.problem([...path, "id"], `device id "${written.id}" ${why}; expected another one`));
     }
-    const profiled = sources.profile(written.profile, (what) =>
-      problems.push(document.problem([...path, "profile"], what)),
-    );
-    const bus = busOf(sources, written, path, buses, problems) ?? standIn(sources, profiled?.profile);
-    if (profiled === null || bus === null || !sameProtocol(profiled.profile, bus, document, path, problems)) continue;
-    const device = resolveDevice(sources, written, path, profiled, bus, problems);
+    ids.add(written.id);
+    const bus = busOf(sources, written, path, buses, problems);
+    const profiled =
+      written.profile === null
+        ? null
+        : sources.profile(written.profile, (what) => problems.push(document.problem([...path, "profile"], what)));
+    const address = addressOf(sources, written, path, bus, profiled, problems);
+    if (profiled === null) continue;
+    const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
     devices.push(device);
     const compiled = compileRules(
       config.site.id,
       device,
       rulesOf(sources, written, path, profiled, problems),
+      namesOf(written, profiled),
       problems,
     );
     rules.push(...compiled.rules);
     wanted.push(...compiled.wanted);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
-  problems.push(...unknownPoints(wanted, devices));
+  problems.push(...unknownPoints(wanted, devices, config.devices));
   const { id, name = id, timeZone } = config.site;
   return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
-}
-
-/** Why a device cannot have its id; null: it can. A bus of its own bears the device's id. */
-function takenBy({ id, bus }: DeviceConfig, ids: ReadonlySet<string>, buses: object): string | null {
-  if (id === selfId) return "is kept for the agent itself";
-  if (ids.has(id)) return "is there twice";
-  return typeof bus !== "string" && Object.hasOwn(buses, id) ? "is a bus's too" : null;
-}
-
-/** Where the bus is wrong the device is still checked, against the driver that its profile names. */
-function standIn({ drivers }: Sources, profile: Profile | undefined): Bus | null {
-  const driver = drivers.find(({ protocol }) => protocol === profile?.protocol);
-  return driver === undefined ? null : { id: "", driver, options: null, timeoutMs: 0 };
-}
-
-/** Where they differ every address would be wrong, which says nothing more. */
-function sameProtocol(profile: Profile, { driver }: Bus, document: Document, path: Path, problems: Problem[]): boolean {
-  if (profile.protocol === driver.protocol) return true;
-  const what = `profile ${profile.profile} speaks ${profile.protocol}, its bus ${driver.protocol}; expected the same`;
-  problems.push(document.problem([...path, "profile"], what));
-  return false;
 }
 
 function busOf(
@@ -105,19 +104,43 @@ function busOf(
   buses: Map<string, Bus>,
   problems: Problem[],
 ): Bus | null {
+  const { document, config } = sources;
+  if (written.bus === null) return null;
   if (typeof written.bus !== "string") {
+    if (Object.hasOwn(config.buses, written.id)) {
+      const what = `a device with a bus of its own is also called "${written.id}"; expected another name for this bus`;
+      problems.push(document.problem(["buses", written.id], what));
+    }
     const bus = resolveBus(sources, written.id, written.bus, [...path, "bus"], problems);
     if (bus !== null) buses.set(written.id, bus);
     return bus;
   }
   const found = buses.get(written.bus);
-  if (found === undefined && !Object.hasOwn(sources.config.buses, written.bus)) {
-    const known = Object.keys(sources.config.buses);
+  // A bus that is declared, but wrongly, was told where it is declared.
+  if (found === undefined && !Object.hasOwn(given(document.value, "buses"), written.bus)) {
+    const known = Object.keys(config.buses);
     const expected = known.length === 0 ? "none is declared under buses" : `expected one of ${known.join(", ")}`;
     const hint = didYouMean(written.bus, known);
-    problems.push(sources.document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
+    problems.push(document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
   }
   return found ?? null;
+}
+
+/** The driver for a protocol; what is wrong with its name is told. */
+export function driverOf(
+  protocol: unknown,
+  drivers: readonly Driver[],
+  place: Place,
+  path: Path,
+  problems: Problem[],
+): Driver | null {
+  const driver = drivers.find((one) => one.protocol === protocol);
+  if (driver !== undefined) return driver;
+  const known = drivers.map((one) => one.protocol);
+  const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
+  const missing = protocol === undefined ? "missing; " : "";
+  problems.push(place.problem(path, `${missing}expected one of ${known.join(", ")}.${hint}`));
+  return null;
 }
 
 function resolveBus(
@@ -128,17 +151,12 @@ function resolveBus(
   problems: Problem[],
 ): Bus | null {
   const { protocol, timeout, ...rest } = written;
-  const common = check(document, path, z.strictObject(busOptions), { protocol, timeout }, problems);
-  const driver = drivers.find((one) => one.protocol === protocol);
-  if (driver === undefined) {
-    const known = drivers.map((one) => one.protocol);
-    const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
-    problems.push(document.problem([...path, "protocol"], `expected one of ${known.join(", ")}.${hint}`));
-  }
-  if (common === null || driver === undefined) return null;
+  const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
+  const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
+  if (driver === null) return null;
   const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
   const options = check(document, path, driver.bus, revealed, problems);
-  if (options === null) return null;
+  if (options === null || common === null) return null;
   for (const [key, value] of Object.entries(options as object)) {
     if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
     const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
@@ -160,35 +178,59 @@ function reveal(
     if (named === null) return [key, value];
     const result = secrets(named);
     if ("problem" in result) tell(key, result.problem);
-    return [key, "problem" in result ? "unresolved" : result.text]; // any text, so that its absence is told once
+    // Any text will do: what is wrong has been told.
+    return [key, "problem" in result ? "unreadable" : result.text];
   });
   return Object.fromEntries(revealed);
 }
 
-interface Profiled {
-  readonly profile: Profile;
-  readonly document: Document;
+/** What tells the device from others on its bus; the profile's driver knows too, where the bus is not known. */
+function addressOf(
+  { document }: Sources,
+  written: DeviceConfig,
+  path: Path,
+  bus: Bus | null,
+  profiled: Profiled | null,
+  problems: Problem[],
+): unknown {
+  const driver = bus?.driver ?? profiled?.driver;
+  if (driver === undefined) return null;
+  if (profiled !== null && profiled.driver !== driver) {
+    const { profile, protocol } = profiled.profile;
+    const what = `profile ${profile} speaks ${protocol}, its bus ${driver.protocol}; expected the same`;
+    problems.push(document.problem([...path, "profile"], what));
+    return null;
+  }
+  return check(document, [...path, "address"], driver.device, written.address, problems);
 }
 
 function resolveDevice(
   { document, kinds }: Sources,
   written: DeviceConfig,
   path: Path,
-  profiled: Profiled,
-  bus: Bus,
+  { profile, document: from, driver }: Profiled,
+  reached: { readonly id: string; readonly address: unknown },
   problems: Problem[],
 ): Device {
-  const { profile } = profiled;
-  const { driver } = bus;
-  const points = new Map(
-    Object.entries(profile.points).map(([own, point]) => [own, { point, from: profiled.document }]),
-  );
+  const points = new Map<string, { point: PointConfig; place: Place }>();
+  for (const [own, point] of Object.entries(profile.points))
+    points.set(own, { point, place: inside(from, ["points", own]) });
   for (const [own, changed] of Object.entries(written.points)) {
-    // Checked already, the profile's interval is a number by now.
-    const { interval, ...base } = points.get(own)?.point ?? {};
-    const point = check(document, [...path, "points", own], pointSchema, { ...base, ...changed }, problems);
+    const base = points.get(own);
+    const here = inside(document, [...path, "points", own]);
+    const place = base === undefined ? here : layered(here, changed, base.place);
+    // One that is declared, but wrongly, was told where it is declared.
+    if (base === undefined && Object.hasOwn(given(from.value, "points"), own)) continue;
+    if (base === undefined && !("address" in changed)) {
+      const hint = didYouMean(own, Object.keys(profile.points));
+      problems.push(here.problem([], `no point "${own}"; expected an address to add it.${hint}`));
+      continue;
+    }
+    const point = check(place, [], pointSchema, { ...base?.point, interval: undefined, ...changed }, problems);
     if (point === null) continue;
-    points.set(own, { point: interval === undefined ? point : { interval, ...point }, from: document });
+    // What the profile says was read as a number already.
+    const interval = point.interval ?? base?.point.interval;
+    points.set(own, { point: { ...point, interval }, place });
   }
   const intervalMs = written.interval ?? profile.interval;
   return {
@@ -196,35 +238,39 @@ function resolveDevice(
     name: written.name ?? written.id,
     class: profile.class,
     profile: profile.profile,
-    bus: bus.id,
+    bus: reached.id,
     protocol: driver.protocol,
-    address: check(document, [...path, "address"], driver.device, written.address, problems),
+    address: reached.address,
     location: said(written.location),
     labels: written.labels,
-    points: [...points].map(([own, { point, from }]) => {
-      const at = from === document ? [...path, "points", own] : ["points", own];
-      problems.push(...unknownKind(kinds, point, from, at));
-      return resolvePoint(written.id, own, point, intervalMs, driver, from, at, problems);
+    points: [...points].map(([own, { point, place }]) => {
+      problems.push(...unknownKind(kinds, point, place));
+      return resolvePoint(written.id, own, point, intervalMs, driver, place, problems);
     }),
   };
 }
 
-/** A rule may read points of any device, by `device/point`. */
-function unknownPoints(wanted: readonly Wanted[], devices: readonly Device[]): Problem[] {
+/** A rule may read points of any device, by `device/point`; of a device with something wrong in it, who knows. */
+function unknownPoints(
+  wanted: readonly Wanted[],
+  devices: readonly Device[],
+  written: readonly (DeviceConfig | null)[],
+): Problem[] {
   const known = new Set(devices.flatMap(({ points }) => points.map(({ id }) => id)));
+  const unresolved = written.some((one) => one === null || !devices.some(({ id }) => id === one.id));
   return wanted
-    .filter(({ point }) => !known.has(point))
+    .filter(({ point }) => !known.has(point) && !unresolved)
     .map(({ point, from }) => {
-      const hint = didYouMean(point, [...known]);
+      const hint = didYouMean(point, known);
       const what = `no point "${point}"; expected a point of its own device, or DEVICE/POINT.${hint}`;
-      return from.document.problem(from.path, what);
+      return from.place.problem([], what);
     });
 }
 
-function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, document: Document, path: Path): Problem[] {
+function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, place: Place): Problem[] {
   if (kind === undefined || kinds === null || kinds.includes(kind)) return [];
   const what = `no kind "${kind}" in points.yaml; expected one of ${kinds.join(", ")}.${didYouMean(kind, kinds)}`;
-  return [document.problem([...path, "kind"], what)];
+  return [place.problem(["kind"], what)];
 }
 
 function resolvePoint(
@@ -233,8 +279,7 @@ function resolvePoint(
   point: PointConfig,
   intervalMs: number,
   driver: Driver,
-  document: Document,
-  path: Path,
+  place: Place,
   problems: Problem[],
 ): DevicePoint {
   const id = `${device}/${own}`;
@@ -244,7 +289,7 @@ function resolvePoint(
     own,
     name,
     definition: { id, ...definition },
-    address: check(document, [...path, "address"], driver.address, address, problems),
+    address: check(place, ["address"], driver.address, address, problems),
     unit,
     texts,
     intervalMs: interval ?? intervalMs,
@@ -259,20 +304,36 @@ function rulesOf(
   { profile, document: from }: Profiled,
   problems: Problem[],
 ): Written[] {
-  for (const id of Object.keys(written.rules)) {
-    if (written.rules[id] !== null || Object.hasOwn(profile.rules, id)) continue;
-    const known = Object.keys(profile.rules);
-    const what = `no rule "${id}" to switch off; expected one of ${known.join(", ")}.${didYouMean(id, known)}`;
+  const inherited = new Map(Object.entries(profile.rules));
+  const changed = new Map(Object.entries(written.rules));
+  const declared = Object.keys(given(from.value, "rules"));
+  for (const [id, own] of changed) {
+    if (declared.includes(id) || own?.type !== undefined) continue;
+    const expected =
+      own === null ? `to switch off; expected one of ${declared.join(", ")}` : "; expected a type to add it";
+    const what = `no rule "${id}"${own === null ? " " : ""}${expected}.${didYouMean(id, declared)}`;
     problems.push(document.problem([...path, "rules", id], what));
+    changed.delete(id);
   }
-  const ids = new Set([...Object.keys(profile.rules), ...Object.keys(written.rules)]);
-  return [...ids].flatMap((id) => {
-    const own = written.rules[id];
-    const base = profile.rules[id];
+  return [...new Set([...inherited.keys(), ...changed.keys()])].flatMap((id) => {
+    const own = changed.get(id);
+    const base = inherited.get(id);
+    const below = inside(from, ["rules", id]);
+    const here = inside(document, [...path, "rules", id]);
     if (own === null || (own === undefined && !base)) return [];
-    if (own === undefined) return [{ id, options: base ?? {}, document: from, path: ["rules", id] }];
-    return [{ id, options: { ...base, ...own }, document, path: [...path, "rules", id] }];
+    if (own === undefined) return [{ id, options: base ?? {}, place: below }];
+    return [{ id, options: { ...base, ...own }, place: base ? layered(here, own, below) : here }];
   });
+}
+
+/** Every point that is written of, also those with something wrong in them, which was told. */
+const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
+  new Set([...Object.keys(given(document.value, "points")), ...Object.keys(written.points)]);
+
+/** A map in a document's value, as far as there is one. */
+function given(value: unknown, key: string): object {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "object" && found !== null ? found : {};
 }
 
 function isTimeZone(name: string): boolean {

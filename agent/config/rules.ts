@@ -5,7 +5,8 @@ import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { commPoint, type PointId } from "../core/sample.ts";
-import { check, type Document, type Path } from "./document.ts";
+import { check } from "./check.ts";
+import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint } from "./resolved.ts";
 import { senseless } from "./sense.ts";
@@ -15,8 +16,7 @@ export interface Written {
   readonly id: string;
   readonly options: Readonly<Record<string, unknown>>;
   /** Where to point when something in it is wrong. */
-  readonly document: Document;
-  readonly path: Path;
+  readonly place: Place;
 }
 
 export interface Compiled {
@@ -36,8 +36,15 @@ const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...
 /** Every option that a rule of a type takes, beside its point. */
 export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
 
-export function compileRules(site: string, device: Device, written: readonly Written[], problems: Problem[]): Compiled {
-  const checked = written.flatMap((one) => checkRule(one, device, problems));
+/** `told`: names of points that are not to be called unknown, since what is wrong with them was told. */
+export function compileRules(
+  site: string,
+  device: Device,
+  written: readonly Written[],
+  told: ReadonlySet<string>,
+  problems: Problem[],
+): Compiled {
+  const checked = written.flatMap((one) => checkRule(one, device, told, problems));
   const commKeys = checked
     .filter(({ type }) => type.type === "comm")
     .map(({ one }) => conditionPoint(keyOf(site, device, null, one.id)));
@@ -47,14 +54,20 @@ export function compileRules(site: string, device: Device, written: readonly Wri
   const rules = checked.flatMap(({ one, type, config, points }) =>
     points.map((point) => {
       const rule = compileRule(type, config, scopeOf(device, point, commKeys), keyOf(site, device, point, one.id));
-      problems.push(...senseless(rule, point).map(({ at, what }) => one.document.problem([...one.path, at], what)));
-      for (const input of Object.values(rule.inputs)) if (!own.has(input)) wanted.push({ point: input, from: one });
+      problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
+      for (const input of Object.values(rule.inputs)) {
+        if (!own.has(input) && !told.has(ownName(input, device))) wanted.push({ point: input, from: one });
+      }
       for (const { key } of rule.conditions) about.set(key, describe(one, type, config, device, point));
       return rule;
     }),
   );
   return { rules, about, wanted };
 }
+
+/** The name of one of its own points; of any other the whole. */
+const ownName = (point: PointId, { id }: Device): string =>
+  point.startsWith(`${id}/`) ? point.slice(id.length + 1) : point;
 
 const keyOf = (site: string, device: Device, point: DevicePoint | null, rule: string): string =>
   `${site}/${device.id}/${point?.own ?? "-"}/${rule}`;
@@ -66,21 +79,21 @@ interface Checked {
   readonly points: readonly (DevicePoint | null)[];
 }
 
-function checkRule(one: Written, device: Device, problems: Problem[]): Checked[] {
+function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked[] {
   const { type: named, point, ...options } = one.options;
   const tell = (at: string, what: string): Checked[] => {
-    problems.push(one.document.problem([...one.path, at], what));
+    problems.push(one.place.problem([at], what));
     return [];
   };
   const names = ruleTypes.map((candidate) => candidate.type);
   const type = ruleTypes.find((candidate) => candidate.type === named);
   if (type === undefined) {
     const hint = typeof named === "string" ? didYouMean(named, names) : "";
-    return tell("type", `expected one of ${names.join(", ")}.${hint}`);
+    return tell("type", `${named === undefined ? "missing; " : ""}expected one of ${names.join(", ")}.${hint}`);
   }
-  const points = pointsOf(type, point, device);
+  const points = pointsOf(type, point, device, told);
   if (typeof points === "string") tell("point", points);
-  const config = check(one.document, one.path, ruleSchema(type), options, problems);
+  const config = check(one.place, [], ruleSchema(type), options, problems);
   if (config === null || typeof points === "string") return [];
   return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
 }
@@ -92,16 +105,22 @@ function firstInput(type: RuleType, config: RuleConfig, device: Device): DeviceP
 }
 
 /** Which points a rule is about: one, all ("*"), or none for a rule that names none; else what is wrong. */
-function pointsOf(type: RuleType, point: unknown, device: Device): (DevicePoint | null)[] | string {
+function pointsOf(
+  type: RuleType,
+  point: unknown,
+  device: Device,
+  told: ReadonlySet<string>,
+): (DevicePoint | null)[] | string {
   if (type.about !== undefined) {
     return point === undefined ? [null] : `a ${type.type} rule is about the ${wholes[type.about]}; expected no point`;
   }
   if (point === "*") return [...device.points];
   const found = device.points.find(({ own }) => own === point);
   if (found !== undefined) return [found];
+  if (typeof point === "string" && told.has(point)) return [];
   const known = device.points.map(({ own }) => own);
   const hint = typeof point === "string" ? didYouMean(point, known) : "";
-  return `expected a point of device ${device.id} (${known.join(", ")}) or "*".${hint}`;
+  return `${point === undefined ? "missing; " : ""}expected a point of this device (${known.join(", ")}) or "*".${hint}`;
 }
 
 const wholes = { point: "point", device: "device", inputs: "points among its inputs" };

@@ -14,11 +14,13 @@ const open = z.record(z.string(), z.unknown());
 
 /** 0 would ask without a pause; faster than this is a device's own business. */
 const interval = duration.refine((ms) => ms >= 100, "expected at least 100ms");
+const expectedName = "expected class/maker-model, such as ups/rfc1628";
+const profileName = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
 
 /** A rule as written: what its type adds is checked against the type's own options. `null` switches one off. */
 const rule = open.nullable();
 
-const point = z.strictObject({
+export const point = z.strictObject({
   name: z.string().optional().describe("Shown to people; default: the point's id with blanks."),
   kind: z.string().optional().describe("What it measures, a name from config/points.yaml."),
   address: open.describe("Where it is found in the device; see the driver."),
@@ -36,8 +38,8 @@ const point = z.strictObject({
   uncertainAs: z.enum(["bad", "good"]).default("bad").describe("Whether rules may use an uncertain value."),
   counter: z
     .strictObject({
-      bits: z.union([z.literal(16), z.literal(32), z.literal(64)]).describe("Width at which it wraps."),
-      maxRate: z.number().positive().describe("Highest believable rate per second; a faster one is a reset."),
+      bits: z.literal([16, 32, 64]).describe("Width at which it wraps."),
+      maxRate: z.number().gt(0).describe("Highest believable rate per second; a faster one is a reset."),
     })
     .nullable()
     .default(null)
@@ -52,7 +54,7 @@ export const profile = z.strictObject({
   describe: z.string().describe("Which devices it fits, and where its addresses come from."),
   protocol: z.string().describe("Which driver speaks to it."),
   class: z.string().describe("Device class: ups, pdu, crac, meter, leak …"),
-  interval: interval.default(10_000).describe("How often its points are read."),
+  interval: interval.default(10_000).describe("How often its points are read; default: 10s."),
   points: z.record(id, point).describe("What it can tell."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
 });
@@ -63,10 +65,10 @@ export const pointKinds = z.record(id, z.string());
 
 const location = z
   .strictObject({
-    building: z.string().optional(),
+    building: z.string().optional().describe("Building, where a site has several."),
     room: z.string().optional().describe("Hall or room, as its door says."),
-    row: z.string().optional(),
-    rack: z.string().optional(),
+    row: z.string().optional().describe("Row of racks."),
+    rack: z.string().optional().describe("Rack, as its label says."),
     zone: z.string().optional().describe("Cooling or fire zone."),
   })
   .default({})
@@ -75,7 +77,10 @@ const location = z
 export const device = z.strictObject({
   id,
   name: z.string().optional().describe("Shown to people; default: its id."),
-  profile: z.string().describe("What kind of device it is: class/maker-model."),
+  profile: z
+    .string(expectedName)
+    .regex(profileName, expectedName)
+    .describe("What kind of device it is: class/maker-model."),
   bus: z
     .union([id, open], "expected the name of a bus, or a bus of its own")
     .describe("Name of a bus, or a bus of its own."),
@@ -86,19 +91,19 @@ export const device = z.strictObject({
   points: z.record(id, open).default({}).describe("Points changed or added."),
   rules: z.record(id, rule).default({}).describe("Rules changed (options given replace), added, or off (null)."),
 });
-export type DeviceConfig = z.output<typeof device>;
 
 export const site = z.strictObject({
   version: z.literal(1).describe("Version of this file's language."),
-  site: z.strictObject({
-    id,
-    name: z.string().optional().describe("Shown to people; default: its id."),
-    timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
-  }),
+  site: z
+    .strictObject({
+      id,
+      name: z.string().optional().describe("Shown to people; default: its id."),
+      timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
+    })
+    .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
 });
-export type SiteConfig = z.output<typeof site>;
 
 /** Beside what the driver wants to know of a bus. */
 export const busOptions = {
@@ -106,7 +111,5 @@ export const busOptions = {
   timeout: duration
     .refine((ms) => ms >= 1, "expected at least 1ms")
     .default(1000)
-    .describe("How long one exchange may take."),
+    .describe("How long one exchange may take; default: 1s."),
 };
-
-export { point as pointSchema };

@@ -38,7 +38,8 @@ function levelsOf({ conditions }: Rule): Senseless[] {
       if (nearer === undefined) return [];
       const sign = side === "high" ? 1 : -1;
       const pair = `${level.severity} must lie beyond that of ${nearer.severity} on the ${side} side`;
-      if (sign * level.limit <= sign * nearer.limit) return [{ at: "levels", what: `limit of ${pair}` }];
+      if (sign * level.limit <= sign * nearer.limit)
+        return [{ at: "levels", what: `limit of ${pair}; expected a ${side === "high" ? "higher" : "lower"} one` }];
       if (sign * level.limit - level.deadband < sign * nearer.limit - nearer.deadband)
         return [
           { at: "levels", what: `limit minus deadband of ${pair}, or it clears after it; expected less deadband` },

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import convict from "convict";
-import { parse } from "yaml";
 import { parseDuration } from "../core/duration.ts";
 import { Secret } from "../secret.ts";
-import { didYouMean } from "./problem.ts";
+import { readDocument } from "./document.ts";
+import { didYouMean, inOrder, sayProblem } from "./problem.ts";
 import { reference, type Secrets } from "./secrets.ts";
 
 /**
@@ -29,147 +29,202 @@ export interface Settings {
   readonly heartbeatMs: number;
 }
 
+const textFormat = (value: unknown): void => {
+  if (typeof value !== "string" || value === "") throw new Error('expected a text; put it in "quotes"');
+};
 const idFormat = (value: unknown): void => {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(String(value))) throw new Error("expected 1 to 64 letters, digits, _ or -");
+  if (typeof value !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(value))
+    throw new Error("expected 1 to 64 letters, digits, _ or -");
 };
 const durationFormat = (value: unknown): void => {
-  if (parseDuration(String(value)) === null) throw new Error('expected a duration such as "30s"');
+  const ms = typeof value === "string" ? parseDuration(value) : null;
+  if (ms === null || ms < 1000) throw new Error('expected a duration such as "30s", at least 1s');
 };
 const urlFormat = (value: unknown): void => {
-  const url = URL.canParse(String(value)) ? new URL(String(value)) : null;
+  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : null;
   if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol))
     throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
   if (url.username !== "" || url.password !== "")
     throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
 };
+const levels = ["debug", "info", "warn", "error", "silent"];
+const levelFormat = (value: unknown): void => {
+  if (!levels.includes(String(value)))
+    throw new Error(`expected one of ${levels.join(", ")}.${didYouMean(String(value), levels)}`);
+};
 
-const text = (doc: string, env: string, fallback: string | null = null) => ({
+/** `sensitive`: what was given is never repeated in a message; it may be a secret in the wrong place. */
+const setting = (doc: string, env: string, fallback: string, format: (value: unknown) => void = textFormat) => ({
   doc,
   env,
-  format: String,
-  default: fallback as string,
+  format,
+  default: fallback,
+  sensitive: true,
+});
+const optional = (doc: string, env: string) => ({
+  ...setting(doc, env, ""),
+  default: null as string | null,
   nullable: true,
 });
 
+const host =
+  hostname()
+    .replaceAll(/[^A-Za-z0-9_-]/g, "-")
+    .slice(0, 64) || "agent";
+
 const schema = {
-  agent: {
-    doc: "Name of this agent in topics and events.",
-    env: "MEPWATCH_AGENT",
-    format: idFormat,
-    default:
-      hostname()
-        .replaceAll(/[^A-Za-z0-9_-]/g, "-")
-        .slice(0, 64) || "agent",
-  },
+  agent: setting("Name of this agent in topics and events; default: the machine's.", "MEPWATCH_AGENT", host, idFormat),
   mqtt: {
-    url: {
-      doc: "Broker, mqtt:// or mqtts://.",
-      env: "MEPWATCH_MQTT_URL",
-      format: urlFormat,
-      default: "mqtt://127.0.0.1:1883",
-    },
-    prefix: { doc: "First part of every topic.", env: "MEPWATCH_MQTT_PREFIX", format: idFormat, default: "mepwatch" },
-    clientId: text("MQTT client id; default: mepwatch-SITE-AGENT.", "MEPWATCH_MQTT_CLIENT_ID"),
-    username: text("MQTT user.", "MEPWATCH_MQTT_USERNAME"),
-    password: text("MQTT password: ${file:…}, ${env:…} or ${credential:…}.", "MEPWATCH_MQTT_PASSWORD"),
-    ca: text("File with the CA certificates that the broker's must come from.", "MEPWATCH_MQTT_CA"),
-    cert: text("File with the client certificate.", "MEPWATCH_MQTT_CERT"),
-    key: text("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
+    url: setting("Broker, mqtt:// or mqtts://.", "MEPWATCH_MQTT_URL", "mqtt://127.0.0.1:1883", urlFormat),
+    prefix: setting("First part of every topic.", "MEPWATCH_MQTT_PREFIX", "mepwatch", idFormat),
+    clientId: optional("MQTT client id; default: mepwatch-SITE-AGENT.", "MEPWATCH_MQTT_CLIENT_ID"),
+    username: optional("MQTT user.", "MEPWATCH_MQTT_USERNAME"),
+    password: optional("MQTT password: ${file:…}, ${env:…} or ${credential:…}.", "MEPWATCH_MQTT_PASSWORD"),
+    ca: optional("File with the CA certificates that the broker's must come from.", "MEPWATCH_MQTT_CA"),
+    cert: optional("File with the client certificate.", "MEPWATCH_MQTT_CERT"),
+    key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
   },
-  store: text("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
-  socket: text("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
-  log: {
-    level: {
-      doc: "Least level that is logged.",
-      env: "MEPWATCH_LOG_LEVEL",
-      format: ["debug", "info", "warn", "error", "silent"],
-      default: "info",
-    },
-  },
-  heartbeat: {
-    doc: "How often the agent reports itself.",
-    env: "MEPWATCH_HEARTBEAT",
-    format: durationFormat,
-    default: "30s",
-  },
+  store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
+  socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
+  log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
+  heartbeat: setting("How often the agent reports itself.", "MEPWATCH_HEARTBEAT", "30s", durationFormat),
 };
+
+interface Named {
+  readonly name: string;
+  readonly env: string;
+}
+
+/** Every setting, by its name in the file and its environment variable. */
+const named = (part: object, prefix = ""): Named[] =>
+  Object.entries(part).flatMap(([name, inner]: [string, object]) =>
+    "env" in inner ? [{ name: prefix + name, env: String(inner.env) }] : named(inner, `${prefix}${name}.`),
+  );
+export const settingNames: readonly Named[] = named(schema);
+
+/** For tests, which kill the process at a named place. */
+const otherVariables = ["MEPWATCH_CRASH"];
 
 export type ReadSettings =
   | { readonly settings: Settings; readonly problems: readonly [] }
   | { readonly settings: null; readonly problems: readonly string[] };
 
-/** `file`: null where there is none. Every problem names the setting and what was expected. */
+/** `file`: null where there is none. Every problem names the place, the setting and what was expected. */
 export function readSettings(
   file: { readonly name: string; readonly text: string } | null,
   environment: Readonly<Record<string, string | undefined>>,
   secrets: Secrets,
 ): ReadSettings {
-  const where = file?.name ?? "environment";
-  const config = convict(schema, { env: { ...environment } as NodeJS.ProcessEnv, args: [] });
-  try {
-    if (file !== null)
-      config.load((parse(file.text, { maxAliasCount: 100, prettyErrors: false }) as object | null) ?? {});
-    config.validate({ allowed: "strict", output: () => {} });
-  } catch (error) {
-    return { settings: null, problems: explain(where, error instanceof Error ? error.message : String(error)) };
-  }
-  const problems: string[] = [];
-  const secret = (name: "mqtt.password"): Secret | null => {
-    const value = config.get(name) as string | null;
-    if (value === null) return null;
-    const named = reference(value);
-    // The environment is where secrets may stand; a file is not.
-    if (named === null && environment.MEPWATCH_MQTT_PASSWORD === value) return new Secret(value);
-    const found =
-      named === null
-        ? { problem: "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}" }
-        : secrets(named);
-    if ("text" in found) return new Secret(found.text);
-    problems.push(`${where}: ${name}: ${found.problem}`);
-    return null;
+  const document = readDocument(file?.name ?? "environment", file?.text ?? "");
+  const inFile = [...document.problems];
+  const inEnvironment = unknownVariables(environment);
+  const tell = (name: string, what: string): void => {
+    const variable = settingNames.find((one) => one.name === name)?.env;
+    if (variable !== undefined && environment[variable] !== undefined) inEnvironment.push(`${variable}: ${what}`);
+    else inFile.push(document.problem(name === "" ? [] : name.split("."), what));
   };
-  const content = (name: "mqtt.ca" | "mqtt.cert" | "mqtt.key"): string | null => {
-    const path = config.get(name) as string | null;
-    if (path === null) return null;
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      problems.push(`${where}: ${name}: cannot read ${path}; expected a PEM file this user may read`);
-      return null;
-    }
-  };
-  const key = content("mqtt.key");
+  const config = overlaid(document.value, environment, tell);
+  const password = secretOf(config.get("mqtt.password"), environment, secrets, tell);
+  const key = fileOf("mqtt.key", config.get("mqtt.key"), tell);
   const settings: Settings = {
     agent: config.get("agent"),
     mqtt: {
       url: config.get("mqtt.url"),
       prefix: config.get("mqtt.prefix"),
       clientId: config.get("mqtt.clientId") ?? "",
-      username: config.get("mqtt.username") as string | null,
-      password: secret("mqtt.password"),
-      ca: content("mqtt.ca"),
-      cert: content("mqtt.cert"),
+      username: config.get("mqtt.username"),
+      password,
+      ca: fileOf("mqtt.ca", config.get("mqtt.ca"), tell),
+      cert: fileOf("mqtt.cert", config.get("mqtt.cert"), tell),
       key: key === null ? null : new Secret(key),
     },
     store: config.get("store"),
     socket: config.get("socket"),
     logLevel: config.get("log.level"),
-    heartbeatMs: parseDuration(config.get("heartbeat")) ?? 30_000,
+    heartbeatMs: parseDuration(String(config.get("heartbeat"))) ?? 30_000,
   };
+  const problems = [...inEnvironment, ...inOrder(inFile).map(sayProblem)];
   return problems.length > 0 ? { settings: null, problems } : { settings, problems: [] };
 }
 
-/** convict lists all problems in one message, a line each, with the value, which may be a secret. */
-function explain(where: string, message: string): string[] {
-  return message.split("\n").map((told) => {
-    const line = told.replace(/: value was .*/, "");
-    const [, unknown] = /configuration param '([^']+)' not declared/.exec(line) ?? [];
-    return `${where}: ${line.trim()}${unknown === undefined ? "" : `;${didYouMean(unknown, names(schema))}`}`;
-  });
+type Tell = (name: string, what: string) => void;
+
+/** The file's settings, over them the environment's; all that is wrong is told. */
+function overlaid(value: unknown, environment: Readonly<Record<string, string | undefined>>, tell: Tell) {
+  const config = convict(schema, { env: { ...environment } as NodeJS.ProcessEnv, args: [] });
+  if (isMap(value)) config.load(withSections(value, tell));
+  else if (value !== null) tell("", expectedMap);
+  try {
+    config.validate({ allowed: "strict", output: () => {} });
+  } catch (error) {
+    for (const line of String(error instanceof Error ? error.message : error).split("\n")) explain(line, tell);
+  }
+  return config;
 }
 
-function names(part: object, prefix = ""): string[] {
-  return Object.entries(part).flatMap(([name, inner]: [string, object]) =>
-    "default" in inner ? [prefix + name] : names(inner, `${prefix}${name}.`),
-  );
+const names = settingNames.map(({ name }) => name);
+
+function nearest(word: string, known: readonly string[]): string {
+  const hint = didYouMean(word, known);
+  return hint === "" ? `; expected one of ${known.join(", ")}` : `.${hint}`;
+}
+
+const expectedMap = "expected settings, as  name: value";
+const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What convict cannot bear: a section of the schema that is no map. An empty one (null) is as none. */
+function withSections(value: object, tell: Tell): object {
+  const isSection = (name: string): boolean => names.some((one) => one.startsWith(`${name}.`));
+  const kept = Object.entries(value).filter(([name, inner]) => {
+    if (!isSection(name) || isMap(inner)) return true;
+    if (inner !== null) tell(name, expectedMap);
+    return false;
+  });
+  return Object.fromEntries(kept);
+}
+
+/** convict lists all that is wrong in one message, a line each. */
+function explain(line: string, tell: Tell): void {
+  const [, unknown] = /^configuration param '(.*)' not declared/.exec(line) ?? [];
+  const [, name, what] = /^([\w.]+): (.*)$/.exec(line) ?? [];
+  if (unknown !== undefined) {
+    tell(unknown, `unknown setting "${unknown}"${nearest(unknown, names)}`);
+  } else tell(name ?? "", what ?? line);
+}
+
+/** A misspelt variable would silently not count. */
+function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const known = [...settingNames.map(({ env }) => env), ...otherVariables];
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("MEPWATCH_") && !known.includes(name))
+    .map((name) => `${name}: unknown setting${nearest(name, known)}`);
+}
+
+function secretOf(
+  value: string | null,
+  environment: Readonly<Record<string, string | undefined>>,
+  secrets: Secrets,
+  tell: Tell,
+): Secret | null {
+  if (typeof value !== "string") return null;
+  const where = reference(value);
+  // The environment is where secrets may stand; a file is not.
+  if (where === null && environment.MEPWATCH_MQTT_PASSWORD === value) return new Secret(value);
+  const found =
+    where === null
+      ? { problem: "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}" }
+      : secrets(where);
+  if ("text" in found) return new Secret(found.text);
+  tell("mqtt.password", found.problem);
+  return null;
+}
+
+function fileOf(name: string, path: string | null, tell: Tell): string | null {
+  if (typeof path !== "string" || path === "") return null;
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    tell(name, "cannot be read; expected the name of a PEM file this user may read");
+    return null;
+  }
 }

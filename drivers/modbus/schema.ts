@@ -48,15 +48,16 @@ export const addressSchema = options.superRefine((address, context) => {
   const refuse = (option: keyof Address, message: string) =>
     context.addIssue({ code: "custom", path: [option], message });
   if (!hasWords(address.table)) {
-    const why = `A ${address.table} is a single bit, leave this out`;
+    const why = `a ${address.table} is a single bit; expected this to be left out`;
     if (address.type !== "u16") refuse("type", why);
     if (address.order !== "ABCD") refuse("order", why);
     if (address.bit !== undefined) refuse("bit", why);
   } else if (address.bit !== undefined && address.type !== "u16") {
-    refuse("bit", "A bit is taken of a u16 only");
+    refuse("bit", "a bit is taken of a u16 only; expected no type, or no bit");
   }
-  if (address.register <= 65535 && address.register + widthOf(address) > 65536)
-    refuse("register", "The value reaches beyond register 65535");
+  const last = address.register + widthOf(address) - 1;
+  if (address.register <= 65535 && last > 65535)
+    refuse("register", "the value reaches beyond register 65535; expected a lower one");
 });
 
 export type Bus = z.output<typeof busSchema>;

@@ -2,101 +2,194 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { machineSecrets } from "../../../agent/config/secrets.ts";
-import { readSettings } from "../../../agent/config/settings.ts";
+import { afterAll, expect, test } from "vitest";
+import { machineSecrets, type Secrets } from "../../../agent/config/secrets.ts";
+import { type ReadSettings, readSettings, type Settings, settingNames } from "../../../agent/config/settings.ts";
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "mepwatch-settings-"));
-  writeFileSync(join(folder, "password"), "hush-hush\n");
-  writeFileSync(join(folder, "mepwatch_mqtt"), "hush-credential");
-  writeFileSync(join(folder, "key.pem"), "hush-key");
-});
+const folder = mkdtempSync(join(tmpdir(), "mepwatch-settings-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+const pem = join(folder, "file.pem");
+writeFileSync(pem, "content");
 
-const read = (text: string | null, environment: Readonly<Record<string, string>> = {}) =>
-  readSettings(text === null ? null : { name: "settings.yaml", text }, environment, machineSecrets(environment));
+const noSecrets: Secrets = () => ({ problem: "no secrets here" });
+const read = (text: string | null, environment: Record<string, string> = {}, secrets = noSecrets): ReadSettings =>
+  readSettings(text === null ? null : { name: "settings.yaml", text }, environment, secrets);
 
-test("without a file every setting has a default", () => {
-  const { settings } = read(null);
-  expect(settings).toMatchObject({
-    mqtt: { url: "mqtt://127.0.0.1:1883", prefix: "mepwatch", username: null, password: null },
-    store: "/var/lib/mepwatch/store.db",
-    socket: "/run/mepwatch/api.sock",
-    heartbeatMs: 30_000,
-    logLevel: "info",
-  });
-  expect(settings?.agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+function good({ settings, problems }: ReadSettings): Settings {
+  expect(problems).toEqual([]);
+  return settings as Settings;
+}
+
+test("nothing needs to be set", () => {
+  for (const text of [null, "", "\n# nothing yet\n", "mqtt:\n  # url: mqtt://broker\n"]) {
+    const { agent, mqtt, store, socket, logLevel, heartbeatMs } = good(read(text));
+    expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect({ mqtt, store, socket, logLevel, heartbeatMs }).toEqual({
+      mqtt: {
+        url: "mqtt://127.0.0.1:1883",
+        prefix: "mepwatch",
+        clientId: "",
+        username: null,
+        password: null,
+        ca: null,
+        cert: null,
+        key: null,
+      },
+      store: "/var/lib/mepwatch/store.db",
+      socket: "/run/mepwatch/api.sock",
+      logLevel: "info",
+      heartbeatMs: 30_000,
+    });
+  }
 });
 
-test("the file wins over the defaults, the environment over the file", () => {
-  const file = "agent: from-file\nheartbeat: 5s\nmqtt: { url: 'mqtts://file:8883', prefix: p }\nlog: { level: warn }";
-  const { settings } = read(file, { MEPWATCH_MQTT_URL: "mqtt://environment:1", MEPWATCH_LOG_LEVEL: "debug" });
-  expect(settings).toMatchObject({
-    agent: "from-file",
-    heartbeatMs: 5000,
-    logLevel: "debug",
-    mqtt: { url: "mqtt://environment:1", prefix: "p" },
-  });
+/** Each setting: its place in the file, what is written there and in the variable, and where it arrives. */
+const each: readonly [name: string, file: string, variable: string, arrives: (settings: Settings) => unknown][] = [
+  ["agent", "in-file", "in-env", ({ agent }) => agent],
+  ["mqtt.url", "mqtt://in-file:1883", "mqtts://in-env:8883", ({ mqtt }) => mqtt.url],
+  ["mqtt.prefix", "in-file", "in-env", ({ mqtt }) => mqtt.prefix],
+  ["mqtt.clientId", "in-file", "in-env", ({ mqtt }) => mqtt.clientId],
+  ["mqtt.username", "in-file", "in-env", ({ mqtt }) => mqtt.username],
+  ["mqtt.password", "${file:in-file}", "in-env", ({ mqtt }) => mqtt.password?.reveal()],
+  ["mqtt.ca", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.ca],
+  ["mqtt.cert", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.cert],
+  ["mqtt.key", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.key?.reveal()],
+  ["store", "in-file", "in-env", ({ store }) => store],
+  ["socket", "in-file", "in-env", ({ socket }) => socket],
+  ["log.level", "debug", "error", ({ logLevel }) => logLevel],
+  ["heartbeat", "10s", "1m", ({ heartbeatMs }) => `${heartbeatMs / 1000}s`],
+];
+
+test("each setting has a case below", () => {
+  expect(each.map(([name]) => name)).toEqual(settingNames.map(({ name }) => name));
 });
 
-describe("a mistake is refused with what was expected", () => {
-  test.each<[string, string, RegExp]>([
-    ["an unknown setting", "hartbeat: 5s", /^settings\.yaml: .*'hartbeat'.*Did you mean "heartbeat"\?/],
-    ["an unknown setting further in", "mqtt: { usrname: a }", /'mqtt\.usrname'.*Did you mean "mqtt\.username"\?/],
-    ["a duration that is none", "heartbeat: often", /heartbeat.*expected a duration such as "30s"/],
-    ["a name that topics cannot have", "agent: a/b", /agent.*expected 1 to 64 letters/],
-    ["another protocol", "mqtt: { url: 'http://h' }", /mqtt\.url.*expected mqtt:\/\/HOST:PORT or mqtts/],
-    [
-      "a password in the URL",
-      "mqtt: { url: 'mqtt://u:hush@h' }",
-      /expected no user or password in it; use mqtt\.username/,
-    ],
-    [
-      "a password that stands here",
-      "mqtt: { password: hush }",
-      /mqtt\.password: a secret may not stand in this file; expected \$\{file:…\}/,
-    ],
-    ["a secret that is not there", "mqtt: { password: '${env:NONE}' }", /mqtt\.password: .*NONE/],
-    [
-      "a certificate that is not there",
-      "mqtt: { ca: /nowhere/ca.pem }",
-      /mqtt\.ca: cannot read \/nowhere\/ca\.pem; expected a PEM file/,
-    ],
-    ["a level that is none", "log: { level: loud }", /log\.level/],
-    ["no YAML", "mqtt: [", /^settings\.yaml: /],
-  ])("%s", (_what, text, expected) => {
-    const { settings, problems } = read(text);
-    expect(settings).toBeNull();
-    expect(problems.join("\n")).toMatch(expected);
-    expect(problems.join("\n")).not.toContain("hush");
-  });
-
-  test("all of them at once", () => {
-    expect(read("heartbeat: often\nagent: a/b\nmqtt: { urll: x }").problems.length).toBeGreaterThanOrEqual(3);
-  });
+test.each(each)("%s: from the file, and over it from its variable", (name, file, variable, arrives) => {
+  for (const one of ["in-file", "in-env"]) writeFileSync(join(folder, one), one);
+  const seen = (written: string): string => (name.startsWith("mqtt.") ? written.replace(`${folder}/`, "") : written);
+  const text = name.split(".").reduceRight((inner, key) => `{ "${key}": ${inner} }`, JSON.stringify(file));
+  const { env } = settingNames.find((one) => one.name === name)!;
+  const secrets: Secrets = () => ({ text: "${file:in-file}" });
+  expect(env).toMatch(/^MEPWATCH_[A-Z_]+$/);
+  expect(arrives(good(read(text, {}, secrets)))).toBe(seen(file));
+  expect(arrives(good(read(text, { [env]: variable }, secrets)))).toBe(variable === "1m" ? "60s" : seen(variable));
 });
 
-describe("secrets", () => {
-  test.each<[string, Readonly<Record<string, string>>, string]>([
-    ["${file:FOLDER/password}", {}, "hush-hush"],
-    ["${env:SECRET}", { SECRET: "hush-env" }, "hush-env"],
-    ["${credential:mepwatch_mqtt}", { CREDENTIALS_DIRECTORY: "FOLDER" }, "hush-credential"],
-  ])("%s is what it refers to", (reference, environment, expected) => {
-    const here = (text: string): string => text.replace("FOLDER", folder);
-    const filled = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, here(value)]));
-    const { settings, problems } = read(`mqtt: { password: '${here(reference)}' }`, filled);
-    expect(problems).toEqual([]);
-    expect(settings?.mqtt.password?.reveal()).toBe(expected);
-  });
+const wrong: readonly [name: string, text: string | null, environment: Record<string, string>, lines: string[]][] = [
+  [
+    "an unknown setting gets a hint",
+    "mqtt:\n  ulr: mqtt://broker\n",
+    {},
+    ['settings.yaml:2:3: mqtt.ulr: unknown setting "mqtt.ulr". Did you mean "mqtt.url"?'],
+  ],
+  [
+    "one that is like no other is told all there are",
+    "colour: blue\n",
+    {},
+    [
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, socket, log.level, heartbeat',
+    ],
+  ],
+  [
+    "a misspelt variable",
+    null,
+    { MEPWATCH_MQTT_ULR: "mqtt://broker", OTHER: "1" },
+    ['MEPWATCH_MQTT_ULR: unknown setting. Did you mean "MEPWATCH_MQTT_URL"?'],
+  ],
+  [
+    "a password in the file",
+    "mqtt: { password: hunter2 }\n",
+    {},
+    [
+      "settings.yaml:1:9: mqtt.password: a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}",
+    ],
+  ],
+  [
+    "a password that looks like a number",
+    "mqtt: { password: 12345678 }\n",
+    {},
+    ['settings.yaml:1:9: mqtt.password: expected a text; put it in "quotes"'],
+  ],
+  [
+    "a password in the broker's address",
+    "mqtt: { url: mqtt://me:hunter2@broker }\n",
+    {},
+    ["settings.yaml:1:9: mqtt.url: expected no user or password in it; use mqtt.username, mqtt.password"],
+  ],
+  [
+    "the same from the environment is told of the variable",
+    "mqtt: { url: mqtt://broker }\n",
+    { MEPWATCH_MQTT_URL: "mqtt://me:hunter2@broker" },
+    ["MEPWATCH_MQTT_URL: expected no user or password in it; use mqtt.username, mqtt.password"],
+  ],
+  [
+    "another scheme",
+    null,
+    { MEPWATCH_MQTT_URL: "https://broker" },
+    ["MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT"],
+  ],
+  ["an empty variable", null, { MEPWATCH_STORE: "" }, ['MEPWATCH_STORE: expected a text; put it in "quotes"']],
+  [
+    "a secret that is not there",
+    "mqtt: { password: '${env:NOBODY}' }\n",
+    {},
+    ["settings.yaml:1:9: mqtt.password: no secrets here"],
+  ],
+  [
+    "a key pasted instead of its file's name",
+    "mqtt: { key: hunter2 }\n",
+    {},
+    ["settings.yaml:1:9: mqtt.key: cannot be read; expected the name of a PEM file this user may read"],
+  ],
+  [
+    "everything at once, each where it stands",
+    'agent: 5\nmqtt: { prefix: "a/b" }\nlog: { level: inof }\nheartbeat: 30\nstore: null\nscoket: x\n',
+    {},
+    [
+      "settings.yaml:1:1: agent: expected 1 to 64 letters, digits, _ or -",
+      "settings.yaml:2:9: mqtt.prefix: expected 1 to 64 letters, digits, _ or -",
+      'settings.yaml:3:8: log.level: expected one of debug, info, warn, error, silent. Did you mean "info"?',
+      'settings.yaml:4:1: heartbeat: expected a duration such as "30s", at least 1s',
+      'settings.yaml:5:1: store: expected a text; put it in "quotes"',
+      'settings.yaml:6:1: scoket: unknown setting "scoket". Did you mean "socket"?',
+    ],
+  ],
+  [
+    "a setting given twice",
+    "agent: a\nagent: b\n",
+    {},
+    ["settings.yaml:2:1: this key is there twice; expected it once"],
+  ],
+  ["a text", "hello\n", {}, ["settings.yaml:1:1: expected settings, as  name: value"]],
+  ["a list", "- agent: a\n", {}, ["settings.yaml:1:1: expected settings, as  name: value"]],
+  ["a text where settings belong", "log: info\n", {}, ["settings.yaml:1:1: log: expected settings, as  name: value"]],
+];
 
-  test("are shown nowhere", () => {
-    const { settings } = read(`mqtt: { key: '${join(folder, "key.pem")}' }`, { MEPWATCH_MQTT_PASSWORD: "hush-env" });
-    expect(settings?.mqtt.password?.reveal()).toBe("hush-env");
-    expect(settings?.mqtt.key?.reveal()).toBe("hush-key");
-    for (const shown of [JSON.stringify(settings), inspect(settings, { depth: 9 }), `${settings?.mqtt.password}`]) {
-      expect(shown).not.toContain("hush");
-    }
-  });
+test.each(wrong)("%s", (_name, text, environment, lines) => {
+  const { settings, problems } = read(text, environment);
+  expect(settings).toBeNull();
+  expect(problems).toEqual(lines);
+});
+
+test("no message repeats a secret", () => {
+  for (const [, text, environment] of wrong)
+    expect(read(text, environment).problems.join("\n")).not.toMatch(/hunter2|12345678/);
+});
+
+test("settings can be printed: secrets are not in it", () => {
+  const environment = { MEPWATCH_MQTT_PASSWORD: "hunter2", MEPWATCH_MQTT_KEY: pem };
+  const settings = good(read(null, environment, machineSecrets(environment)));
+  expect(settings.mqtt.password?.reveal()).toBe("hunter2");
+  for (const printed of [
+    JSON.stringify(settings),
+    inspect(settings, { depth: 9, showHidden: true }),
+    `${settings.mqtt.password}`,
+  ]) {
+    expect(printed).not.toMatch(/hunter2|content/);
+    expect(printed).toContain("[secret]");
+  }
+});
+
+test("the variable by which the tests kill the process is no unknown setting", () => {
+  good(read(null, { MEPWATCH_CRASH: "before-commit:1" }));
 });
