@@ -80,9 +80,10 @@ function open(settings: Settings, env: Env, { output }: Context): Store | null {
     return openStore(settings.store, env.uuid);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    output.message(
-      `store ${settings.store} cannot be opened: ${why}. Set MEPWATCH_STORE to a file this user may write.`,
-    );
+    const remedy = /locked/.test(why)
+      ? "Another mepwatch runs on it: stop that one, or set MEPWATCH_STORE to a file of this one's own."
+      : "Set MEPWATCH_STORE to a file this user may write.";
+    output.message(`store ${settings.store} cannot be opened: ${why}. ${remedy}`);
     return null;
   }
 }

@@ -170,6 +170,22 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     await centre.event("cleared", "s/agent/-/config_rejected");
   });
 
+  test("what it cannot have is told with its remedy: a store that another agent uses, or that is none", async () => {
+    const first = agent("mqtt://127.0.0.1:1");
+    await first.line(/broker\.away/);
+    const second = agent("mqtt://127.0.0.1:1");
+    expect(await second.ended).toBe(1);
+    expect(second.stderr.join("\n")).toMatch(
+      /store .*store\.db cannot be opened: .*locked.*Another mepwatch runs on it/,
+    );
+    expect(((await ask("status")) as StatusSnapshot).site).toBe("s");
+    await first.kill("SIGKILL");
+    writeFileSync(join(folder, "store.db"), "no database, and long enough to be taken for one".repeat(40));
+    const third = agent("mqtt://127.0.0.1:1");
+    expect(await third.ended).toBe(1);
+    expect(third.stderr.join("\n")).toMatch(/store .*store\.db cannot be opened: .*Set MEPWATCH_STORE/);
+  });
+
   test("a device that falls silent, then talks rubbish, is one comm incident until it answers again", async () => {
     const { url } = await broker();
     const centre = await listen(url);
