@@ -180,6 +180,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     );
     expect(((await ask("status")) as StatusSnapshot).site).toBe("s");
     await first.kill("SIGKILL");
+    for (const rest of ["-wal", "-shm"]) rmSync(join(folder, `store.db${rest}`), { force: true });
     writeFileSync(join(folder, "store.db"), "no database, and long enough to be taken for one".repeat(40));
     const third = agent("mqtt://127.0.0.1:1");
     expect(await third.ended).toBe(1);
