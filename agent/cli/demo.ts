@@ -10,7 +10,7 @@ import { type Child, start } from "./child.ts";
 import type { AddCommand, Context } from "./context.ts";
 import { jsonView, type Received, terminalView, type View } from "./demo-view.ts";
 import { exit } from "./output.ts";
-import { positive, type StoryOptions, storyHelp, storyNamed, whole } from "./simulate.ts";
+import { positive, type StoryOptions, storyOption, whole } from "./simulate.ts";
 
 interface Options extends StoryOptions {
   readonly for?: number;
@@ -26,7 +26,7 @@ export const addDemo: AddCommand = (program, context) => {
     )
     .option("--for <seconds>", "stop after so many seconds, counted from the agent's first birth message", positive)
     .option("--json", "a JSON line for each message received, nothing else")
-    .option("--story <name>", storyHelp, storyNamed, storyNamed("outage"))
+    .addOption(storyOption())
     .option("--seed <number>", "of the sensors' noise", whole, 1)
     .option("--speed <factor>", "story seconds per second", positive, 1)
     .addHelpText(

@@ -1,3 +1,4 @@
+import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
 import { addDemo } from "./demo.ts";
@@ -20,4 +21,5 @@ export const commands: readonly AddCommand[] = [
   addVectors,
   addBroker,
   addGenerate,
+  addBench,
 ];

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { realEnv } from "../env.ts";
 import { type Story, stories } from "../simulate/story.ts";
 import type { AddCommand } from "./context.ts";
@@ -13,7 +13,7 @@ export interface StoryOptions {
   readonly speed: number;
 }
 
-export function storyNamed(name: string): Story {
+function storyNamed(name: string): Story {
   const found = stories.find((story) => story.name === name);
   if (found === undefined)
     throw new InvalidArgumentError(`expected one of ${stories.map((story) => story.name).join(", ")}`);
@@ -32,7 +32,10 @@ export function whole(text: string): number {
   return value;
 }
 
-export const storyHelp = `what happens: ${stories.map(({ name }) => name).join(", ")}`;
+export const storyOption = (): Option =>
+  new Option("--story <name>", `what happens: ${stories.map(({ name }) => name).join(", ")}`)
+    .argParser(storyNamed)
+    .default(storyNamed("outage"), "outage");
 
 interface Options extends StoryOptions {
   readonly config: string;
@@ -44,7 +47,7 @@ export const addSimulate: AddCommand = (program, context) => {
     .command("simulate")
     .summary("the devices of a site file, simulated on loopback over their real protocols")
     .requiredOption("--config <file>", "site file")
-    .option("--story <name>", storyHelp, storyNamed, storyNamed("outage"))
+    .addOption(storyOption())
     .option("--seed <number>", "of the sensors' noise", whole, 1)
     .option("--speed <factor>", "story seconds per second", positive, 1)
     .option("--truth <file>", "append what truly is to this file, a JSON line for each change")

@@ -94,7 +94,8 @@ const broken = (file: string, what: string): Document => {
 const sayError = ({ code, message }: YAMLError): string => {
   if (code === "DUPLICATE_KEY") return "this key is there twice; expected it once";
   if (code === "MULTIPLE_DOCS") return "a second document begins here (---); expected one";
-  return `not YAML: ${message.replaceAll(/\s+/g, " ")}; expected YAML as in config/example-site.yaml`;
+  // What is no text at all would be repeated in full.
+  return `not YAML: ${message.replaceAll(/\s+/g, " ").slice(0, 200)}; expected YAML as in config/example-site.yaml`;
 };
 
 /** Aliases to anchors that are not there. */

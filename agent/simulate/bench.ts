@@ -1,0 +1,98 @@
+import * as z from "zod";
+import { step } from "../core/engine.ts";
+import { type Memory, memoryOf } from "../core/memory.ts";
+import { compileRule, type Model, modelOf, type RuleConfig } from "../core/model.ts";
+import { plainPoint } from "../core/quality.ts";
+import { ruleOptions } from "../core/rule.ts";
+import { ruleTypes } from "../core/rules/index.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Env } from "../env.ts";
+
+/** How fast the engine is, on made-up points. A goal that is not met is shown as it is. */
+export interface Row {
+  readonly bench: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly ours: number;
+  /** Measured in the same run; null: the goal is absolute. */
+  readonly baseline: number | null;
+  readonly goal: string;
+  readonly ok: boolean;
+}
+
+const pollMs = 10_000;
+/** Samples judged on one draft, as a busy cycle of the agent. */
+const cycle = 500;
+
+const level = { type: "level", levels: [{ limit: 27, deadband: 1, severity: "high" }] };
+const stale = { type: "stale", after: "60s" };
+const roc = { type: "roc", window: "300s", per: "min", levels: [{ limit: 5, severity: "high" }] };
+
+/** @param heapUsed bytes in use now, as exactly as the runtime tells */
+export function benchRules(env: Env, heapUsed: () => number): Row[] {
+  return [
+    rate(env, "samples/s, 10,000 points × (level + stale)", 10_000, [level, stale], 100, 1_000_000),
+    rate(env, "samples/s with roc (Theil–Sen, 30 samples) added", 1000, [level, stale, roc], 100, 200_000),
+    size(heapUsed, "memory of a level rule", level, 0, 300),
+    size(heapUsed, "memory of a roc rule with 30 samples", roc, 31, 1229),
+  ];
+}
+
+function modelFor(points: number, rules: readonly object[]): Model {
+  return modelOf(
+    Array.from({ length: points }, (_, i) => `d/p${i}`).flatMap((point) =>
+      rules.map((rule) => {
+        const { type: named, ...options } = rule as { type: string };
+        const type = ruleTypes.find(({ type }) => type === named);
+        if (type === undefined) throw new Error(`no rule type ${named}`);
+        const config = z.strictObject({ ...ruleOptions, ...type.options }).parse(options) as RuleConfig;
+        const scope = { point, device: "d", definition: plainPoint(point), pollMs, unreachableWhen: [] };
+        return compileRule(type, config, scope, `s/${point}/${named}`);
+      }),
+    ),
+  );
+}
+
+/** One good sample of each point, as it wanders below its limit. */
+const round = (points: number, i: number): Sample[] =>
+  Array.from({ length: points }, (_, p) => {
+    const at = i * pollMs + (p % pollMs);
+    return { point: `d/p${p}`, at, wall: at, quality: "good", value: 20 + ((i * 7 + p) % 13) / 10 };
+  });
+
+function feed(model: Model, memory: Memory, samples: readonly Sample[]): void {
+  for (let from = 0; from < samples.length; from += cycle) {
+    const draft = memory.draft();
+    for (const sample of samples.slice(from, from + cycle))
+      draft.add(step(model, draft, { kind: "sample", sample }).changes);
+    memory.adopt(draft.changes);
+  }
+}
+
+function rate(env: Env, metric: string, points: number, rules: readonly object[], rounds: number, goal: number): Row {
+  const model = modelFor(points, rules);
+  const memory = memoryOf(model, new Map());
+  // Windows are full and the code is warm before time counts.
+  for (let i = 0; i < 31; i++) feed(model, memory, round(points, i));
+  let ms = 0;
+  for (let i = 31; i < 31 + rounds; i++) {
+    const samples = round(points, i);
+    const began = env.clock.mono();
+    feed(model, memory, samples);
+    ms += env.clock.mono() - began;
+  }
+  const ours = Math.round((points * rounds * 1000) / ms);
+  return { bench: "rules", metric, unit: "1/s", ours, baseline: null, goal: `≥ ${goal}`, ok: ours >= goal };
+}
+
+function size(heapUsed: () => number, metric: string, rule: object, rounds: number, goal: number): Row {
+  const points = 10_000;
+  const model = modelFor(points, [rule]);
+  const before = heapUsed();
+  const memory = memoryOf(model, new Map());
+  for (let i = 0; i < Math.max(1, rounds); i++) feed(model, memory, round(points, i));
+  const ours = Math.round((heapUsed() - before) / points);
+  // The memory must be there until it was weighed.
+  if (memory.rule(0).conditions.length === 0) throw new Error("bug: a rule without conditions");
+  return { bench: "rules", metric, unit: "B", ours, baseline: null, goal: `≤ ${goal}`, ok: ours <= goal };
+}
