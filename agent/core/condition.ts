@@ -54,7 +54,8 @@ function advanceAll(
   maxGapMs: number,
 ): readonly Latch[] {
   let after: Latch[] | null = null;
-  for (const [i, level] of levels.entries()) {
+  for (let i = 0; i < levels.length; i++) {
+    const level = levels[i] as Level;
     const latch = before[i] ?? released;
     const delayMs = latch.active ? level.offDelayMs : level.onDelayMs;
     const next = advance(latch, verdict(level, side, latch.active, measure), now, { delayMs, maxGapMs });

@@ -64,11 +64,29 @@ export const initial = (rule: Rule): RuleState => ({
   wakeAt: rule.type.movesByItself === true ? Number.NEGATIVE_INFINITY : null,
 });
 
-export function step(model: Model, state: State, input: Input): Step {
+/** Inputs judged one after the other, each seeing what the ones before it changed, before any of it is the state. */
+export interface Cycle {
+  take(input: Input): Refusal | null;
+  rule(index: number): RuleState;
+  readonly changes: Changes;
+  readonly events: readonly Event[];
+}
+
+export function cycle(model: Model, state: State): Cycle {
   const draft: Draft = { state, rules: new Map(), sources: new Map(), events: [] };
-  const refused = take(model, draft, input);
-  const changes = { rules: draft.rules, sources: draft.sources };
-  return { changes, events: draft.events, ...(refused === null ? {} : { refused }) };
+  return {
+    take: (input) => take(model, draft, input),
+    rule: (index) => rule(draft, index),
+    changes: draft,
+    events: draft.events,
+  };
+}
+
+/** A cycle of one input. */
+export function step(model: Model, state: State, input: Input): Step {
+  const one = cycle(model, state);
+  const refused = one.take(input);
+  return { changes: one.changes, events: one.events, ...(refused === null ? {} : { refused }) };
 }
 
 function take(model: Model, draft: Draft, input: Input): Refusal | null {
@@ -81,7 +99,7 @@ function take(model: Model, draft: Draft, input: Input): Refusal | null {
       return null;
     case "sample": {
       const { sample } = input;
-      if (!isNew(draft.state, sample)) return null;
+      if (!isNew(draft, sample)) return null;
       if (sample.sourceAt !== undefined) draft.sources.set(sample.point, sample.sourceAt);
       feed(model, draft, sample);
       return null;
@@ -136,9 +154,10 @@ interface Draft {
 const rule = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
 /** A sample whose source time is not newer is a duplicate or late: history, not news. */
-function isNew(state: State, { point, sourceAt }: Sample): boolean {
-  const last = state.sourceAt(point);
-  return sourceAt === undefined || last === undefined || sourceAt > last;
+function isNew({ state, sources }: Draft, { point, sourceAt }: Sample): boolean {
+  if (sourceAt === undefined) return true;
+  const last = sources.get(point) ?? state.sourceAt(point);
+  return last === undefined || sourceAt > last;
 }
 
 function feed(model: Model, draft: Draft, sample: Sample): void {
@@ -151,24 +170,47 @@ function feed(model: Model, draft: Draft, sample: Sample): void {
 function observe(model: Model, draft: Draft, index: number, input: string, sample: Sample | null, now: Instant): void {
   const own = model.rules[index] as Rule;
   const before = rule(draft, index);
-  const measured = measure(own, before, input, sample, now);
-  const outcomes = own.conditions.map((judged, place): Outcome => {
-    const was = before.conditions[place] ?? quiet(judged);
-    const found = measured.measures.find(({ slot }) => slot === judged.slot) ?? unknown(judged.slot);
-    const lapsed = sample === null ? lapse(was, judged, now, own.policy) : { standing: was, changes: none };
-    // Delays that wait for a confirming sample are not confirmed by time.
-    if (sample === null && !own.timed) return { place, ...lapsed };
-    const { standing, changes } = judge(judged, lapsed.standing, found, now, own);
-    return { place, standing, changes: lapsed.changes.length === 0 ? changes : [...lapsed.changes, ...changes] };
-  });
-  const unchanged = outcomes.every(({ standing }, place) => standing === before.conditions[place]);
-  const conditions = unchanged ? before.conditions : outcomes.map(({ standing }) => standing);
-  const wake = wakeAt(own, conditions, measured.wakeAt, now, sample === null);
-  settle(model, draft, index, { ...measured, conditions, wakeAt: wake }, outcomes, now, sample);
+  const { memory, measures, wakeAt: moves } = measure(own, before, input, sample, now);
+  // Most samples change nothing, and then nothing is allocated.
+  let conditions = before.conditions;
+  let outcomes: Outcome[] | null = null;
+  for (let place = 0; place < own.conditions.length; place++) {
+    const judged = own.conditions[place] as Keyed;
+    const was = before.conditions[place] as Condition;
+    const { standing, changes } = judgeOne(own, judged, was, measures, sample, now);
+    if (standing === was) continue;
+    if (conditions === before.conditions) conditions = [...before.conditions];
+    (conditions as Condition[])[place] = standing;
+    outcomes ??= [];
+    outcomes.push({ place, standing, changes });
+  }
+  const wake = wakeAt(own, conditions, moves, now, sample === null);
+  settle(model, draft, index, { memory, measures, conditions, wakeAt: wake }, outcomes ?? noOutcomes, now, sample);
+}
+
+function judgeOne(
+  own: Rule,
+  judged: Keyed,
+  was: Condition,
+  measures: readonly Measure[],
+  sample: Sample | null,
+  now: Instant,
+): Told<Condition> {
+  if (sample !== null) return judge(judged, was, measureOf(measures, judged.slot), now, own);
+  const lapsed = lapse(was, judged, now, own.policy);
+  // Delays that wait for a confirming sample are not confirmed by time.
+  if (!own.timed) return lapsed;
+  const { standing, changes } = judge(judged, lapsed.standing, measureOf(measures, judged.slot), now, own);
+  return { standing, changes: lapsed.changes.length === 0 ? changes : [...lapsed.changes, ...changes] };
+}
+
+function measureOf(measures: readonly Measure[], slot: string): Measure {
+  for (const measure of measures) if (measure.slot === slot) return measure;
+  return unknown(slot);
 }
 
 type Outcome = Told<Condition> & { readonly place: number };
-const none: readonly Change[] = [];
+const noOutcomes: readonly Outcome[] = [];
 
 /** Puts a rule's new state into the draft, then tells what changed. */
 function settle(
@@ -185,7 +227,7 @@ function settle(
   draft.rules.set(index, after);
   for (const { place, standing, changes } of outcomes) {
     const condition = own.conditions[place] as Keyed;
-    const found = after.measures.find(({ slot }) => slot === condition.slot) ?? unknown(condition.slot);
+    const found = measureOf(after.measures, condition.slot);
     for (const change of changes) draft.events.push({ ...change, rule: own, condition, now, measure: found, sample });
     announce(model, draft, condition, before.conditions[place], standing, now);
   }
@@ -208,10 +250,10 @@ function wakeAt(
   ticked: boolean,
 ): Mono | null {
   let earliest = moves;
-  for (const [place, judged] of own.conditions.entries()) {
+  for (let place = 0; place < conditions.length; place++) {
     const condition = conditions[place] as Condition;
     earliest = soonest(earliest, lapsesAt(condition, own.policy));
-    const end = own.timed ? waitEnds(judged, condition) : null;
+    const end = own.timed ? waitEnds(own.conditions[place] as Keyed, condition) : null;
     // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
     if (end !== null && end > now.at) earliest = soonest(earliest, end);
   }

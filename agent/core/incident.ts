@@ -212,6 +212,8 @@ export function retire<S extends Standing>(standing: S, { levels }: Judged, now:
 /** When `lapse` will have something to do; null: never. */
 export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
   const { shelf, maintenanceUntil, open } = standing;
+  // As almost always.
+  if (open === null && shelf === null && maintenanceUntil === null) return null;
   let earliest: Mono | null = null;
   for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt, quietAt(standing, policy)]) {
     if (at != null && (earliest === null || at < earliest)) earliest = at;

@@ -6,19 +6,10 @@ import { lapsesAt } from "./incident.ts";
 import type { Model } from "./model.ts";
 import type { PointId, Wall } from "./sample.ts";
 
-/**
- * The engine's state as the shell holds it. `draft` collects the changes of a cycle, visible to its own later
- * steps only; `adopt` makes them the state, after they were committed.
- */
+/** The engine's state as the shell holds it; `adopt` makes the changes of a cycle the state, after they were committed. */
 export interface Memory extends State {
   readonly deadlines: Deadlines;
-  draft(): Draft;
   adopt(changes: Changes): void;
-}
-
-export interface Draft extends State {
-  readonly changes: Changes;
-  add(changes: Changes): void;
 }
 
 /** `kept`: conditions that outlived a restart, by key; windows and other memories begin anew. */
@@ -42,7 +33,6 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
   return {
     ...memory,
     deadlines: wakes,
-    draft: () => draftOver(memory),
     adopt(changes) {
       for (const [index, state] of changes.rules) {
         rules[index] = state;
@@ -62,18 +52,4 @@ function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condi
   if (kept === undefined) return blank;
   if (kept.latches.length === blank.latches.length) return { ...blank, ...kept };
   return { ...blank, ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
-}
-
-function draftOver(state: State): Draft {
-  const rules = new Map<number, RuleState>();
-  const sources = new Map<PointId, Wall>();
-  return {
-    rule: (index) => rules.get(index) ?? state.rule(index),
-    sourceAt: (point) => sources.get(point) ?? state.sourceAt(point),
-    changes: { rules, sources },
-    add(changes) {
-      for (const [index, rule] of changes.rules) rules.set(index, rule);
-      for (const [point, at] of changes.sources) sources.set(point, at);
-    },
-  };
 }

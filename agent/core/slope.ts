@@ -17,15 +17,44 @@ export function slope(window: Window, estimator: Estimator): number | null {
 
 /** Median of all pairwise slopes: one spike, or up to 29 % of the samples, cannot move it far. */
 function theilSen(window: Window): number | null {
-  const slopes: number[] = [];
-  for (const [i, a] of window.entries()) {
-    for (let j = i + 1; j < window.length; j++) {
+  const n = window.length;
+  const slopes = new Float64Array((n * (n - 1)) / 2);
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    const a = window[i] as Pair;
+    for (let j = i + 1; j < n; j++) {
       const b = window[j] as Pair;
-      if (b.at > a.at) slopes.push((b.value - a.value) / (b.at - a.at));
+      if (b.at > a.at) slopes[count++] = (b.value - a.value) / (b.at - a.at);
     }
   }
-  const middle = median(slopes);
-  return middle === null ? null : middle * 1000;
+  if (count === 0) return null;
+  const upper = nth(slopes, count, count >> 1);
+  if (count % 2 === 1) return upper * 1000;
+  // Everything before the middle is at most as large, so the other middle one is the largest of it.
+  let lower = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count >> 1; i++) lower = Math.max(lower, slopes[i] as number);
+  return ((lower + upper) / 2) * 1000;
+}
+
+/** The k-th smallest of the first `count`, which are reordered: smaller ones before it (Hoare's quickselect). */
+function nth(values: Float64Array, count: number, k: number): number {
+  let [low, high] = [0, count - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] as number;
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while ((values[i] as number) < pivot) i++;
+      while ((values[j] as number) > pivot) j--;
+      if (i > j) break;
+      const swapped = values[i] as number;
+      values[i++] = values[j] as number;
+      values[j--] = swapped;
+    }
+    if (k <= j) high = j;
+    else if (k >= i) low = i;
+    else break;
+  }
+  return values[k] as number;
 }
 
 function leastSquares(window: Window): number | null {

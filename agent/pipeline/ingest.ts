@@ -70,16 +70,16 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const judge = (samples: readonly Sample[]): void => {
-    const { draft, events } = judgeCycle(site, memory, samples, clock.now());
-    const records = book.write(events);
-    const conditions = changedConditions(site, memory, draft);
+    const judged = judgeCycle(site, memory, samples, clock.now());
+    const records = book.write(judged.events);
+    const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
-      memory.adopt(draft.changes);
+      memory.adopt(judged.changes);
       book.adopt(records);
     };
     if (conditions.size === 0 && records.length === 0) land();
     else commit({ cycle: { clock: clock.save(), conditions, events: records.map(outbound(env)) }, land });
-    for (const { point, at } of wantedConfirmations(site, draft, clock.now().at)) options.onConfirmWanted(point, at);
+    for (const { point, at } of wantedConfirmations(site, judged, clock.now().at)) options.onConfirmWanted(point, at);
   };
 
   const accept = (samples: readonly Sample[]): void => {

@@ -1,42 +1,30 @@
 import type { Site } from "../config/resolved.ts";
 import { waitEnds } from "../core/condition.ts";
-import { type Event, type Input, step } from "../core/engine.ts";
-import type { Draft, Memory } from "../core/memory.ts";
+import { type Cycle, cycle } from "../core/engine.ts";
+import type { Memory } from "../core/memory.ts";
 import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 
-/** One cycle through the engine: the draft it leaves and the events it gives. Nothing is adopted here. */
-export interface Judged {
-  readonly draft: Draft;
-  readonly events: readonly Event[];
-}
-
-/** At one instant: timers due before the first sample, then the samples, then timers due now. */
-export function judgeCycle(site: Site, memory: Memory, samples: readonly Sample[], now: Instant): Judged {
-  const draft = memory.draft();
-  const events: Event[] = [];
-  const run = (input: Input): void => {
-    const result = step(site.model, draft, input);
-    draft.add(result.changes);
-    events.push(...result.events);
-  };
+/** At one instant: timers due before the first sample, then the samples, then timers due now. Nothing is adopted here. */
+export function judgeCycle(site: Site, memory: Memory, samples: readonly Sample[], now: Instant): Cycle {
+  const one = cycle(site.model, memory);
   const tick = (until: Mono): void => {
     const rules = memory.deadlines.due(until);
     if (rules.length === 0) return;
     const at = Math.max(0, until);
-    run({ kind: "tick", now: { at, wall: now.wall - (now.at - at) }, rules });
-    // A sample of this very cycle may have moved a rule's wake-up: what the draft says counts.
-    for (const index of rules) memory.deadlines.set(index, draft.rule(index).wakeAt);
+    one.take({ kind: "tick", now: { at, wall: now.wall - (now.at - at) }, rules });
+    // A sample of this very cycle may have moved a rule's wake-up: what the cycle says counts.
+    for (const index of rules) memory.deadlines.set(index, one.rule(index).wakeAt);
   };
   tick((samples[0]?.at ?? now.at) - 1);
-  for (const sample of samples) run({ kind: "sample", sample });
+  for (const sample of samples) one.take({ kind: "sample", sample });
   tick(now.at);
-  return { draft, events };
+  return one;
 }
 
-/** State of each condition that the draft changes, as JSON, by key. */
-export function changedConditions(site: Site, memory: Memory, draft: Draft): ReadonlyMap<string, string> {
+/** State of each condition that a cycle changes, as JSON, by key. */
+export function changedConditions(site: Site, memory: Memory, { changes }: Cycle): ReadonlyMap<string, string> {
   const changed = new Map<string, string>();
-  for (const [index, { conditions }] of draft.changes.rules) {
+  for (const [index, { conditions }] of changes.rules) {
     const before = memory.rule(index).conditions;
     if (before === conditions) continue;
     for (const [i, { key }] of (site.model.rules[index]?.conditions ?? []).entries()) {
@@ -49,10 +37,10 @@ export function changedConditions(site: Site, memory: Memory, draft: Draft): Rea
 /** Delays in progress that a sample would end, with the points to read then. */
 export function wantedConfirmations(
   site: Site,
-  draft: Draft,
+  { changes }: Cycle,
   now: Mono,
 ): { readonly point: PointId; readonly at: Mono }[] {
-  return [...draft.changes.rules].flatMap(([index, { conditions }]) => {
+  return [...changes.rules].flatMap(([index, { conditions }]) => {
     const rule = site.model.rules[index];
     if (rule === undefined || rule.timed) return [];
     return rule.conditions.flatMap((judged, i) => {

@@ -1,9 +1,8 @@
-import * as z from "zod";
-import { step } from "../core/engine.ts";
+import { ruleSchema } from "../config/rules.ts";
+import { cycle } from "../core/engine.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
-import { compileRule, type Model, modelOf, type RuleConfig } from "../core/model.ts";
+import { compileRule, type Model, modelOf } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
-import { ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
@@ -22,7 +21,7 @@ export interface Row {
 
 const pollMs = 10_000;
 /** Samples judged on one draft, as a busy cycle of the agent. */
-const cycle = 500;
+const batch = 500;
 
 const level = { type: "level", levels: [{ limit: 27, deadband: 1, severity: "high" }] };
 const stale = { type: "stale", after: "60s" };
@@ -45,7 +44,7 @@ function modelFor(points: number, rules: readonly object[]): Model {
         const { type: named, ...options } = rule as { type: string };
         const type = ruleTypes.find(({ type }) => type === named);
         if (type === undefined) throw new Error(`no rule type ${named}`);
-        const config = z.strictObject({ ...ruleOptions, ...type.options }).parse(options) as RuleConfig;
+        const config = ruleSchema(type).parse(options);
         const scope = { point, device: "d", definition: plainPoint(point), pollMs, unreachableWhen: [] };
         return compileRule(type, config, scope, `s/${point}/${named}`);
       }),
@@ -61,11 +60,10 @@ const round = (points: number, i: number): Sample[] =>
   });
 
 function feed(model: Model, memory: Memory, samples: readonly Sample[]): void {
-  for (let from = 0; from < samples.length; from += cycle) {
-    const draft = memory.draft();
-    for (const sample of samples.slice(from, from + cycle))
-      draft.add(step(model, draft, { kind: "sample", sample }).changes);
-    memory.adopt(draft.changes);
+  for (let from = 0; from < samples.length; from += batch) {
+    const one = cycle(model, memory);
+    for (const sample of samples.slice(from, from + batch)) one.take({ kind: "sample", sample });
+    memory.adopt(one.changes);
   }
 }
 

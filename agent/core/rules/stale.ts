@@ -41,7 +41,8 @@ export const stale = defineRule<Config, Memory>({
   empty: { base: null, good: 0, heard: false, absorbed: [] },
   movesByItself: true,
   measure(config, before, { input, sample, at }) {
-    const memory = observe({ ...before, base: before.base ?? at }, input, sample, at, config);
+    const begun = before.base === null ? { ...before, base: at } : before;
+    const memory = observe(begun, input, sample, at, config);
     if (memory.absorbed.length > 0) return { memory, measures: nothing, wakeAt: null };
     const age = memory.good > 0 && memory.good < config.clearCount ? config.after : at - (memory.base ?? at);
     const deadline = (memory.base ?? at) + config.after;
@@ -69,7 +70,8 @@ function observe(
   if (sample.quality !== "good") return memory;
   const aged = at - (memory.base ?? at) >= after;
   const counting = memory.good > 0 && memory.good < clearCount;
-  return { ...memory, base: at, heard: true, good: counting ? memory.good + 1 : aged ? 1 : clearCount };
+  const good = counting ? memory.good + 1 : aged ? 1 : clearCount;
+  return { base: at, good, heard: true, absorbed: memory.absorbed };
 }
 
 const whenOld = (after: number, is: Severity): Level => ({
