@@ -20,7 +20,7 @@ export const agentEvents = {
   "broker.away": {
     level: "warn",
     message: "broker not reachable; incidents are kept and sent later",
-    remedy: "Check the broker address, the network and the broker itself.",
+    remedy: "Check the broker's address, the network, the certificates on both sides and the broker itself.",
   },
   "broker.refused": {
     level: "error",

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Agent } from "../pipeline/agent.ts";
@@ -28,10 +28,18 @@ export async function serveApi(agent: Agent, version: string, socket: string): P
   // A longer one is cut off without a word.
   if (Buffer.byteLength(socket) > pathMax) throw new Error(`path longer than ${pathMax} bytes`);
   if (!existsSync(dirname(socket))) mkdirSync(dirname(socket));
-  rmSync(socket, { force: true }); // left behind by a process that was killed
+  clearWay(socket);
   await server.listen({ path: socket });
   chmodSync(socket, 0o660);
   return { close: () => server.close() };
+}
+
+/** Takes away a socket that a killed process left behind, and nothing else. */
+function clearWay(path: string): void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isSocket()) throw new Error("there is something else than a socket at this path");
+  rmSync(path);
 }
 
 function routes(server: FastifyInstance, agent: Agent, version: string): void {

@@ -54,7 +54,7 @@ async function run(file: string, context: Context): Promise<number> {
   });
   const api = await serveApi(agent, context.version, settings.socket).catch((error: unknown) => {
     context.output.message(
-      `no local API at ${settings.socket}: ${String(error)}. Set MEPWATCH_SOCKET to a path this user may write.`,
+      `no local API at ${settings.socket}: ${messageOf(error)}. Set MEPWATCH_SOCKET to a path this user may write.`,
     );
     return null;
   });
@@ -73,16 +73,18 @@ function mqttOptions({ agent, mqtt }: Settings, site: Site, agentVersion: string
   return { ...mqtt, clientId, site: site.id, agent, agentVersion };
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
     // One level only: Node's recursive mkdir never returns below /proc.
     if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
     return openStore(settings.store, env.uuid);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error).replace(/\.$/, "");
     const remedy = /locked/.test(why)
       ? "Another mepwatch runs on it: stop that one, or set MEPWATCH_STORE to a file of this one's own."
-      : "Set MEPWATCH_STORE to a file this user may write.";
+      : "Set MEPWATCH_STORE to another file that this user may write.";
     output.message(`store ${settings.store} cannot be opened: ${why}. ${remedy}`);
     return null;
   }

@@ -58,6 +58,8 @@ export interface OutboundEvent {
 
 /** @throws when the file cannot be opened or is no store of this version or an older one. */
 export function openStore(path: string, newEpoch: () => string): Store {
+  // SQLite's names for a database that is gone with the process.
+  if (path === "" || path === ":memory:") throw new Error("this is no file, so nothing would be kept");
   const db = new Database(path);
   // Two agents on one store would give one sequence number twice.
   db.pragma("locking_mode = EXCLUSIVE");

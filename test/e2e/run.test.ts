@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MqttClient } from "mqtt";
@@ -168,6 +168,16 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     writeSite({});
     agent(url);
     await centre.event("cleared", "s/agent/-/config_rejected");
+  });
+
+  test("a file that stands where the socket should be is left alone, and the service runs without a local API", async () => {
+    const { url } = await broker();
+    writeFileSync(join(folder, "api.sock"), "precious");
+    const service = agent(url);
+    const told = await service.line(/no local API/);
+    expect(told).toMatch(/api\.sock: there is something else than a socket at this path\. Set MEPWATCH_SOCKET/);
+    await service.line(/broker\.connected/);
+    expect(readFileSync(join(folder, "api.sock"), "utf8")).toBe("precious");
   });
 
   test("what it cannot have is told with its remedy: a store that another agent uses, or that is none", async () => {
