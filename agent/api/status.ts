@@ -13,7 +13,8 @@ export interface StatusSnapshot {
   readonly configHash: string;
   readonly configRejected: boolean;
   readonly startedAt: string;
-  readonly broker: { readonly connected: boolean };
+  /** `trouble`: what keeps events from it; null: nothing. */
+  readonly broker: { readonly connected: boolean; readonly trouble: string | null };
   readonly buffer: {
     readonly depth: number;
     readonly oldestAgeMs: number;
@@ -52,7 +53,7 @@ export function snapshot(version: string, { site, buses, heartbeat, open, ...sta
     configHash: site.configHash,
     configRejected: status.configRejected,
     startedAt: iso(status.startedAt),
-    broker: { connected: status.connected },
+    broker: { connected: status.connected, trouble: status.trouble },
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     points: { expected: pointsExpected, good: pointsGood },
     devices: site.devices.map(({ id, name, bus, protocol }) => {

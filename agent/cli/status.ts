@@ -38,7 +38,7 @@ function show(
     buffer.depth === 0 ? "nothing waits" : `${buffer.depth} events wait, oldest ${sayDuration(buffer.oldestAgeMs)}`;
   output.data(`mepwatch ${version}, site ${site}`);
   output.data(
-    `broker ${broker.connected ? "connected" : "away"}, ${waiting}; ${points.good} of ${points.expected} points good`,
+    `broker ${broker.connected ? "connected" : "away"}${broker.trouble === null ? "" : ` (${broker.trouble})`}, ${waiting}; ${points.good} of ${points.expected} points good`,
   );
   if (configRejected)
     output.data(paint(output, "medium", "The newest site file was refused: running on the last accepted one."));

@@ -30,6 +30,7 @@ export interface AgentStatus {
   readonly buses: readonly BusStatus[];
   readonly open: readonly EventRecord[];
   readonly connected: boolean;
+  readonly trouble: string | null;
   readonly heartbeat: HeartbeatFacts;
 }
 
@@ -99,6 +100,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       buses: pollers.map((one) => one.status()),
       open: door.openIncidents(),
       connected: sink.connected,
+      trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
     }),
     async read(device, points) {

@@ -7,6 +7,8 @@ import type { EventRecord } from "./record.ts";
 export interface Sink {
   /** Whether `deliver` makes sense now. */
   readonly connected: boolean;
+  /** What keeps events from being delivered now, for people; null: nothing. */
+  readonly trouble: string | null;
   /** How many deliveries may be under way at once; asked anew for each. */
   readonly window: number;
   /**

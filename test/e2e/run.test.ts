@@ -131,6 +131,8 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 1 ? true : null));
     load = 50;
     await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 2 ? true : null));
+    const { trouble } = ((await ask("status")) as StatusSnapshot).broker;
+    expect(trouble).toMatch(/ECONNREFUSED/);
     await broker(first.port);
     const centre = await listen(first.url);
     await centre.event("cleared", "s/m/load/high");

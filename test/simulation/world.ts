@@ -154,6 +154,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     get connected() {
       return connected;
     },
+    trouble: null,
     window: 4,
     deliver: (event) =>
       new Promise<Delivery>((resolve) => {

@@ -71,6 +71,9 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     get connected() {
       return session !== null;
     },
+    get trouble() {
+      return tell.trouble();
+    },
     get window() {
       return session?.window ?? 1;
     },
@@ -111,21 +114,28 @@ async function sayGoodBye(env: Env, session: Session): Promise<void> {
   await session.end(true);
 }
 
-type Tell = (code: AgentEventCode, why: string) => void;
+interface Tell {
+  (code: AgentEventCode, why: string): void;
+  /** What was told last, unless all is well. */
+  trouble(): string | null;
+}
 
 /** Reports a state when it is another than the last. */
 function teller(env: Env, broker: string): Tell {
   let last: AgentEventCode | null = null;
-  return (code, why) => {
+  let trouble: string | null = "not connected yet";
+  const tell = (code: AgentEventCode, why: string): void => {
     if (code === last) return;
     last = code;
+    trouble = code === "broker.connected" ? null : why;
     env.report(code, why === "" ? { broker } : { broker, why });
   };
+  return Object.assign(tell, { trouble: () => trouble });
 }
 
 function tellTrouble(tell: Tell, trouble: Exclude<Ack, { kind: "acked" }> | Ack): void {
   if (trouble.kind === "refused") tell("broker.refused", trouble.why);
-  else if (trouble.kind === "unheard") tell("broker.unheard", "");
+  else if (trouble.kind === "unheard") tell("broker.unheard", "nobody is subscribed to the events");
   else tell("broker.away", "no acknowledgement in time");
 }
 
