@@ -31,9 +31,9 @@ export interface BusStatus {
 
 export interface DeviceStatus {
   readonly answering: boolean | null;
-  /** Wall time of the last exchange that was answered; null: never. */
+  /** Wall time of the last exchange that brought a value; null: never. */
   readonly lastGoodAt: number | null;
-  /** Why the last exchange failed; null while it did not. */
+  /** Why the last exchange brought none; null where it did. */
   readonly fault: string | null;
   readonly lastMs: number;
 }
@@ -112,9 +112,11 @@ const stuckMs = 10_000;
 const unasked: DeviceStatus = { answering: null, lastGoodAt: null, fault: null, lastMs: 0 };
 
 function stateAfter(before: DeviceStatus, readings: readonly Reading[], wall: number, lastMs: number): DeviceStatus {
-  if (answered(readings)) return { answering: true, lastGoodAt: wall, fault: null, lastMs };
+  // A device that answers without a single value is reachable, and yet tells nothing.
+  const told = readings.some((one) => !("fault" in one));
+  const lastGoodAt = told ? wall : before.lastGoodAt;
   const fault = readings.find((one): one is Fault => "fault" in one)?.detail ?? "no answer";
-  return { answering: false, lastGoodAt: before.lastGoodAt, fault, lastMs };
+  return { answering: answered(readings), lastGoodAt, fault: told ? null : fault, lastMs };
 }
 
 /** Once for each change of state, not for each failure. */

@@ -209,8 +209,13 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     await centre.event("raised", "s/m/-/comm");
     simulator.misbehave("rubbish");
     expect(await ask("read", "m")).toMatchObject([{ point: "m/load", value: null, quality: "bad" }]);
-    simulator.misbehave("none");
+    simulator.misbehave("error");
     await centre.event("cleared", "s/m/-/comm");
+    // It answers, but tells nothing: that is not a good read.
+    const [device] = ((await ask("status")) as StatusSnapshot).devices;
+    expect(device).toMatchObject({ answering: true, fault: expect.stringMatching(/exception/) });
+    simulator.misbehave("none");
+    await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
     const events = centre.all.filter(({ topic }) => topic.endsWith("/event"));
     expect(events.map(({ body }) => body?.type)).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);
   });
