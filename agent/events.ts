@@ -37,6 +37,11 @@ export const agentEvents = {
     message: "device does not answer",
     remedy: "Check power, cabling and address; `mepwatch read DEVICE` tries it now.",
   },
+  "value.odd": {
+    level: "warn",
+    message: "value that the rule does not know; nothing is judged by it",
+    remedy: "If the device's manual knows this value, add it to the rule's normal or alarm values.",
+  },
   "device.back": { level: "info", message: "device answers again" },
   "poll.overrun": {
     level: "warn",

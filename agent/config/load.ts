@@ -76,13 +76,15 @@ const sections = z.strictObject({
   site: z.unknown().optional(),
   buses: z.unknown().optional(),
   devices: z.unknown().optional(),
+  topology: z.unknown().optional(),
 });
 
 /** Each part by itself, so that a mistake in one does not hide those in the others. */
 function readSite(document: Document, problems: Problem[]): SiteConfig {
-  const { version, site, buses } = siteSchema.shape;
+  const { version, site, buses, topology } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
-  if (given === null) return { site: nameless, buses: {}, devices: [] };
+  const flat = { communicates: {} };
+  if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat };
   check(document, ["version"], version, given.version, problems);
   const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");
   const listed = check(document, ["devices"], some, given.devices, problems) ?? [];
@@ -90,6 +92,7 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
     site: salvage(document, ["site"], site, given.site, problems, nameless) ?? nameless,
     buses: salvage(document, ["buses"], buses, given.buses, problems) ?? {},
     devices: listed.map((one, i) => readDevice(document, one, i, problems)),
+    topology: salvage(document, ["topology"], topology, given.topology, problems) ?? flat,
   };
 }
 

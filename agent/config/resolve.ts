@@ -1,12 +1,15 @@
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { modelOf } from "../core/model.ts";
+import { rulePoint } from "../core/rule.ts";
+import { commPoint, type PointId } from "../core/sample.ts";
 import { Secret } from "../secret.ts";
 import { check } from "./check.ts";
 import { type Document, inside, layered, type Path, type Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
+import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { compileRules, type Wanted, type Written } from "./rules.ts";
+import { commRules, compileRules, type Reference, type Written } from "./rules.ts";
 import {
   busOptions,
   type device as deviceSchema,
@@ -17,6 +20,7 @@ import {
 } from "./schema.ts";
 import { reference, type Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
+import { type Topology, topologyOf } from "./topology.ts";
 
 /** A site as read: null where something was wrong, and was told. */
 export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices"> {
@@ -58,14 +62,25 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   if (!isTimeZone(config.site.timeZone)) {
     problems.push(document.problem(["site", "timeZone"], "expected an IANA time zone, such as Europe/Berlin or UTC"));
   }
-  const own = selfRules(config.site.id);
-  const rules = [...own.rules];
-  const about = new Map<string, About>(own.about);
-  const devices: Device[] = [];
-  const wanted: Wanted[] = [];
+  const devices = resolveDevices(sources, buses, problems);
+  const { id, name = id, timeZone } = config.site;
+  const { model, about } = judging(sources, devices, problems);
+  const resolved = devices.map(({ device }) => device);
+  return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices: resolved, model, about };
+}
+
+/** A device with its rules as they are written. */
+interface Ruled {
+  readonly device: Device;
+  readonly written: readonly Written[];
+  readonly told: ReadonlySet<string>;
+}
+
+function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Problem[]): Ruled[] {
+  const { config, document } = sources;
   const ids = new Set<string>([selfId]);
-  for (const [index, written] of config.devices.entries()) {
-    if (written === null) continue;
+  return config.devices.flatMap((written, index) => {
+    if (written === null) return [];
     const path = ["devices", index];
     if (ids.has(written.id)) {
       const why = written.id === selfId ? "is kept for the agent itself" : "is there twice";
@@ -78,23 +93,54 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
         ? null
         : sources.profile(written.profile, (what) => problems.push(document.problem([...path, "profile"], what)));
     const address = addressOf(sources, written, path, bus, profiled, problems);
-    if (profiled === null) continue;
+    if (profiled === null) return [];
     const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
-    devices.push(device);
-    const compiled = compileRules(
-      config.site.id,
-      device,
-      rulesOf(sources, written, path, profiled, problems),
-      namesOf(written, profiled),
-      problems,
-    );
+    return [{ device, written: rulesOf(sources, written, path, profiled, problems), told: namesOf(written, profiled) }];
+  });
+}
+
+/** What all devices are judged by: their rules, which may refer to each other. */
+function judging({ config, document }: Sources, devices: readonly Ruled[], problems: Problem[]) {
+  const own = selfRules(config.site.id);
+  const rules = [...own.rules];
+  const about = new Map<string, About>(own.about);
+  const references: Reference[] = [];
+  const topology = topologyOf(
+    config.topology.communicates,
+    new Set(config.devices.flatMap((one) => (one === null ? [] : [one.id]))),
+    inside(document, ["topology", "communicates"]),
+    problems,
+  );
+  for (const { device, written, told } of devices) {
+    const around = { site: config.site.id, device, told, ...reach(device, devices, topology) };
+    const compiled = compileRules(around, written, problems);
     rules.push(...compiled.rules);
-    wanted.push(...compiled.wanted);
+    references.push(...compiled.references);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
-  problems.push(...unknownPoints(wanted, devices, config.devices));
-  const { id, name = id, timeZone } = config.site;
-  return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
+  // Of a device with something wrong in it, who knows what it would have had.
+  const whole = config.devices.every((one) => one !== null && devices.some(({ device }) => device.id === one.id));
+  if (whole) problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices)));
+  return { model: modelOf(rules), about };
+}
+
+const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
+  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
+
+const rulePointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
+  new Set(devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))));
+
+/** Through what a device is heard, and what is heard through it. */
+function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topology) {
+  const named = (wanted: readonly string[]): Ruled[] => devices.filter(({ device }) => wanted.includes(device.id));
+  const below = named(topology.below(id));
+  return {
+    upstream: named(topology.above(id)).flatMap(({ device, written }) => commRules(device.id, written)),
+    impacted: {
+      devices: 1 + below.length,
+      points: below.reduce((sum, { device }) => sum + device.points.length, points.length),
+    },
+  };
 }
 
 function busOf(
@@ -248,23 +294,6 @@ function resolveDevice(
       return resolvePoint(written.id, own, point, intervalMs, driver, place, problems);
     }),
   };
-}
-
-/** A rule may read points of any device, by `device/point`; of a device with something wrong in it, who knows. */
-function unknownPoints(
-  wanted: readonly Wanted[],
-  devices: readonly Device[],
-  written: readonly (DeviceConfig | null)[],
-): Problem[] {
-  const known = new Set(devices.flatMap(({ points }) => points.map(({ id }) => id)));
-  const unresolved = written.some((one) => one === null || !devices.some(({ id }) => id === one.id));
-  return wanted
-    .filter(({ point }) => !known.has(point) && !unresolved)
-    .map(({ point, from }) => {
-      const hint = didYouMean(point, known);
-      const what = `no point "${point}"; expected a point of its own device, or DEVICE/POINT.${hint}`;
-      return from.place.problem([], what);
-    });
 }
 
 function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, place: Place): Problem[] {

@@ -60,6 +60,13 @@ export interface About {
   readonly options: Readonly<Record<string, unknown>>;
   readonly say: Readonly<Partial<Record<"what" | "cause" | "action" | "consequence", string | undefined>>>;
   readonly runbook: string | null;
+  /** Of a rule that tells whether a device can be heard: what is not heard otherwise. */
+  readonly impacted: Impacted | null;
+}
+
+export interface Impacted {
+  readonly devices: number;
+  readonly points: number;
 }
 
 /** The device under which the agent reports itself; no device of a site may have this id. */

@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { compileRule, conditionPoint, type Rule, type RuleConfig } from "../core/model.ts";
+import { compileRule, type Rule, type RuleConfig } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
-import { type RuleType, ruleOptions } from "../core/rule.ts";
+import { type RuleType, ruleOptions, rulePoint, type Scope } from "../core/rule.ts";
+import { comm } from "../core/rules/comm.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import { commPoint, type PointId } from "../core/sample.ts";
+import type { PointId } from "../core/sample.ts";
 import { check } from "./check.ts";
 import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import type { About, Device, DevicePoint } from "./resolved.ts";
+import type { About, Device, DevicePoint, Impacted } from "./resolved.ts";
 import { senseless } from "./sense.ts";
 
 /** Rules of one device: from what its profile and the site say to compiled rules. */
@@ -22,47 +23,60 @@ export interface Written {
 export interface Compiled {
   readonly rules: readonly Rule[];
   readonly about: ReadonlyMap<string, About>;
-  /** Points of other devices, or misspelt ones, that its rules read: whether they are there is known once all devices are. */
-  readonly wanted: readonly Wanted[];
+  /** What its rules read and are suppressed by: whether it is there is known once all devices are. */
+  readonly references: readonly Reference[];
 }
 
-export interface Wanted {
-  readonly point: PointId;
-  readonly from: Written;
+/** A rule, by its name, refers to a point, or to another rule by the point on which that reports itself. */
+export interface Reference {
+  readonly rule: string;
+  readonly to: PointId;
+  readonly place: Place;
 }
+
+/** The rules of a device that tell whether it can be heard, by name. */
+export const commRules = (device: string, written: readonly Written[]): string[] =>
+  written.filter(({ options }) => options.type === comm.type).map(({ id }) => `${device}/${id}`);
 
 const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
 
 /** Every option that a rule of a type takes, beside its point. */
 export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
 
-/** `told`: names of points that are not to be called unknown, since what is wrong with them was told. */
-export function compileRules(
-  site: string,
-  device: Device,
-  written: readonly Written[],
-  told: ReadonlySet<string>,
-  problems: Problem[],
-): Compiled {
-  const checked = written.flatMap((one) => checkRule(one, device, told, problems));
-  const commKeys = checked
-    .filter(({ type }) => type.type === "comm")
-    .map(({ one }) => conditionPoint(keyOf(site, device, null, one.id)));
+/** Where a device's rules are to be judged. */
+export interface Surroundings {
+  readonly site: string;
+  readonly device: Device;
+  /** Names of points that are not to be called unknown, since what is wrong with them was told. */
+  readonly told: ReadonlySet<string>;
+  /** The rules that tell whether what it is reached through can be heard, by name. */
+  readonly upstream: readonly string[];
+  /** What is not heard while it is not: itself, and what is reached through it. */
+  readonly impacted: Impacted;
+}
+
+export function compileRules(around: Surroundings, written: readonly Written[], problems: Problem[]): Compiled {
+  const { site, device, told, upstream } = around;
   const about = new Map<string, About>();
-  const own = new Set([...device.points.map(({ id }) => id), commPoint(device.id), ...commKeys]);
-  const wanted: Wanted[] = [];
-  const rules = checked.flatMap(({ one, type, config, points }) =>
-    points.map((point) => {
-      const rule = compileRule(type, config, scopeOf(device, point, commKeys), keyOf(site, device, point, one.id));
+  const references: Reference[] = [];
+  const own = commRules(device.id, written);
+  const rules = written.flatMap((one) => {
+    const checked = checkRule(one, device, told, problems);
+    if (checked === null) return [];
+    const { type, config, points } = checked;
+    const unreachableWhen = type === comm ? upstream : [...own, ...upstream];
+    return points.map((point) => {
+      const scope = { ...scopeOf(device, point), rule: `${device.id}/${one.id}`, unreachableWhen };
+      const rule = compileRule(type, config, scope, keyOf(site, device, point, one.id));
       problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
-      for (const input of Object.values(rule.inputs)) {
-        if (!own.has(input) && !told.has(ownName(input, device))) wanted.push({ point: input, from: one });
+      for (const to of [...Object.values(rule.inputs), ...rule.causes.map(rulePoint)]) {
+        if (!told.has(ownName(to, device))) references.push({ rule: rule.name, to, place: one.place });
       }
-      for (const { key } of rule.conditions) about.set(key, describe(one, type, config, device, point));
+      for (const { key } of rule.conditions) about.set(key, describe(one, type, config, around, point));
       return rule;
-    }),
-  );
-  return { rules, about, wanted };
+    });
+  });
+  return { rules, about, references };
 }
 
 /** The name of one of its own points; of any other the whole. */
@@ -73,17 +87,16 @@ const keyOf = (site: string, device: Device, point: DevicePoint | null, rule: st
   `${site}/${device.id}/${point?.own ?? "-"}/${rule}`;
 
 interface Checked {
-  readonly one: Written;
   readonly type: RuleType;
   readonly config: RuleConfig;
   readonly points: readonly (DevicePoint | null)[];
 }
 
-function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked[] {
+function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked | null {
   const { type: named, point, ...options } = one.options;
-  const tell = (at: string, what: string): Checked[] => {
+  const tell = (at: string, what: string): null => {
     problems.push(one.place.problem([at], what));
-    return [];
+    return null;
   };
   const names = ruleTypes.map((candidate) => candidate.type);
   const type = ruleTypes.find((candidate) => candidate.type === named);
@@ -94,13 +107,13 @@ function checkRule(one: Written, device: Device, told: ReadonlySet<string>, prob
   const points = pointsOf(type, point, device, told);
   if (typeof points === "string") tell("point", points);
   const config = check(one.place, [], ruleSchema(type), options, problems);
-  if (config === null || typeof points === "string") return [];
-  return [{ one, type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points }];
+  if (config === null || typeof points === "string") return null;
+  return { type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points };
 }
 
 /** What stands for several inputs in the key and the place of an incident. */
 function firstInput(type: RuleType, config: RuleConfig, device: Device): DevicePoint | null {
-  const [first] = Object.values(type.inputs(config, scopeOf(device, null, [])));
+  const [first] = Object.values(type.inputs(config, scopeOf(device, null)));
   return device.points.find(({ id }) => id === first) ?? null;
 }
 
@@ -125,15 +138,32 @@ function pointsOf(
 
 const wholes = { point: "point", device: "device", inputs: "points among its inputs" };
 
-function scopeOf(device: Device, point: DevicePoint | null, unreachableWhen: readonly string[]) {
+function scopeOf(device: Device, point: DevicePoint | null): Scope {
   const pollMs = point?.intervalMs ?? Math.min(...device.points.map(({ intervalMs }) => intervalMs));
   const id = point?.id ?? "";
-  return { point: id, device: device.id, definition: point?.definition ?? plainPoint(id), pollMs, unreachableWhen };
+  const definition = point?.definition ?? plainPoint(id);
+  return { point: id, device: device.id, definition, pollMs, rule: "", unreachableWhen: [] };
 }
 
-function describe(one: Written, type: RuleType, config: RuleConfig, device: Device, point: DevicePoint | null): About {
+function describe(
+  one: Written,
+  type: RuleType,
+  config: RuleConfig,
+  { device, impacted }: Surroundings,
+  point: DevicePoint | null,
+): About {
   const options = config as RuleConfig & { say?: About["say"]; runbook?: string };
   const version = createHash("sha256").update(JSON.stringify(one.options)).digest("hex").slice(0, 8);
   const { say = {}, runbook = null } = options;
-  return { rule: one.id, type: type.type, version, device, point, options: { ...options }, say, runbook };
+  return {
+    rule: one.id,
+    type: type.type,
+    version,
+    device,
+    point,
+    options: { ...options },
+    say,
+    runbook,
+    impacted: type === comm ? impacted : null,
+  };
 }

@@ -103,6 +103,15 @@ export const site = z.strictObject({
     .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
+  topology: z
+    .strictObject({
+      communicates: z
+        .record(id, z.array(id))
+        .default({})
+        .describe("A device (switch, gateway) to those that are reached through it: its silence explains theirs."),
+    })
+    .default({ communicates: {} })
+    .describe("How devices depend on each other."),
 });
 
 /** Beside what the driver wants to know of a bus. */

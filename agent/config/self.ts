@@ -38,7 +38,14 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
   const about = new Map<string, About>();
   const rules = own.map(({ id, point, config, say }) => {
     const key = `${site}/${selfId}/-/${id}`;
-    const scope = { point, device: selfId, definition: plainPoint(point), pollMs: 1000, unreachableWhen: [] };
+    const scope = {
+      point,
+      device: selfId,
+      definition: plainPoint(point),
+      pollMs: 1000,
+      rule: `${selfId}/${id}`,
+      unreachableWhen: [],
+    };
     about.set(key, {
       rule: id,
       type: "state",
@@ -48,6 +55,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       options: {},
       say,
       runbook: null,
+      impacted: null,
     });
     return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });

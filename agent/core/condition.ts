@@ -12,15 +12,40 @@ export interface Condition extends Standing {
   readonly latches: readonly Latch[];
 }
 
-export const quiet = (judged: Judged): Condition => ({ ...unraised, latches: judged.levels.map(() => released) });
+/** A condition to judge, with what of it can be known beforehand. */
+export interface Prepared extends Judged {
+  /** The limit that is reached first: a measure short of it leaves a condition at rest as it is. */
+  readonly nearest: number;
+  /** As it is before anything happened. Conditions at rest have its very latches, which tells them at a glance. */
+  readonly quiet: Condition;
+}
+
+export function prepare(judged: Judged): Prepared {
+  const limits = judged.levels.map(({ limit }) => limit);
+  return {
+    ...judged,
+    nearest: judged.side === "high" ? Math.min(...limits) : Math.max(...limits),
+    quiet: { ...unraised, latches: judged.levels.map(() => released) },
+  };
+}
+
+/** Whether nothing is wrong, nothing waits, and this measure cannot change that: so it is with almost every sample. */
+export const rests = ({ side, nearest, quiet }: Prepared, { latches, open }: Condition, { lo, hi }: Measure): boolean =>
+  latches === quiet.latches && open === null && (side === "high" ? lo < nearest : hi > nearest);
+
+export interface Judging {
+  readonly maxGapMs: number;
+  readonly policy: Policy;
+}
 
 export function judge(
-  judged: Judged,
+  judged: Prepared,
   before: Condition,
   measure: Measure,
   now: Instant,
-  { maxGapMs, policy }: { readonly maxGapMs: number; readonly policy: Policy },
+  { maxGapMs, policy }: Judging,
 ): Told<Condition> {
+  if (rests(judged, before, measure)) return { standing: before, changes: [] };
   const latches = advanceAll(judged, before.latches, measure, now, maxGapMs);
   if (latches === before.latches && !marked(before, measure)) return { standing: before, changes: [] };
   const worst = latches.findLastIndex((latch) => latch.active);
@@ -34,10 +59,11 @@ export function judge(
 }
 
 /** When a wait in progress ends, if nothing comes between; null: none is in progress. */
-export function waitEnds(judged: Judged, { latches }: Condition): Mono | null {
+export function waitEnds({ levels, quiet }: Prepared, { latches }: Condition): Mono | null {
+  if (latches === quiet.latches) return null;
   let earliest: Mono | null = null;
   for (const [i, latch] of latches.entries()) {
-    const level = judged.levels[i];
+    const level = levels[i];
     if (latch.since === null || level === undefined) continue;
     const end = latch.since.at + (latch.active ? level.offDelayMs : level.onDelayMs);
     if (earliest === null || end < earliest) earliest = end;
@@ -45,9 +71,9 @@ export function waitEnds(judged: Judged, { latches }: Condition): Mono | null {
   return earliest;
 }
 
-/** The same array if nothing moved, so that the common case costs no allocation. */
+/** The same array if nothing moved. */
 function advanceAll(
-  { side, levels }: Judged,
+  { side, levels, quiet }: Prepared,
   before: readonly Latch[],
   measure: Measure,
   now: Instant,
@@ -65,13 +91,14 @@ function advanceAll(
     // The worse level brings the lesser ones of its side with it: they need no delay of their own.
     if (next.active && !latch.active) for (let below = 0; below < i; below++) after[below] = active;
   }
-  return after ?? before;
+  if (after === null) return before;
+  return after.every(({ active: is, since }) => !is && since === null) ? quiet.latches : after;
 }
 
 const active: Latch = { active: true, since: null, confirmed: null };
 
 /** The raise predicate while inactive, the clear predicate while active; the low side is the mirrored high one. */
-function verdict(level: Level, side: "high" | "low", isActive: boolean, { lo, hi }: Measure): Verdict {
+export function verdict(level: Level, side: "high" | "low", isActive: boolean, { lo, hi }: Measure): Verdict {
   const sign = side === "high" ? 1 : -1;
   const from = side === "high" ? lo : -hi;
   const to = side === "high" ? hi : -lo;

@@ -17,47 +17,45 @@ interface Entry {
   readonly rule: number;
 }
 
-export function deadlines(): Deadlines {
-  const wanted = new Map<number, Mono>();
-  const queued = new Map<number, Mono>();
+const never = Number.POSITIVE_INFINITY;
+
+/** @param rules how many there are: they are known by their numbers, from 0 */
+export function deadlines(rules: number): Deadlines {
+  const wanted = new Float64Array(rules).fill(never);
+  const queued = new Float64Array(rules).fill(never);
   const heap: Entry[] = [];
   const enqueue = (entry: Entry): void => {
-    queued.set(entry.rule, entry.at);
+    queued[entry.rule] = entry.at;
     push(heap, entry);
   };
   /** Brings a true deadline to the top. */
   const settle = (): Entry | undefined => {
     for (let top = heap[0]; top !== undefined; top = heap[0]) {
-      const at = wanted.get(top.rule);
-      const isNewest = queued.get(top.rule) === top.at;
+      const at = wanted[top.rule] as number;
+      const isNewest = queued[top.rule] === top.at;
       if (isNewest && at === top.at) return top;
       pop(heap);
       if (!isNewest) continue;
-      queued.delete(top.rule);
-      if (at !== undefined) enqueue({ at, rule: top.rule });
+      queued[top.rule] = never;
+      if (at !== never) enqueue({ at, rule: top.rule });
     }
     return undefined;
   };
   return {
     set(rule, at) {
-      if (at === null) {
-        wanted.delete(rule);
-        return;
-      }
-      wanted.set(rule, at);
-      const before = queued.get(rule);
-      if (before === undefined || at < before) enqueue({ at, rule });
+      wanted[rule] = at ?? never;
+      if (at !== null && at < (queued[rule] as number)) enqueue({ at, rule });
     },
     next: () => settle()?.at ?? null,
     due(now) {
-      const rules: number[] = [];
+      const found: number[] = [];
       for (let top = settle(); top !== undefined && top.at <= now; top = settle()) {
         pop(heap);
-        wanted.delete(top.rule);
-        queued.delete(top.rule);
-        rules.push(top.rule);
+        wanted[top.rule] = never;
+        queued[top.rule] = never;
+        found.push(top.rule);
       }
-      return rules.sort((a, b) => a - b);
+      return found.sort((a, b) => a - b);
     },
   };
 }

@@ -1,7 +1,10 @@
-import { type Condition, judge, quiet, waitEnds } from "./condition.ts";
-import { type Change, type Command, lapse, lapsesAt, obey, type Refusal, type Told } from "./incident.ts";
-import { conditionPoint, type Keyed, type Model, type Rule } from "./model.ts";
-import { type Measure, unknown } from "./rule.ts";
+import type { Command, Refusal } from "./command.ts";
+import { obey } from "./command.ts";
+import { type Condition, judge, rests, verdict, waitEnds } from "./condition.ts";
+import { type Change, caused, type Told } from "./incident.ts";
+import { lapse, lapsesAt } from "./lapse.ts";
+import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
+import { type Level, type Measure, rulePoint, unknown } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
 
 /**
@@ -18,13 +21,15 @@ export interface Step {
 
 /**
  * A sample; "it is now", which the shell sends to each rule whose `wakeAt` has come; what a person wants of a condition;
- * or the word that a point has a new sensor, which does not go on with the old one's history.
+ * the word that a point has a new sensor, which does not go on with the old one's history; or that judging begins, from
+ * what outlived a restart or a change of rules.
  */
 export type Input =
   | { readonly kind: "sample"; readonly sample: Sample }
   | { readonly kind: "tick"; readonly now: Instant; readonly rules: readonly number[] }
   | { readonly kind: "command"; readonly now: Instant; readonly key: string; readonly command: Command }
-  | { readonly kind: "replaced"; readonly now: Instant; readonly point: PointId };
+  | { readonly kind: "replaced"; readonly now: Instant; readonly point: PointId }
+  | { readonly kind: "start"; readonly now: Instant };
 
 /** What the engine remembers; the shell holds it and hands it in. */
 export interface State {
@@ -40,7 +45,7 @@ export interface Changes {
 
 export interface RuleState {
   readonly memory: unknown;
-  /** What was last measured: a tick that elapses a delay judges it again. */
+  /** What was last measured: a tick that elapses a delay judges it again. None where nobody would ask for it. */
   readonly measures: readonly Measure[];
   readonly conditions: readonly Condition[];
   /** When time alone will change something, engine time; never earlier than the input that led here. */
@@ -56,13 +61,22 @@ export interface Event extends Change {
   readonly sample: Sample | null;
 }
 
+/** A value that a rule does not know what to make of: its configuration, or the device, is not what it seemed. */
+export interface Oddity {
+  readonly rule: Rule;
+  readonly point: PointId;
+  readonly value: number;
+}
+
 export const initial = (rule: Rule): RuleState => ({
   memory: rule.type.empty,
-  measures: [],
-  conditions: rule.conditions.map(quiet),
+  measures: none,
+  conditions: rule.quiet,
   // What moves by itself begins to count at the first tick.
   wakeAt: rule.type.movesByItself === true ? Number.NEGATIVE_INFINITY : null,
 });
+
+const none: readonly never[] = [];
 
 /** Inputs judged one after the other, each seeing what the ones before it changed, before any of it is the state. */
 export interface Cycle {
@@ -70,15 +84,17 @@ export interface Cycle {
   rule(index: number): RuleState;
   readonly changes: Changes;
   readonly events: readonly Event[];
+  readonly oddities: readonly Oddity[];
 }
 
 export function cycle(model: Model, state: State): Cycle {
-  const draft: Draft = { state, rules: new Map(), sources: new Map(), events: [] };
+  const draft: Draft = { model, state, rules: new Map(), sources: new Map(), events: [], oddities: [], depth: 0 };
   return {
-    take: (input) => take(model, draft, input),
-    rule: (index) => rule(draft, index),
+    take: (input) => take(draft, input),
+    rule: (index) => ruleState(draft, index),
     changes: draft,
     events: draft.events,
+    oddities: draft.oddities,
   };
 }
 
@@ -89,69 +105,59 @@ export function step(model: Model, state: State, input: Input): Step {
   return { changes: one.changes, events: one.events, ...(refused === null ? {} : { refused }) };
 }
 
-function take(model: Model, draft: Draft, input: Input): Refusal | null {
+interface Draft {
+  readonly model: Model;
+  readonly state: State;
+  readonly rules: Map<number, RuleState>;
+  readonly sources: Map<PointId, Wall>;
+  readonly events: Event[];
+  readonly oddities: Oddity[];
+  /** How many rules are being told of one another. */
+  depth: number;
+}
+
+const ruleState = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
+
+function take(draft: Draft, input: Input): Refusal | null {
   switch (input.kind) {
     case "tick":
       for (const index of input.rules) {
-        const { wakeAt } = rule(draft, index);
-        if (wakeAt !== null && wakeAt <= input.now.at) observe(model, draft, index, "", null, input.now);
+        const { wakeAt } = ruleState(draft, index);
+        if (wakeAt !== null && wakeAt <= input.now.at) observe(draft, { index, input: "" }, null, input.now);
       }
       return null;
     case "sample": {
       const { sample } = input;
       if (!isNew(draft, sample)) return null;
       if (sample.sourceAt !== undefined) draft.sources.set(sample.point, sample.sourceAt);
-      feed(model, draft, sample);
+      feed(draft, sample);
       return null;
     }
     case "command":
-      return command(model, draft, input.key, input.command, input.now);
+      return command(draft, input.key, input.command, input.now);
     case "replaced":
-      for (const { index } of model.feeds.get(input.point) ?? []) {
-        const { type } = model.rules[index] as Rule;
-        if (type.remembers) draft.rules.set(index, { ...rule(draft, index), memory: type.empty });
+      for (const { index } of draft.model.feeds.get(input.point) ?? none) {
+        const { type } = draft.model.rules[index] as Rule;
+        if (type.remembers) draft.rules.set(index, { ...ruleState(draft, index), memory: type.empty });
       }
+      return null;
+    case "start":
+      start(draft, input.now);
       return null;
   }
 }
 
-function command(model: Model, draft: Draft, key: string, wanted: Command, now: Instant): Refusal | null {
-  const place = model.conditions.get(key);
-  if (place === undefined) return { code: "not_found", detail: `there is no condition ${key}` };
-  const own = model.rules[place.index] as Rule;
-  const before = rule(draft, place.index);
-  const conditions = [...before.conditions];
-  const result = obey(
-    conditions[place.place] as Condition,
-    wanted,
-    own.conditions[place.place] as Keyed,
-    now,
-    own.policy,
-  );
+function command(draft: Draft, key: string, wanted: Command, now: Instant): Refusal | null {
+  const found = draft.model.conditions.get(key);
+  if (found === undefined) return { code: "not_found", detail: `there is no condition ${key}` };
+  const { index, place } = found;
+  const { conditions, policy } = draft.model.rules[index] as Rule;
+  const before = ruleState(draft, index);
+  const result = obey(before.conditions[place] as Condition, wanted, conditions[place] as Keyed, now, policy);
   if ("code" in result) return result;
-  conditions[place.place] = result.standing;
-  // What was due at this very instant still is.
-  const wake = soonest(before.wakeAt, lapsesAt(result.standing, own.policy));
-  settle(
-    model,
-    draft,
-    place.index,
-    { ...before, conditions, wakeAt: wake },
-    [{ place: place.place, ...result }],
-    now,
-    null,
-  );
+  settle(draft, index, withOutcomes(draft, index, before, [{ place, ...result }]), [{ place, ...result }], now, null);
   return null;
 }
-
-interface Draft {
-  readonly state: State;
-  readonly rules: Map<number, RuleState>;
-  readonly sources: Map<PointId, Wall>;
-  readonly events: Event[];
-}
-
-const rule = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
 /** A sample whose source time is not newer is a duplicate or late: history, not news. */
 function isNew({ state, sources }: Draft, { point, sourceAt }: Sample): boolean {
@@ -160,61 +166,89 @@ function isNew({ state, sources }: Draft, { point, sourceAt }: Sample): boolean 
   return last === undefined || sourceAt > last;
 }
 
-function feed(model: Model, draft: Draft, sample: Sample): void {
-  for (const { index, input } of model.feeds.get(sample.point) ?? []) {
-    observe(model, draft, index, input, sample, sample);
-  }
+function feed(draft: Draft, sample: Sample): void {
+  const fed = draft.model.feeds.get(sample.point);
+  if (fed !== undefined) for (const one of fed) observe(draft, one, sample, sample);
 }
 
 /** One rule sees one thing: measure, judge each condition, tell the rules that listen to it. */
-function observe(model: Model, draft: Draft, index: number, input: string, sample: Sample | null, now: Instant): void {
-  const own = model.rules[index] as Rule;
-  const before = rule(draft, index);
-  const { memory, measures, wakeAt: moves } = measure(own, before, input, sample, now);
-  // Most samples change nothing, and then nothing is allocated.
-  let conditions = before.conditions;
+function observe(draft: Draft, { index, input }: Feed, sample: Sample | null, now: Instant): void {
+  const own = draft.model.alike[index] as Rule;
+  const before = ruleState(draft, index);
+  const { memory, measures, wakeAt: moves, odd } = measure(own, before, input, sample, now);
+  if (odd !== undefined && sample !== null) oddity(draft, index, sample.point, odd);
+  let conditions: Condition[] | null = null;
   let outcomes: Outcome[] | null = null;
+  let atRest = true;
   for (let place = 0; place < own.conditions.length; place++) {
     const judged = own.conditions[place] as Keyed;
     const was = before.conditions[place] as Condition;
-    const { standing, changes } = judgeOne(own, judged, was, measures, sample, now);
+    const found = measureOf(measures, judged.slot);
+    if (sample !== null && rests(judged, was, found)) continue;
+    atRest = false;
+    const { standing, changes } = judgeOne(own, judged, was, found, sample, now);
     if (standing === was) continue;
-    if (conditions === before.conditions) conditions = [...before.conditions];
-    (conditions as Condition[])[place] = standing;
+    conditions ??= [...before.conditions];
+    conditions[place] = standing;
     outcomes ??= [];
     outcomes.push({ place, standing, changes });
   }
-  const wake = wakeAt(own, conditions, moves, now, sample === null);
-  settle(model, draft, index, { memory, measures, conditions, wakeAt: wake }, outcomes ?? noOutcomes, now, sample);
+  // What is measured anew with each tick, or matters to nobody, is not kept.
+  const keeps = !atRest || (own.timed && own.type.movesByItself !== true) || draft.model.heard[index] !== null;
+  // Most samples change nothing.
+  if (!keeps && before.measures === none && memory === before.memory && moves === before.wakeAt) return;
+  const after: RuleState = {
+    memory,
+    measures: keeps ? measures : none,
+    conditions: conditions ?? before.conditions,
+    wakeAt: wakeAt(own, conditions ?? before.conditions, moves, now, sample === null),
+  };
+  settle(draft, index, after, outcomes ?? none, now, sample);
+}
+
+function oddity(draft: Draft, index: number, point: PointId, value: number): void {
+  draft.oddities.push({ rule: draft.model.rules[index] as Rule, point, value });
 }
 
 function judgeOne(
   own: Rule,
   judged: Keyed,
   was: Condition,
-  measures: readonly Measure[],
+  found: Measure,
   sample: Sample | null,
   now: Instant,
 ): Told<Condition> {
-  if (sample !== null) return judge(judged, was, measureOf(measures, judged.slot), now, own);
+  if (sample !== null) return judge(judged, was, found, now, own);
   const lapsed = lapse(was, judged, now, own.policy);
   // Delays that wait for a confirming sample are not confirmed by time.
   if (!own.timed) return lapsed;
-  const { standing, changes } = judge(judged, lapsed.standing, measureOf(measures, judged.slot), now, own);
+  const { standing, changes } = judge(judged, lapsed.standing, found, now, own);
   return { standing, changes: lapsed.changes.length === 0 ? changes : [...lapsed.changes, ...changes] };
 }
 
+const nothing = unknown();
+
 function measureOf(measures: readonly Measure[], slot: string): Measure {
   for (const measure of measures) if (measure.slot === slot) return measure;
-  return unknown(slot);
+  return nothing;
 }
 
 type Outcome = Told<Condition> & { readonly place: number };
-const noOutcomes: readonly Outcome[] = [];
+
+/** The state of a rule to whose conditions something was done; what was due still is. */
+function withOutcomes(draft: Draft, index: number, before: RuleState, outcomes: readonly Outcome[]): RuleState {
+  const { policy } = draft.model.rules[index] as Rule;
+  const conditions = [...before.conditions];
+  let { wakeAt: wake } = before;
+  for (const { place, standing } of outcomes) {
+    conditions[place] = standing;
+    wake = soonest(wake, lapsesAt(standing, policy));
+  }
+  return { ...before, conditions, wakeAt: wake };
+}
 
 /** Puts a rule's new state into the draft, then tells what changed. */
 function settle(
-  model: Model,
   draft: Draft,
   index: number,
   after: RuleState,
@@ -222,18 +256,20 @@ function settle(
   now: Instant,
   sample: Sample | null,
 ): void {
+  const { model } = draft;
   const own = model.rules[index] as Rule;
-  const before = rule(draft, index);
+  const heard = model.heard[index] ?? null;
+  const before = heard === null ? null : wordOf(draft, heard);
   draft.rules.set(index, after);
-  for (const { place, standing, changes } of outcomes) {
+  for (const { place, changes } of outcomes) {
     const condition = own.conditions[place] as Keyed;
     const found = measureOf(after.measures, condition.slot);
     for (const change of changes) draft.events.push({ ...change, rule: own, condition, now, measure: found, sample });
-    announce(model, draft, condition, before.conditions[place], standing, now);
   }
+  if (heard !== null && before !== null) announce(draft, heard, before, now);
 }
 
-type Measured = Pick<RuleState, "memory" | "measures" | "wakeAt">;
+type Measured = Pick<RuleState, "memory" | "measures" | "wakeAt"> & { readonly odd?: number };
 
 /** A tick does not ask a measure that only samples move: what was measured last still stands. */
 function measure(own: Rule, before: RuleState, input: string, sample: Sample | null, now: Instant): Measured {
@@ -252,6 +288,7 @@ function wakeAt(
   let earliest = moves;
   for (let place = 0; place < conditions.length; place++) {
     const condition = conditions[place] as Condition;
+    if (condition === own.quiet[place]) continue;
     earliest = soonest(earliest, lapsesAt(condition, own.policy));
     const end = own.timed ? waitEnds(own.conditions[place] as Keyed, condition) : null;
     // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
@@ -264,16 +301,72 @@ function wakeAt(
 
 const soonest = (a: Mono | null, b: Mono | null): Mono | null => (a === null ? b : b === null ? a : Math.min(a, b));
 
-/** Conditions are points to other rules; a cycle of them is refused when the site is loaded, so this ends. */
-function announce(
-  model: Model,
-  draft: Draft,
-  { key }: Keyed,
-  before: Condition | undefined,
-  after: Condition,
-  now: Instant,
-): void {
-  const value = Number(after.open?.active === true);
-  if (value === Number(before?.open?.active === true)) return;
-  feed(model, draft, { ...now, point: conditionPoint(key), quality: "good", value });
+/** How a rule stands to those that listen: whether any of its conditions is active, as far as that is known. */
+type Word = "active" | "inactive" | "unknown";
+
+function wordOf(draft: Draft, { rules }: Heard): Word {
+  let word: Word = "inactive";
+  for (const index of rules) {
+    const { conditions, measures } = ruleState(draft, index);
+    if (conditions.some(({ open }) => open?.active === true)) return "active";
+    const own = draft.model.rules[index] as Rule;
+    const open = own.conditions.some(({ side, slot, levels: [nearest] }) => {
+      return verdict(nearest as Level, side, false, measureOf(measures, slot)) === "unknown";
+    });
+    if (open) word = "unknown";
+  }
+  return word;
+}
+
+/** More rules that listen to one another in a row than any site has: a circle, which is refused when a site is loaded. */
+const depthMax = 50;
+
+/** Tells what a rule has come to: those that read it, then those that it suppresses. */
+function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void {
+  const word = wordOf(draft, heard);
+  if (word === before) return;
+  draft.depth++;
+  if (draft.depth > depthMax) throw new Error(`bug: rules listen to each other in a circle around ${heard.name}`);
+  tell(draft, heard.name, word, now);
+  const isActive = word === "active";
+  if (isActive || before === "active") {
+    for (const index of heard.suppresses) suppress(draft, index, heard.name, isActive, now);
+  }
+  draft.depth--;
+}
+
+function tell(draft: Draft, name: string, word: Word, now: Instant): void {
+  const at = { at: now.at, wall: now.wall, point: rulePoint(name) };
+  feed(
+    draft,
+    word === "unknown"
+      ? { ...at, quality: "bad", reason: "not_available" }
+      : { ...at, quality: "good", value: Number(word === "active") },
+  );
+}
+
+/** A rule's conditions have another for their cause, or no longer. */
+function suppress(draft: Draft, index: number, by: string, isActive: boolean, now: Instant): void {
+  const own = draft.model.rules[index] as Rule;
+  const before = ruleState(draft, index);
+  const outcomes = own.conditions.flatMap((judged, place): Outcome[] => {
+    const was = before.conditions[place] as Condition;
+    const told = caused(was, by, isActive, judged, now, own.policy);
+    return told.standing === was ? [] : [{ place, ...told }];
+  });
+  if (outcomes.length > 0) settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);
+}
+
+/** Memories begin anew, conditions do not: rules hear again how those stand that they read or are suppressed by. */
+function start(draft: Draft, now: Instant): void {
+  const words = new Map<string, Word>();
+  for (const heard of draft.model.heard) if (heard !== null) words.set(heard.name, wordOf(draft, heard));
+  for (const [name, word] of words) if (word === "active") tell(draft, name, word, now);
+  for (const [index, { causes }] of draft.model.rules.entries()) {
+    const kept = ruleState(draft, index).conditions.flatMap((one) => one.causes.map(({ rule }) => rule));
+    for (const name of new Set([...causes, ...kept])) {
+      const isActive = causes.includes(name) && words.get(name) === "active";
+      suppress(draft, index, name, isActive, now);
+    }
+  }
 }

@@ -1,11 +1,12 @@
+import { type Flap, type FlapPolicy, flapAfterMove, flapAfterRaise } from "./flap.ts";
 import type { Judged, Level } from "./rule.ts";
 import type { Instant, Mono } from "./sample.ts";
 import { rank, type Severity } from "./severity.ts";
 
 /**
- * The life of an incident, once for every rule type: raise, update, acknowledge, return to normal, latch, reset, shelve,
- * maintenance, close. Pure: a standing and what happens to it give the next standing and what is told of it.
- * Silencing never stops judging or recording; it only says that nobody is to be called.
+ * The life of an incident, once for every rule type: raise, update, return to normal, latch, close; what people do to it
+ * is command.ts, what time does lapse.ts. Pure: a standing and what happens to it give the next standing and what is
+ * told of it. Silencing never stops judging or recording; it only says that nobody is to be called.
  */
 export interface Standing {
   /** How many times the condition has been raised, ever. */
@@ -17,18 +18,14 @@ export interface Standing {
   /** In maintenance until then; null: not. */
   readonly maintenanceUntil: Mono | null;
   readonly flap: Flap | null;
-}
-
-/** Raises and clears in quick succession: one incident is kept open, and its ups and downs are withheld. */
-export interface Flap {
-  /** Recent raises, oldest first; only those that count. */
-  readonly raises: readonly Mono[];
-  readonly flapping: boolean;
-  readonly movedAt: Mono;
+  /** What suppresses it, by design: the cause is told, not its consequence. */
+  readonly causes: readonly Cause[];
 }
 
 export interface Occurrence {
   readonly severity: Severity;
+  /** The worst severity it had. */
+  readonly worst: Severity;
   readonly onset: Instant;
   readonly raised: Instant;
   readonly mark: number | null;
@@ -45,14 +42,22 @@ export interface Shelf {
   readonly until: Mono | null;
 }
 
+/** A rule, by its name, that suppresses this condition: while it is active, and then until `until` (null: active still). */
+export interface Cause {
+  readonly rule: string;
+  readonly until: Mono | null;
+}
+
 /** What a rule asks of the life of its incidents. */
 export interface Policy {
-  readonly ackRequired: boolean;
+  /** An incident that was as severe as this (1 … 5) stays open until someone has acknowledged it; 6: none does. */
+  readonly ackFrom: number;
   readonly latch: boolean;
   readonly reAlarmMs: number | null;
   readonly maxShelveMs: number;
-  /** `count` raises within `windowMs` are flapping, until nothing moved for `quietMs`; null: never. */
-  readonly flap: { readonly count: number; readonly windowMs: number; readonly quietMs: number } | null;
+  readonly flap: FlapPolicy | null;
+  /** How long it is still suppressed after its cause is gone: what it needs to see for itself. */
+  readonly lingerMs: number;
 }
 
 export const changeKinds = ["raise", "update", "clear", "ack", "close", "shelve", "unshelve"] as const;
@@ -74,6 +79,8 @@ export interface Change {
   readonly latched: boolean;
   readonly shelved: boolean;
   readonly suppressed: boolean;
+  /** Names of the rules that suppress it. */
+  readonly causes: readonly string[];
   readonly flapping: boolean;
   readonly annunciate: boolean;
 }
@@ -83,17 +90,6 @@ export interface Told<S extends Standing> {
   readonly changes: readonly Change[];
 }
 
-export type Command =
-  | { readonly name: "ack" | "reset" | "unshelve" }
-  /** `forMs` null: until the condition clears. */
-  | { readonly name: "shelve"; readonly forMs: number | null }
-  | { readonly name: "maintenance"; readonly forMs: number };
-
-export interface Refusal {
-  readonly code: "not_found" | "invalid_state" | "limit_exceeded";
-  readonly detail: string;
-}
-
 export const unraised: Standing = {
   occurrence: 0,
   rev: 0,
@@ -101,7 +97,10 @@ export const unraised: Standing = {
   shelf: null,
   maintenanceUntil: null,
   flap: null,
+  causes: [],
 };
+
+export const needsAck = ({ worst }: Occurrence, { ackFrom }: Policy): boolean => rank(worst) >= ackFrom;
 
 /** The condition is active at `level`, and has been so since `onset` if it was not before. */
 export function activeAt<S extends Standing>(
@@ -117,17 +116,12 @@ export function activeAt<S extends Standing>(
   if (open.active) return follow(standing, open, level, mark, now, policy);
   if (standing.flap?.flapping) return { standing: moved(standing, { ...open, active: true }, now), changes: [] };
   if (open.latched) {
-    const again = unacked(
-      { ...open, severity: level.severity, active: true, latched: false, cleared: null },
-      now,
-      policy,
-    );
-    return tell({ ...standing, open: again }, "update", "active_again", level, now);
+    const again = at(level, { ...open, active: true, latched: false, cleared: null });
+    return tell({ ...standing, open: unacked(again, now, policy) }, "update", "active_again", level, now);
   }
   // It came back before anyone had acknowledged that it was gone: another occurrence.
   const closed = close(standing, open, "superseded", level, now);
-  const raised = raise(closed.standing, level, onset, mark, now, policy);
-  return { standing: raised.standing, changes: [...closed.changes, ...raised.changes] };
+  return also(closed, (after) => raise(after, level, onset, mark, now, policy));
 }
 
 /** The condition is active no longer; `level` is the worst that was. */
@@ -138,63 +132,42 @@ export function returned<S extends Standing>(standing: S, level: Level, now: Ins
   const rested = { ...open, active: false, cleared: now, reAlarmAt: null };
   if (policy.latch)
     return tell({ ...standing, open: { ...rested, latched: true } }, "update", "rtn_latched", level, now);
-  const waits = policy.ackRequired && !open.acked;
+  const asked = needsAck(open, policy);
+  const waits = asked && !open.acked;
   const cleared = tell({ ...standing, open: waits ? rested : null }, "clear", null, level, now, rested);
-  const ended =
-    policy.ackRequired && !waits ? also(cleared, (after) => close(after, rested, null, level, now)) : cleared;
+  const ended = asked && !waits ? also(cleared, (after) => close(after, rested, null, level, now)) : cleared;
   return standing.shelf?.until === null
     ? also(ended, (after) => unshelve(after, "cleared", level, now, rested))
     : ended;
 }
 
-/** A person's, or the centre's, will. A refusal changes nothing. */
-export function obey<S extends Standing>(
+/** A rule that suppresses it became active, or is so no longer. */
+export function caused<S extends Standing>(
   standing: S,
-  command: Command,
+  rule: string,
+  isActive: boolean,
   { levels }: Judged,
   now: Instant,
-  policy: Policy,
-): Told<S> | Refusal {
-  const { open } = standing;
-  const level = levelOf(levels, open);
-  switch (command.name) {
-    case "ack":
-      return open === null
-        ? refusal("there is no open incident to acknowledge")
-        : acknowledge(standing, open, level, now);
-    case "reset":
-      return reset(standing, open, level, now, policy);
-    case "shelve":
-      return shelve(standing, command.forMs, level, now, policy);
-    case "unshelve":
-      return standing.shelf === null ? refusal("it is not shelved") : unshelve(standing, null, level, now, open);
-    case "maintenance":
-      return { standing: { ...standing, maintenanceUntil: now.at + command.forMs }, changes: [] };
-  }
+  { lingerMs }: Policy,
+): Told<S> {
+  const others = standing.causes.filter((one) => one.rule !== rule);
+  const known = standing.causes.find((one) => one.rule === rule);
+  if (isActive ? known?.until === null : known?.until !== null) return { standing, changes: [] };
+  if (!isActive && lingerMs === 0) return outlived({ ...standing, causes: others }, levels, now);
+  const causes = [...others, { rule, until: isActive ? null : now.at + lingerMs }];
+  const next = { ...standing, causes };
+  const news = isActive && standing.causes.length === 0 && standing.open !== null;
+  return news
+    ? tell(next, "update", "suppressed", levelOf(levels, standing.open), now)
+    : { standing: next, changes: [] };
 }
 
-/** What time alone ends: a shelf, maintenance, the patience of a re-alarm. */
-export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: Instant, policy: Policy): Told<S> {
-  const level = levelOf(levels, standing.open);
-  let told: Told<S> = { standing, changes: [] };
-  if (due(standing.shelf?.until, now)) told = also(told, (after) => unshelve(after, "expired", level, now, after.open));
-  if (due(standing.maintenanceUntil, now)) {
-    told = also(told, (after) => {
-      const ended = { ...after, maintenanceUntil: null };
-      return ended.open?.active
-        ? tell(ended, "update", "maintenance_end", level, now)
-        : { standing: ended, changes: [] };
-    });
-  }
-  if (due(quietAt(told.standing, policy), now)) told = also(told, (after) => calmed(after, level, now, policy));
-  const { reAlarmAt } = told.standing.open ?? {};
-  if (due(reAlarmAt, now) && reAlarmAt != null && policy.reAlarmMs !== null) {
-    const next = now.at - ((now.at - reAlarmAt) % policy.reAlarmMs) + policy.reAlarmMs;
-    told = also(told, (after) =>
-      tell({ ...after, open: after.open && { ...after.open, reAlarmAt: next } }, "update", "re_alarm", level, now),
-    );
-  }
-  return told;
+/** If what suppressed it is gone and it goes on, someone is to be called. */
+export function outlived<S extends Standing>(standing: S, levels: readonly Level[], now: Instant): Told<S> {
+  const { open, causes } = standing;
+  return causes.length > 0 || open === null || !(open.active || open.latched)
+    ? { standing, changes: [] }
+    : tell(standing, "update", "unsuppressed", levelOf(levels, open), now);
 }
 
 /** The rule is gone: its incident must not be orphaned. */
@@ -206,19 +179,7 @@ export function retire<S extends Standing>(standing: S, { levels }: Judged, now:
   if (!open.active && !open.latched) return close(gone, open, "rule_disabled", level, now);
   const cleared = { ...open, active: false, cleared: now, latched: false };
   const told = tell(gone, "clear", "rule_disabled", level, now, cleared);
-  return policy.ackRequired ? also(told, (after) => close(after, cleared, "rule_disabled", level, now)) : told;
-}
-
-/** When `lapse` will have something to do; null: never. */
-export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
-  const { shelf, maintenanceUntil, open } = standing;
-  // As almost always.
-  if (open === null && shelf === null && maintenanceUntil === null) return null;
-  let earliest: Mono | null = null;
-  for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt, quietAt(standing, policy)]) {
-    if (at != null && (earliest === null || at < earliest)) earliest = at;
-  }
-  return earliest;
+  return needsAck(open, policy) ? also(told, (after) => close(after, cleared, "rule_disabled", level, now)) : told;
 }
 
 function raise<S extends Standing>(
@@ -229,37 +190,13 @@ function raise<S extends Standing>(
   now: Instant,
   policy: Policy,
 ): Told<S> {
-  const fresh = { severity: level.severity, onset, raised: now, mark, active: true, cleared: null, latched: false };
+  const { severity } = level;
+  const fresh = { severity, worst: severity, onset, raised: now, mark, active: true, cleared: null, latched: false };
   const open = unacked({ ...fresh, acked: false, reAlarmAt: null }, now, policy);
-  const flap = counted(standing.flap, now, policy);
+  const flap = flapAfterRaise(standing.flap, rank(severity), now, policy.flap);
   const raised = tell({ ...standing, occurrence: standing.occurrence + 1, rev: 0, open }, "raise", null, level, now);
   if (!flap?.flapping) return { ...raised, standing: { ...raised.standing, flap } };
   return also(raised, (after) => tell({ ...after, flap }, "update", "flapping_start", level, now));
-}
-
-function counted(flap: Flap | null, now: Instant, { flap: rule }: Policy): Flap | null {
-  if (rule === null) return null;
-  const recent = (flap?.raises ?? []).filter((at) => at > now.at - rule.windowMs);
-  const raises = [...recent, now.at].slice(-rule.count);
-  return { raises, flapping: raises.length >= rule.count, movedAt: now.at };
-}
-
-const moved = <S extends Standing>(standing: S, open: Occurrence, now: Instant): S => ({
-  ...standing,
-  open: { ...open, cleared: open.active ? null : now },
-  flap: standing.flap && { ...standing.flap, movedAt: now.at },
-});
-
-const quietAt = ({ flap }: Standing, policy: Policy): Mono | null =>
-  flap?.flapping ? flap.movedAt + (policy.flap?.quietMs ?? 0) : null;
-
-/** It has been quiet for long enough: what was withheld is told as it stands now. */
-function calmed<S extends Standing>(standing: S, level: Level, now: Instant, policy: Policy): Told<S> {
-  const { open } = standing;
-  const calm = { ...standing, flap: null };
-  if (open === null) return { standing: calm, changes: [] };
-  if (open.active) return tell(calm, "update", "flapping_end", level, now);
-  return returned({ ...calm, open: { ...open, active: true } }, level, now, policy);
 }
 
 function follow<S extends Standing>(
@@ -273,14 +210,20 @@ function follow<S extends Standing>(
   const newMark = mark ?? open.mark;
   if (level.severity !== open.severity) {
     const worse = rank(level.severity) > rank(open.severity);
-    const moved = { ...open, severity: level.severity, mark: newMark };
+    const changed = at(level, { ...open, mark: newMark });
     // Who acknowledged the lesser one has not seen the worse one.
-    const next = worse ? unacked(moved, now, policy) : moved;
+    const next = worse ? unacked(changed, now, policy) : changed;
     return tell({ ...standing, open: next }, "update", worse ? "severity_up" : "severity_down", level, now);
   }
   if (newMark === open.mark) return { standing, changes: [] };
   return tell({ ...standing, open: { ...open, mark: newMark } }, "update", "value", level, now);
 }
+
+const at = ({ severity }: Level, open: Occurrence): Occurrence => ({
+  ...open,
+  severity,
+  worst: rank(severity) > rank(open.worst) ? severity : open.worst,
+});
 
 const unacked = (open: Occurrence, now: Instant, { reAlarmMs }: Policy): Occurrence => ({
   ...open,
@@ -288,43 +231,14 @@ const unacked = (open: Occurrence, now: Instant, { reAlarmMs }: Policy): Occurre
   reAlarmAt: reAlarmMs === null ? null : now.at + reAlarmMs,
 });
 
-function acknowledge<S extends Standing>(standing: S, open: Occurrence, level: Level, now: Instant): Told<S> {
-  if (open.acked) return { standing, changes: [] };
-  const acked = { ...open, acked: true, reAlarmAt: null };
-  const told = tell({ ...standing, open: acked }, "ack", null, level, now);
-  const waited = !open.active && !open.latched && !standing.flap?.flapping;
-  return !waited ? told : also(told, (after) => close(after, acked, null, level, now));
-}
+const moved = <S extends Standing>(standing: S, open: Occurrence, now: Instant): S => ({
+  ...standing,
+  open: { ...open, cleared: open.active ? null : now },
+  flap: flapAfterMove(standing.flap, now),
+});
 
-function reset<S extends Standing>(
-  standing: S,
-  open: Occurrence | null,
-  level: Level,
-  now: Instant,
-  policy: Policy,
-): Told<S> | Refusal {
-  if (open === null || !open.latched) return refusal(open?.active ? "it is still active" : "it is not latched");
-  if (policy.ackRequired && !open.acked) return refusal("it is not acknowledged");
-  const unlatched = { ...open, latched: false };
-  const cleared = tell({ ...standing, open: null }, "clear", null, level, now, unlatched);
-  return also(cleared, (after) => close(after, unlatched, null, level, now));
-}
-
-function shelve<S extends Standing>(
-  standing: S,
-  forMs: number | null,
-  level: Level,
-  now: Instant,
-  policy: Policy,
-): Told<S> | Refusal {
-  if (forMs !== null && forMs > policy.maxShelveMs) {
-    return refusal(`longer than the most, ${policy.maxShelveMs / 1000} s`, "limit_exceeded");
-  }
-  const shelf = { until: forMs === null ? null : now.at + forMs };
-  return tell({ ...standing, shelf }, "shelve", null, level, now);
-}
-
-function unshelve<S extends Standing>(
+/** `of`: the occurrence that is open, or was. */
+export function unshelve<S extends Standing>(
   standing: S,
   reason: string | null,
   level: Level,
@@ -334,7 +248,7 @@ function unshelve<S extends Standing>(
   return tell({ ...standing, shelf: null }, "unshelve", reason, level, now, of);
 }
 
-function close<S extends Standing>(
+export function close<S extends Standing>(
   standing: S,
   of: Occurrence,
   reason: string | null,
@@ -345,7 +259,7 @@ function close<S extends Standing>(
 }
 
 /** One event of the occurrence that is open, or was (`of`). */
-function tell<S extends Standing>(
+export function tell<S extends Standing>(
   standing: S,
   kind: Change["kind"],
   reason: string | null,
@@ -355,7 +269,7 @@ function tell<S extends Standing>(
 ): Told<S> {
   const rev = standing.rev + 1;
   const shelved = standing.shelf !== null;
-  const suppressed = standing.maintenanceUntil !== null;
+  const suppressed = standing.maintenanceUntil !== null || standing.causes.length > 0;
   const change: Change = {
     kind,
     reason,
@@ -371,20 +285,17 @@ function tell<S extends Standing>(
     latched: of?.latched ?? false,
     shelved,
     suppressed,
+    causes: standing.causes.map(({ rule }) => rule),
     flapping: standing.flap?.flapping === true,
     annunciate: !shelved && !suppressed,
   };
   return { standing: { ...standing, rev }, changes: [change] };
 }
 
-function also<S extends Standing>(told: Told<S>, next: (standing: S) => Told<S>): Told<S> {
+export function also<S extends Standing>(told: Told<S>, next: (standing: S) => Told<S>): Told<S> {
   const after = next(told.standing);
   return { standing: after.standing, changes: [...told.changes, ...after.changes] };
 }
 
-const due = (at: Mono | null | undefined, now: Instant): boolean => at != null && at <= now.at;
-
-const levelOf = (levels: readonly Level[], open: Occurrence | null): Level =>
+export const levelOf = (levels: readonly Level[], open: Occurrence | null): Level =>
   (levels.find(({ severity }) => severity === open?.severity) ?? levels[0]) as Level;
-
-const refusal = (detail: string, code: Refusal["code"] = "invalid_state"): Refusal => ({ code, detail });

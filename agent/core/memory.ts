@@ -2,8 +2,8 @@ import type { Condition } from "./condition.ts";
 import { type Deadlines, deadlines } from "./deadlines.ts";
 import type { Changes, RuleState, State } from "./engine.ts";
 import { initial } from "./engine.ts";
-import { lapsesAt } from "./incident.ts";
-import type { Model } from "./model.ts";
+import { lapsesAt } from "./lapse.ts";
+import type { Model, Rule } from "./model.ts";
 import type { PointId, Wall } from "./sample.ts";
 
 /** The engine's state as the shell holds it; `adopt` makes the changes of a cycle the state, after they were committed. */
@@ -14,11 +14,14 @@ export interface Memory extends State {
 
 /** `kept`: conditions that outlived a restart, by key; windows and other memories begin anew. */
 export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Memory {
-  const wakes = deadlines();
+  const wakes = deadlines(model.rules.length);
   const sources = new Map<PointId, Wall>();
-  const rules: RuleState[] = model.rules.map((rule) => {
-    const fresh = initial(rule);
-    const conditions = rule.conditions.map(({ key }, i) => adapt(kept.get(key), fresh.conditions[i]));
+  const initials = new Map(model.alike.map((rule) => [rule, initial(rule)]));
+  const rules: RuleState[] = model.rules.map((rule, index) => {
+    const like = model.alike[index] as Rule;
+    const fresh = initials.get(like) as RuleState;
+    if (!rule.conditions.some(({ key }) => kept.has(key))) return fresh;
+    const conditions = rule.conditions.map(({ key }, i) => adapt(kept.get(key), like.quiet[i] as Condition));
     return {
       ...fresh,
       conditions,
@@ -47,9 +50,9 @@ const earliest = (times: readonly (number | null)[]): number | null =>
   times.reduce((least, at) => (least === null || (at !== null && at < least) ? at : least), null);
 
 /** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
-function adapt(kept: Condition | undefined, fresh: Condition | undefined): Condition {
-  const blank = fresh as Condition;
-  if (kept === undefined) return blank;
-  if (kept.latches.length === blank.latches.length) return { ...blank, ...kept };
-  return { ...blank, ...kept, latches: blank.latches.map((latch, i) => kept.latches[i] ?? latch) };
+function adapt(kept: Condition | undefined, quiet: Condition): Condition {
+  if (kept === undefined) return quiet;
+  const latches = quiet.latches.map((latch, i) => kept.latches[i] ?? latch);
+  const atRest = latches.every(({ active, since }) => !active && since === null);
+  return { ...quiet, ...kept, latches: atRest ? quiet.latches : latches };
 }

@@ -1,6 +1,9 @@
+import { type Condition, type Prepared, prepare } from "./condition.ts";
+import type { FlapPolicy } from "./flap.ts";
 import type { Policy } from "./incident.ts";
-import type { Judged, RuleType, Scope } from "./rule.ts";
+import { fullName, type Judged, type RuleType, rulePoint, type Scope } from "./rule.ts";
 import type { PointId } from "./sample.ts";
+import { rank } from "./severity.ts";
 
 /**
  * What the engine judges by: the rules of a site, compiled once for each configuration. Rules are known by their
@@ -8,10 +11,17 @@ import type { PointId } from "./sample.ts";
  */
 export interface Model {
   readonly rules: readonly Rule[];
+  /**
+   * By the place of a rule, the first one that judges as it does: the same but for what it is called and what it reads.
+   * Every sample is judged by these few, which stay in the processor's cache while ten thousands of rules do not.
+   */
+  readonly alike: readonly Rule[];
   /** Which rules a point feeds, and under which name, in rule order. */
   readonly feeds: ReadonlyMap<PointId, readonly Feed[]>;
   /** Where a condition is found, by its key. */
   readonly conditions: ReadonlyMap<string, { readonly index: number; readonly place: number }>;
+  /** By the place of a rule: who wants to know how it stands; null where nobody does. */
+  readonly heard: readonly (Heard | null)[];
 }
 
 export interface Feed {
@@ -19,20 +29,34 @@ export interface Feed {
   readonly input: string;
 }
 
+/** A rule that others read or are suppressed by, by its name; on several points it is compiled once for each. */
+export interface Heard {
+  readonly name: string;
+  readonly rules: readonly number[];
+  /** Rules that it suppresses. */
+  readonly suppresses: readonly number[];
+}
+
 export interface Rule {
+  /** As other rules name it: `device/rule`. */
+  readonly name: string;
   readonly type: RuleType;
   readonly config: RuleConfig;
   readonly inputs: Readonly<Record<string, PointId>>;
   readonly conditions: readonly Keyed[];
+  /** Its conditions before anything happened: one array for every rule at rest. */
+  readonly quiet: readonly Condition[];
   /** Evidence further apart than this is not continuous, ms. Infinite where a timer confirms. */
   readonly maxGapMs: number;
   /** Whether delays elapse by themselves instead of waiting for a confirming sample. */
   readonly timed: boolean;
   readonly policy: Policy;
+  /** Names of the rules that suppress it while they are active. */
+  readonly causes: readonly string[];
 }
 
 /** A condition to judge, with the key that names it for ever. */
-export interface Keyed extends Judged {
+export interface Keyed extends Prepared {
   readonly key: string;
 }
 
@@ -40,53 +64,95 @@ export interface Keyed extends Judged {
 export interface RuleConfig {
   readonly delayMode: "sample" | "timer";
   readonly maxGap?: number;
-  readonly ackRequired: boolean;
+  readonly ackRequired?: boolean;
   readonly latch: boolean;
   readonly reAlarm?: number;
   readonly maxShelve: number;
-  readonly flap?: { readonly count: number; readonly window: number; readonly quiet: number };
+  readonly flap?:
+    | { readonly count: number; readonly window: number; readonly quiet: number }
+    | { readonly mode: "nagios"; readonly slot: number; readonly high: number; readonly low: number };
+  readonly suppressedBy: readonly string[];
 }
-
-/** The point on which a condition reports itself to other rules: 1 while it is active, 0 else. */
-export const conditionPoint = (key: string): PointId => `@${key}`;
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const timed = config.delayMode === "timer" || type.movesByItself === true;
   const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
-  const { flap } = config;
   const judged = type.conditions(full);
-  const twoSided = new Set(judged.map(({ side }) => side)).size > 1;
+  const conditions = judged.map((one) => ({ ...prepare(one), key: key + suffix(one, judged) }));
   return {
+    name: scope.rule,
     type,
     config: full,
     inputs: type.inputs(full, scope),
-    conditions: judged.map((one) => ({ ...one, key: key + suffix(one, twoSided) })),
+    conditions,
+    quiet: conditions.map(({ quiet }) => quiet),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),
     timed,
-    policy: {
-      ackRequired: config.ackRequired,
-      latch: config.latch,
-      reAlarmMs: config.reAlarm ?? null,
-      maxShelveMs: config.maxShelve,
-      flap: flap === undefined ? null : { count: flap.count, windowMs: flap.window, quietMs: flap.quiet },
-    },
+    policy: policyOf(config, type.lingerMs?.(full) ?? 0),
+    causes: [
+      ...config.suppressedBy.map((name) => fullName(scope, name)),
+      ...(type.needsToHear ? scope.unreachableWhen : []),
+    ],
   };
 }
 
-const suffix = ({ slot, side }: Judged, twoSided: boolean): string =>
-  slot !== "" ? `#${slot}` : twoSided ? `/${side}` : "";
+/** A rule's only condition bears the rule's key; else the bit, or the side where both are judged, tells them apart. */
+const suffix = ({ slot, side }: Judged, all: readonly Judged[]): string =>
+  slot !== "" ? `#${slot}` : all.some((one) => one.side !== side) ? `/${side}` : "";
+
+function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig, lingerMs: number): Policy {
+  const [all, none] = [1, 6];
+  const ackFrom = ackRequired === undefined ? (latch ? all : rank("high")) : ackRequired ? all : none;
+  return {
+    ackFrom,
+    latch,
+    reAlarmMs: reAlarm ?? null,
+    maxShelveMs: maxShelve,
+    flap: flap === undefined ? null : flapPolicyOf(flap),
+    lingerMs,
+  };
+}
+
+const flapPolicyOf = (flap: NonNullable<RuleConfig["flap"]>): FlapPolicy =>
+  "mode" in flap
+    ? { mode: "nagios", slotMs: flap.slot, high: flap.high, low: flap.low }
+    : { mode: "count", count: flap.count, windowMs: flap.window, quietMs: flap.quiet };
 
 export function modelOf(rules: readonly Rule[]): Model {
-  const feeds = new Map<PointId, Feed[]>();
-  for (const [index, rule] of rules.entries()) {
-    for (const [input, point] of Object.entries(rule.inputs)) {
-      const known = feeds.get(point);
-      if (known === undefined) feeds.set(point, [{ index, input }]);
-      else known.push({ index, input });
-    }
+  const feeds = grouped(
+    rules.flatMap(({ inputs }, index) => Object.entries(inputs).map(([input, point]) => [point, { index, input }])),
+  );
+  const named = grouped(rules.map(({ name }, index) => [name, index]));
+  const suppresses = grouped(rules.flatMap(({ causes }, index) => [...new Set(causes)].map((name) => [name, index])));
+  const heard = new Map<string, Heard>();
+  for (const [name, own] of named) {
+    if (!feeds.has(rulePoint(name)) && !suppresses.has(name)) continue;
+    heard.set(name, { name, rules: own, suppresses: suppresses.get(name) ?? [] });
   }
   const conditions = new Map(
     rules.flatMap((rule, index) => rule.conditions.map(({ key }, place) => [key, { index, place }] as const)),
   );
-  return { rules, feeds, conditions };
+  return { rules, alike: alike(rules), feeds, conditions, heard: rules.map(({ name }) => heard.get(name) ?? null) };
+}
+
+function alike(rules: readonly Rule[]): Rule[] {
+  const first = new Map<string, Rule>();
+  return rules.map((rule) => {
+    const { type, config, conditions, maxGapMs, policy } = rule;
+    const judged = conditions.map(({ key: _, quiet: __, ...one }) => one);
+    const how = JSON.stringify([type.type, config, judged, maxGapMs, policy]);
+    const known = first.get(how) ?? rule;
+    first.set(how, known);
+    return known;
+  });
+}
+
+function grouped<Key, Value>(entries: readonly (readonly [Key, Value])[]): Map<Key, Value[]> {
+  const groups = new Map<Key, Value[]>();
+  for (const [key, value] of entries) {
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [value]);
+    else known.push(value);
+  }
+  return groups;
 }

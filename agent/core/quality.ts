@@ -1,3 +1,4 @@
+import { rounded } from "./round.ts";
 import type { BadReason, Instant, PointId, Sample, Wall } from "./sample.ts";
 
 /**
@@ -64,8 +65,7 @@ function judge(point: Point, raw: number): { value: number; reason: BadReason | 
   return { value, reason };
 }
 
-/** Rounded to 12 significant digits, so that 234 × 0.1 is 23.4 to every limit and every reader. */
 function scaled(raw: number, { scale, offset }: Point): number {
   if (scale === 1 && offset === 0) return raw;
-  return Number((raw * scale + offset).toPrecision(12));
+  return rounded(raw * scale + offset);
 }

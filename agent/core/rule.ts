@@ -28,6 +28,10 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly remembers?: boolean;
   /** The measure moves as time passes: `measure` is also called with a tick, and may ask for one. */
   readonly movesByItself?: boolean;
+  /** Of a device that cannot be heard it says nothing: what `unreachableWhen` names suppresses it. */
+  readonly needsToHear?: boolean;
+  /** How long it needs, once its cause is gone, to see for itself whether it still holds, ms. Default: 0. */
+  lingerMs?(config: Config): number;
   /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
   say(config: Config, facts: Said): string;
 }
@@ -40,13 +44,21 @@ export interface Scope {
   readonly definition: Point;
   /** Poll interval of the point, ms. */
   readonly pollMs: number;
-  /** Condition keys of rules whose being active means that this device cannot be heard. */
-  readonly unreachableWhen: readonly PointId[];
+  /** The rule's own name, by which other rules know it: `device/rule`. */
+  readonly rule: string;
+  /** Names of rules whose being active means that this device cannot be heard. */
+  readonly unreachableWhen: readonly string[];
 }
 
-/** A point as a rule names it: of its own device, or `device/point`. */
-export const pointNamed = ({ device }: Scope, name: string): PointId =>
+/** A point, or a rule, as a rule names it: of its own device, or `device/…`. */
+export const fullName = ({ device }: Pick<Scope, "device">, name: string): PointId =>
   name.includes("/") || device === "" ? name : `${device}/${name}`;
+
+/**
+ * The point on which a rule reports itself to other rules, by its name: 1 while one of its conditions is active, 0 while
+ * none is, bad while that is not known.
+ */
+export const rulePoint = (rule: string): PointId => `@${rule}`;
 
 export interface Seen extends Instant {
   /** Name of the input that has a new sample; "" for a tick. */
@@ -59,6 +71,8 @@ export interface Measured<Memory> {
   readonly measures: readonly Measure[];
   /** When time alone will change the measure in a way that matters, engine time; null: never. */
   readonly wakeAt: number | null;
+  /** A value that it does not know what to make of, the first time that it comes. */
+  readonly odd?: number;
 }
 
 /** What is known of a number: exactly it (lo = hi), a bound, or nothing (−∞ … +∞). */
@@ -116,18 +130,35 @@ export const ruleOptions = {
     .describe("sample: a delay is confirmed by a sample (polling). timer: it elapses by itself (changes of value)."),
   maxGap: duration.optional().describe("Evidence further apart than this is not continuous. Default: 3 × interval."),
   unit: z.string().optional().describe("Unit of the limits; if given it must be the point's."),
-  ackRequired: z.boolean().default(false).describe("An incident that nobody acknowledged stays open after it cleared."),
+  ackRequired: z
+    .boolean()
+    .optional()
+    .describe(
+      "An incident that nobody acknowledged stays open after it cleared. Default: if it was high or critical, or is latched.",
+    ),
   latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
   reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),
   maxShelve: z.string().default("8h").pipe(duration).describe("The longest it may be shelved."),
   flap: z
-    .strictObject({
-      count: z.int().min(2).describe("So many raises …"),
-      window: duration.describe("… within this time are flapping: further ones are withheld …"),
-      quiet: duration.describe("… until nothing has moved for so long."),
-    })
+    .union([
+      z.strictObject({
+        count: z.int().min(2).describe("So many raises …"),
+        window: duration.describe("… within this time are flapping: further ones are withheld …"),
+        quiet: duration.describe("… until nothing has moved for so long."),
+      }),
+      z.strictObject({
+        mode: z.literal("nagios").describe("As Nagios reckons it: by the changes among the last 21 states."),
+        slot: z.string().default("60s").pipe(duration).describe("A state is taken each so often."),
+        high: z.number().min(0).max(100).default(30).describe("From so many per cent on it flaps …"),
+        low: z.number().min(0).max(100).default(20).describe("… until it is at so many or less."),
+      }),
+    ])
     .optional()
     .describe("Holds back what chatters."),
+  suppressedBy: z
+    .array(z.string())
+    .default([])
+    .describe("Its causes, rules of this device or DEVICE/RULE: while one is active nobody is called for this one."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),

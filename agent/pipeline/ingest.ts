@@ -1,5 +1,6 @@
 import type { Site } from "../config/resolved.ts";
 import type { Condition } from "../core/condition.ts";
+import type { Input } from "../core/engine.ts";
 import { unraised } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Mono, PointId, Sample } from "../core/sample.ts";
@@ -54,6 +55,7 @@ export function ingest(options: IngestOptions): Ingest {
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
   let stopped = false;
+  let started = false;
 
   const commit = (pending: Pending): void => {
     failed = pending;
@@ -70,7 +72,10 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const judge = (samples: readonly Sample[]): void => {
-    const judged = judgeCycle(site, memory, samples, clock.now());
+    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
+    started = true;
+    const judged = judgeCycle(site, memory, first, samples, clock.now());
+    for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
     const records = book.write(judged.events);
     const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
@@ -129,7 +134,12 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
     lastSeq: () => lastSeq,
     write(events: readonly Parameters<typeof recordOf>[1][]): EventRecord[] {
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
-      return events.map((event, i) => recordOf(telling, event, lastSeq + i + 1));
+      const written: EventRecord[] = [];
+      for (const event of events) {
+        const causeIds = idsOf(event.causes, [...open.values(), ...written]);
+        written.push(recordOf(telling, event, lastSeq + written.length + 1, causeIds));
+      }
+      return written;
     },
     /** An incident whose rule is no longer in the configuration is closed with a reason, never orphaned. */
     retire(now: ReturnType<EngineClock["now"]>) {
@@ -140,6 +150,15 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
     },
   };
+}
+
+/** The newest incidents of rules, by the rules' names. */
+function idsOf(rules: readonly string[], records: readonly EventRecord[]): string[] {
+  if (rules.length === 0) return [];
+  const newest = new Map(records.map((one) => [one.conditionKey, one]));
+  return [...newest.values()]
+    .filter(({ active, point, rule }) => active && rules.includes(`${point.device}/${rule.id}`))
+    .map(({ incidentId }) => incidentId);
 }
 
 function keptConditions(store: Store): ReadonlyMap<string, Condition> {

@@ -1,11 +1,20 @@
 import type { Site } from "../config/resolved.ts";
 import { waitEnds } from "../core/condition.ts";
-import { type Cycle, cycle } from "../core/engine.ts";
+import { type Cycle, cycle, type Input } from "../core/engine.ts";
 import type { Memory } from "../core/memory.ts";
 import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 
-/** At one instant: timers due before the first sample, then the samples, then timers due now. Nothing is adopted here. */
-export function judgeCycle(site: Site, memory: Memory, samples: readonly Sample[], now: Instant): Cycle {
+/**
+ * At one instant: timers due before the first sample, then `first` (the start, commands), then the samples, then timers
+ * due now. Nothing is adopted here.
+ */
+export function judgeCycle(
+  site: Site,
+  memory: Memory,
+  first: readonly Input[],
+  samples: readonly Sample[],
+  now: Instant,
+): Cycle {
   const one = cycle(site.model, memory);
   const tick = (until: Mono): void => {
     const rules = memory.deadlines.due(until);
@@ -16,6 +25,7 @@ export function judgeCycle(site: Site, memory: Memory, samples: readonly Sample[
     for (const index of rules) memory.deadlines.set(index, one.rule(index).wakeAt);
   };
   tick((samples[0]?.at ?? now.at) - 1);
+  for (const input of first) one.take(input);
   for (const sample of samples) one.take({ kind: "sample", sample });
   tick(now.at);
   return one;

@@ -14,7 +14,13 @@ export interface Telling {
   readonly clock: ClockTrust;
 }
 
-export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
+/** @param causeIds the incidents that suppress it */
+export function recordOf(
+  { site, epoch, bootId, clock }: Telling,
+  event: Event,
+  seq: number,
+  causeIds: readonly string[] = [],
+): EventRecord {
   const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
@@ -40,6 +46,8 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     outOfService: false,
     flapping: event.flapping,
     annunciate: event.annunciate,
+    ...(causeIds.length === 0 ? {} : { causeIds: [...causeIds] }),
+    ...(about.impacted === null ? {} : { impacted: about.impacted }),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },

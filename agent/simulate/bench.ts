@@ -4,7 +4,7 @@ import { type Memory, memoryOf } from "../core/memory.ts";
 import { compileRule, type Model, modelOf } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import type { Sample } from "../core/sample.ts";
+import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 
 /** How fast the engine is, on made-up points. A goal that is not met is shown as it is. */
@@ -37,26 +37,35 @@ export function benchRules(env: Env, heapUsed: () => number): Row[] {
   ];
 }
 
-function modelFor(points: number, rules: readonly object[]): Model {
+const named = (count: number): PointId[] => Array.from({ length: count }, (_, i) => `d/p${i}`);
+
+function modelFor(points: readonly PointId[], rules: readonly object[]): Model {
   return modelOf(
-    Array.from({ length: points }, (_, i) => `d/p${i}`).flatMap((point) =>
+    points.flatMap((point) =>
       rules.map((rule) => {
-        const { type: named, ...options } = rule as { type: string };
-        const type = ruleTypes.find(({ type }) => type === named);
-        if (type === undefined) throw new Error(`no rule type ${named}`);
+        const { type: wanted, ...options } = rule as { type: string };
+        const type = ruleTypes.find(({ type }) => type === wanted);
+        if (type === undefined) throw new Error(`no rule type ${wanted}`);
         const config = ruleSchema(type).parse(options);
-        const scope = { point, device: "d", definition: plainPoint(point), pollMs, unreachableWhen: [] };
-        return compileRule(type, config, scope, `s/${point}/${named}`);
+        const scope = {
+          point,
+          device: "d",
+          definition: plainPoint(point),
+          pollMs,
+          rule: `${point}/${wanted}`,
+          unreachableWhen: [],
+        };
+        return compileRule(type, config, scope, `s/${point}/${wanted}`);
       }),
     ),
   );
 }
 
-/** One good sample of each point, as it wanders below its limit. */
-const round = (points: number, i: number): Sample[] =>
-  Array.from({ length: points }, (_, p) => {
+/** One good sample of each point, as it wanders below its limit; the points by the names that the site has for them. */
+const round = (points: readonly PointId[], i: number): Sample[] =>
+  points.map((point, p) => {
     const at = i * pollMs + (p % pollMs);
-    return { point: `d/p${p}`, at, wall: at, quality: "good", value: 20 + ((i * 7 + p) % 13) / 10 };
+    return { point, at, wall: at, quality: "good", value: 20 + ((i * 7 + p) % 13) / 10 };
   });
 
 function feed(model: Model, memory: Memory, samples: readonly Sample[]): void {
@@ -67,7 +76,8 @@ function feed(model: Model, memory: Memory, samples: readonly Sample[]): void {
   }
 }
 
-function rate(env: Env, metric: string, points: number, rules: readonly object[], rounds: number, goal: number): Row {
+function rate(env: Env, metric: string, count: number, rules: readonly object[], rounds: number, goal: number): Row {
+  const points = named(count);
   const model = modelFor(points, rules);
   const memory = memoryOf(model, new Map());
   // Windows are full and the code is warm before time counts.
@@ -79,17 +89,17 @@ function rate(env: Env, metric: string, points: number, rules: readonly object[]
     feed(model, memory, samples);
     ms += env.clock.mono() - began;
   }
-  const ours = Math.round((points * rounds * 1000) / ms);
+  const ours = Math.round((count * rounds * 1000) / ms);
   return { bench: "rules", metric, unit: "1/s", ours, baseline: null, goal: `≥ ${goal}`, ok: ours >= goal };
 }
 
 function size(heapUsed: () => number, metric: string, rule: object, rounds: number, goal: number): Row {
-  const points = 10_000;
+  const points = named(10_000);
   const model = modelFor(points, [rule]);
   const before = heapUsed();
   const memory = memoryOf(model, new Map());
   for (let i = 0; i < Math.max(1, rounds); i++) feed(model, memory, round(points, i));
-  const ours = Math.round((heapUsed() - before) / points);
+  const ours = Math.round((heapUsed() - before) / points.length);
   // The memory must be there until it was weighed.
   if (memory.rule(0).conditions.length === 0) throw new Error("bug: a rule without conditions");
   return { bench: "rules", metric, unit: "B", ours, baseline: null, goal: `≤ ${goal}`, ok: ours <= goal };

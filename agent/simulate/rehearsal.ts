@@ -1,6 +1,7 @@
+import type { Command, Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
 import { type Event, type Input, step } from "../core/engine.ts";
-import { type Command, type Refusal, retire } from "../core/incident.ts";
+import { retire } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Model } from "../core/model.ts";
 import { unknown } from "../core/rule.ts";
@@ -55,7 +56,11 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
       tick(Math.max(next, 0));
     }
   };
-  tick(0);
+  const begin = (at: Mono): void => {
+    tick(at);
+    run({ kind: "start", now: { at, wall: wallOf(at) } });
+  };
+  begin(0);
   return {
     advance: (at) => wake((next) => next < at, at),
     settle: (at) => wake((next) => next <= at, at),
@@ -65,7 +70,7 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
     restart(at) {
       // As they come out of a store.
       memory = memoryOf(model, new Map([...kept()].map(([key, one]) => [key, JSON.parse(JSON.stringify(one))])));
-      tick(at);
+      begin(at);
     },
     reconfigure(next, at) {
       const now = { at, wall: wallOf(at) };
@@ -80,6 +85,7 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
       }
       model = next;
       memory = memoryOf(model, before);
+      begin(at);
     },
   };
 }

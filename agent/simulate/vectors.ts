@@ -1,13 +1,15 @@
 import * as z from "zod";
+import { point as pointSchema } from "../config/schema.ts";
 import { counterStep } from "../core/counter.ts";
 import type { Event } from "../core/engine.ts";
 import { nagiosFlapPercent } from "../core/flap.ts";
-import { compileRule, conditionPoint, type Model, modelOf, type RuleConfig } from "../core/model.ts";
-import { assess, type Point, plainPoint } from "../core/quality.ts";
+import { compileRule, type Model, modelOf, type RuleConfig } from "../core/model.ts";
+import { assess, type Point } from "../core/quality.ts";
 import { ruleOptions } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { commPoint, type Sample } from "../core/sample.ts";
 import { slope } from "../core/slope.ts";
+import { windowOf } from "../core/window.ts";
 import { receive, type StreamMessage } from "../sinks/stream.ts";
 import { rehearse } from "./rehearsal.ts";
 
@@ -145,14 +147,20 @@ function sampleOf(
   return assess(definition(given, id), { raw: Number(raw), sourceAt, ...uncertain }, now);
 }
 
+const gate = pointSchema.pick({
+  scale: true,
+  offset: true,
+  notAvailable: true,
+  sentinels: true,
+  range: true,
+  uncertainAs: true,
+  counter: true,
+});
+
+/** What a site file says of a point, in the words of a vector. */
 function definition(given: Vector, id: string): Point {
-  const { sentinels = [], range = null, counterBits, maxRate } = given.points[id] ?? {};
-  return {
-    ...plainPoint(id),
-    sentinels: sentinels as number[],
-    range: range as Point["range"],
-    counter: counterBits === undefined ? null : { bits: counterBits as 16, maxRate: Number(maxRate) },
-  };
+  const { counterBits: bits, maxRate, ...options } = given.points[id] ?? {};
+  return { id, ...gate.parse({ ...options, counter: bits === undefined ? null : { bits, maxRate } }) };
 }
 
 function modelFor(given: Vector): Model {
@@ -173,7 +181,8 @@ function modelFor(given: Vector): Model {
         device: home,
         definition: definition(given, String(point)),
         pollMs: given.poll * 1000,
-        unreachableWhen: comms.map((one) => conditionPoint(one.id)),
+        rule: id,
+        unreachableWhen: type === "comm" ? [] : comms.map((one) => one.id),
       };
       return compileRule(ruleType, config, scope, id);
     }),
@@ -213,7 +222,7 @@ const told = ({ now, kind, level, condition, reason, annunciate }: Event): unkno
 function calculate(fn: string, args: Record<string, unknown>): unknown {
   if (fn === "slope") {
     const points = (args.points as [number, number][]).map(([t, value]) => ({ at: t * 1000, value }));
-    return slope(points, args.estimator as "ols");
+    return slope(windowOf(points), args.estimator as "ols");
   }
   if (fn === "counterDelta") {
     const { prev, cur, bits, maxDelta } = args as Record<string, number>;

@@ -48,6 +48,11 @@ export const eventRecord = z.object({
   outOfService: flag,
   flapping: flag,
   annunciate: flag.describe("Whether a person should be told now."),
+  causeIds: z.array(z.uuid()).optional().describe("Incidents that suppress this one."),
+  impacted: z
+    .object({ devices: z.int(), points: z.int() })
+    .optional()
+    .describe("Of a device that does not answer: how much is not seen because of it, itself included."),
   rule: z.object({ id: z.string(), type: z.string(), version: z.string(), configHash: z.string() }),
   point: z.object({
     id: z.string(),

@@ -82,8 +82,9 @@ rules:
     type: level
     point: temp
     levels: [{ limit: 27, deadband: 1, severity: medium, onDelay: 25s }, { limit: 35, deadband: 1, severity: critical }]
+    ackRequired: false
     say: { cause: cooling lost, action: Check the CRAC }
-  open: { type: state, point: door, normal: [0], map: { "1": high } }
+  open: { type: state, point: door, normal: [0], map: { "1": high }, ackRequired: false }
   comm: { type: comm, failures: 3 }
   stale: { type: stale, point: temp, after: 60s }
 `;

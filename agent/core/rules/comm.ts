@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
+import { atLeast, defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
 import { commPoint } from "../sample.ts";
 import type { Severity } from "../severity.ts";
+import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
 import { goodValue } from "../window.ts";
 
 interface Config {
@@ -17,6 +18,8 @@ interface Memory {
   readonly answered: number;
   /** Until the first answer it is not known how many failures went before. */
   readonly heard: boolean;
+  /** While what it is reached through is silent, its own failures tell nothing. */
+  readonly unreachable: Unreachable;
 }
 
 const nothing: readonly Measure[] = [unknown()];
@@ -24,13 +27,14 @@ const nothing: readonly Measure[] = [unknown()];
 export const comm = defineRule<Config, Memory>({
   type: "comm",
   about: "device",
-  describe: "Consecutive exchanges that the device did not answer. An exception or error status is an answer.",
+  describe:
+    "Consecutive exchanges that the device did not answer. An exception or error status is an answer. Absorbed while what it is reached through is silent itself.",
   options: {
     failures: z.int().min(1).default(3).describe("Consecutive failures that raise it."),
     recover: z.int().min(1).default(1).describe("Consecutive answers that clear it."),
     severity: severity.default("high"),
   },
-  inputs: (_config, { device }) => ({ exchange: commPoint(device) }),
+  inputs: (_config, scope) => ({ exchange: commPoint(scope.device), ...ears(scope) }),
   conditions: ({ failures, severity: is, onDelay = 0, offDelay = 0 }) => [
     {
       slot: "",
@@ -40,17 +44,28 @@ export const comm = defineRule<Config, Memory>({
       ],
     },
   ],
-  empty: { failed: 0, answered: 0, heard: false },
-  measure(config, memory, { sample }) {
+  empty: { failed: 0, answered: 0, heard: false, unreachable: [] },
+  needsToHear: true,
+  // As long as a management card that came back may take to answer again.
+  lingerMs: () => 120_000,
+  measure(config, before, { input, sample }) {
+    if (input !== "exchange" && sample !== null) {
+      const unreachable = unreachableAfter(before.unreachable, input, sample);
+      // What failed before says nothing of what is to come.
+      return { memory: { ...before, failed: 0, heard: false, unreachable }, measures: nothing, wakeAt: null };
+    }
     const answer = goodValue(sample);
-    if (answer === null) return { memory, measures: nothing, wakeAt: null };
-    const next =
-      answer === 1
-        ? { failed: memory.failed, answered: memory.answered + 1, heard: true }
-        : { failed: memory.answered > 0 ? 1 : memory.failed + 1, answered: 0, heard: memory.heard };
-    const failed = next.answered >= config.recover ? 0 : next.failed;
-    const measure = next.heard ? exactly(failed) : { slot: "", lo: failed, hi: Number.POSITIVE_INFINITY };
-    return { memory: { ...next, failed }, measures: [measure], wakeAt: null };
+    if (answer === null || (answer === 0 && before.unreachable.length > 0))
+      return { memory: before, measures: nothing, wakeAt: null };
+    const memory = counted(before, answer === 1, config);
+    const measure = memory.heard ? exactly(memory.failed) : atLeast(memory.failed);
+    return { memory, measures: [measure], wakeAt: null };
   },
   say: () => "does not answer",
 });
+
+function counted(before: Memory, answers: boolean, { recover }: Config): Memory {
+  if (!answers) return { ...before, failed: before.answered > 0 ? 1 : before.failed + 1, answered: 0 };
+  const answered = before.answered + 1;
+  return { ...before, failed: answered >= recover ? 0 : before.failed, answered, heard: true };
+}

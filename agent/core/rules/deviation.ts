@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
-import { bySide, defineRule, exactly, levels, type Measure, pointNamed, type Seen, unknown } from "../rule.ts";
+import { rounded } from "../round.ts";
+import { bySide, defineRule, exactly, fullName, levels, type Measure, type Seen, unknown } from "../rule.ts";
 import { median } from "../slope.ts";
 import { goodValue, type Pair } from "../window.ts";
 
@@ -52,8 +53,8 @@ export const deviation = defineRule<Config, Memory>({
   },
   inputs: ({ ref }, scope) => ({
     value: scope.point,
-    ...("point" in ref ? { [setPoint]: pointNamed(scope, ref.point) } : {}),
-    ...("peers" in ref ? Object.fromEntries(ref.peers.map((peer, i) => [`peer${i}`, pointNamed(scope, peer)])) : {}),
+    ...("point" in ref ? { [setPoint]: fullName(scope, ref.point) } : {}),
+    ...("peers" in ref ? Object.fromEntries(ref.peers.map((peer, i) => [`peer${i}`, fullName(scope, peer)])) : {}),
   }),
   conditions: (config) => bySide(config.levels, config),
   empty: { last: {}, blankUntil: null },
@@ -63,7 +64,7 @@ export const deviation = defineRule<Config, Memory>({
     const ref = refOf(config, memory, seen.at);
     const blanked = memory.blankUntil !== null && seen.at < memory.blankUntil;
     if (value === null || ref === null || blanked) return { memory, measures: nothing, wakeAt: null };
-    return { memory, measures: [exactly(Number((value - ref).toPrecision(12)))], wakeAt: null };
+    return { memory, measures: [exactly(rounded(value - ref))], wakeAt: null };
   },
   say: (_config, { value, measure, unit, level: { limit } }) =>
     `${value} ${unit}, ${measure === null ? "" : Number(measure.toFixed(1))} off (limit ${limit})`,

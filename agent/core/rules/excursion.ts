@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { rounded } from "../round.ts";
 import { atLeast, bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
-import { filled, goodValue, slide, type Window } from "../window.ts";
+import { extremes, filled, goodValue, noWindow, reachOf, slide, type Window } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -29,13 +30,13 @@ export const excursion = defineRule<Config, Window>({
   },
   inputs: (_config, { point }) => ({ value: point }),
   conditions: (config) => bySide(config.levels, config),
-  empty: [],
+  empty: noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: nothing, wakeAt: null };
-    const window = slide(memory, { at, value }, config.window, config.maxGap ?? config.window / 2);
-    const went = Number(travelled(window, value, config.dir).toPrecision(12));
-    const known = filled(window, { ...config, lengthMs: config.window });
+    const window = slide(memory, { at, value }, reachOf(config));
+    const went = rounded(travelled(window, value, config.dir));
+    const known = filled(window, config);
     return { memory: window, measures: [known ? exactly(went) : atLeast(went)], wakeAt: null };
   },
   say: (config, { measure, unit, level: { limit } }) =>
@@ -43,11 +44,6 @@ export const excursion = defineRule<Config, Window>({
 });
 
 function travelled(window: Window, last: number, dir: Config["dir"]): number {
-  let min = last;
-  let max = last;
-  for (const { value } of window) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
+  const [min, max] = extremes(window);
   return { any: max - min, rise: last - min, fall: max - last }[dir];
 }

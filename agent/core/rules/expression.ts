@@ -1,7 +1,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import * as z from "zod";
 import { duration } from "../duration.ts";
-import { defineRule, exactly, type Measure, onOff, pointNamed, type Seen, severity, unknown } from "../rule.ts";
+import { defineRule, exactly, fullName, type Measure, onOff, type Seen, severity, unknown } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue, type Pair } from "../window.ts";
 
@@ -41,7 +41,7 @@ export const expression = defineRule<Config, Memory>({
     return typeof program === "string" ? [{ at: "when", what: program }] : [];
   },
   inputs: ({ inputs }, scope) =>
-    Object.fromEntries(Object.entries(inputs).map(([name, point]) => [name, pointNamed(scope, point)])),
+    Object.fromEntries(Object.entries(inputs).map(([name, point]) => [name, fullName(scope, point)])),
   conditions: (config) => [onOff(config.severity, config)],
   empty: {},
   measure(config, before, seen) {

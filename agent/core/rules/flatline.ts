@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
-import { defineRule, exactly, type Measure, onOff, pointNamed, type Seen, severity, unknown } from "../rule.ts";
+import { rounded } from "../round.ts";
+import { defineRule, exactly, fullName, type Measure, onOff, type Seen, severity, unknown } from "../rule.ts";
 import type { Severity } from "../severity.ts";
-import { filled, goodValue, type Pair, slide, type Window } from "../window.ts";
+import { extremes, filled, goodValue, noWindow, type Pair, reachOf, slide, type Window } from "../window.ts";
 
 interface Config {
   readonly window: number;
@@ -43,26 +44,26 @@ export const flatline = defineRule<Config, Memory>({
   },
   inputs: ({ activity }, scope) => ({
     value: scope.point,
-    ...(activity === undefined ? {} : { activity: pointNamed(scope, activity.point) }),
+    ...(activity === undefined ? {} : { activity: fullName(scope, activity.point) }),
   }),
   conditions: (config) => [onOff(config.severity, config)],
-  empty: { window: [], activity: null },
+  empty: { window: noWindow, activity: null },
   measure(config, before, seen) {
     const memory = observe(before, seen, config);
     if (goodValue(seen.sample) === null) return { memory, measures: nothing, wakeAt: null };
     const moves = range(memory.window) > config.eps;
-    const stuck = !moves && filled(memory.window, { ...config, lengthMs: config.window });
+    const stuck = !moves && filled(memory.window, config);
     if (moves) return { memory, measures: [exactly(0)], wakeAt: null };
     return { memory, measures: stuck && runs(config, memory, seen.at) ? [exactly(1)] : nothing, wakeAt: null };
   },
   say: (config, { value, unit }) => `stuck at ${value} ${unit} for ${sayDuration(config.window)}`,
 });
 
-function observe(memory: Memory, { input, sample, at }: Seen, { window, maxGap }: Config): Memory {
+function observe(memory: Memory, { input, sample, at }: Seen, config: Config): Memory {
   const value = goodValue(sample);
   if (input === "activity") return { ...memory, activity: value === null ? null : { at, value } };
   if (value === null) return memory;
-  return { ...memory, window: slide(memory.window, { at, value }, window, maxGap ?? window / 2) };
+  return { ...memory, window: slide(memory.window, { at, value }, reachOf(config)) };
 }
 
 function runs({ activity, staleAfter, pollMs }: Config, memory: Memory, at: number): boolean {
@@ -72,6 +73,6 @@ function runs({ activity, staleAfter, pollMs }: Config, memory: Memory, at: numb
 }
 
 function range(window: Window): number {
-  const values = window.map(({ value }) => value);
-  return values.length === 0 ? 0 : Number((Math.max(...values) - Math.min(...values)).toPrecision(12));
+  const [min, max] = extremes(window);
+  return max < min ? 0 : rounded(max - min);
 }

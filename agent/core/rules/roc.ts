@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { counterStep } from "../counter.ts";
 import { duration } from "../duration.ts";
+import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, levels, type Measure, type Scope, unknown } from "../rule.ts";
-import { type Estimator, estimators, slope } from "../slope.ts";
-import { filled, goodValue, slide, type Window } from "../window.ts";
+import { type Estimator, estimators, slope, theilSenWithin } from "../slope.ts";
+import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowOf } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -23,6 +24,8 @@ interface Config {
 interface Memory {
   readonly window: Window;
   readonly raw: number | null;
+  /** Whether the slope was beyond all that is normal, or unknown, when it was last measured. */
+  readonly near: boolean;
 }
 
 const secondsPer = { s: 1, min: 60, h: 3600 } as const;
@@ -44,16 +47,28 @@ export const roc = defineRule<Config, Memory>({
   },
   inputs: (_config, { point }) => ({ value: point }),
   conditions: (config) => bySide(config.levels, config, 1 / secondsPer[config.per]),
-  empty: { window: [], raw: null },
+  empty: { window: noWindow, raw: null, near: true },
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: nothing, wakeAt: null };
-    const next = remember(config, memory, at, value);
-    const known = filled(next.window, { ...config, lengthMs: config.window });
-    const perSecond = known ? slope(next.window, config.estimator) : null;
-    if (perSecond === null) return { memory: next, measures: nothing, wakeAt: null };
-    const directed = config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir];
-    return { memory: next, measures: [exactly(settled(directed))], wakeAt: null };
+    const seen = remember(config, memory, at, value);
+    if (!filled(seen.window, config)) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
+    const [lo, hi] = normal(config);
+    if (!memory.near && isWithin(seen.window, config, lo, hi)) {
+      return {
+        memory: { window: seen.window, raw: seen.raw, near: false },
+        measures: [{ slot: "", lo, hi }],
+        wakeAt: null,
+      };
+    }
+    const perSecond = slope(seen.window, config.estimator);
+    if (perSecond === null) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
+    const directed = rounded(config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir]);
+    return {
+      memory: { ...seen, near: directed < lo || directed > hi },
+      measures: [exactly(directed)],
+      wakeAt: null,
+    };
   },
   say(config, { measure, unit, level: { limit } }) {
     const seconds = secondsPer[config.per];
@@ -63,16 +78,34 @@ export const roc = defineRule<Config, Memory>({
   },
 });
 
-/** A slope of 0.1 must not be 0.10000000000000002 to a limit of 0.1. */
-const settled = (perSecond: number): number => Number(perSecond.toPrecision(12));
+/** Between these, per second, no level is raised and each is cleared, so that no more needs to be known. */
+function normal({ levels: given, per }: Config): readonly [lo: number, hi: number] {
+  const perMeasure = 1 / secondsPer[per];
+  let lo = Number.NEGATIVE_INFINITY;
+  let hi = Number.POSITIVE_INFINITY;
+  for (const { side, limit, deadband } of given) {
+    if (side === "high") hi = Math.min(hi, (limit - deadband) * perMeasure);
+    else lo = Math.max(lo, (limit + deadband) * perMeasure);
+  }
+  return [lo, hi];
+}
 
-function remember(config: Config, memory: Memory, at: number, value: number): Memory {
-  const maxGap = config.maxGap ?? config.window / 2;
-  if (!config.counter) return { window: slide(memory.window, { at, value }, config.window, maxGap), raw: null };
-  const last = memory.window.at(-1);
-  if (memory.raw === null || last === undefined) return { window: [{ at, value: 0 }], raw: value };
+/** Whether the slope is normal for certain, found out at less than the price of the slope. */
+function isWithin(window: Window, { estimator, dir, levels: given }: Config, lo: number, hi: number): boolean {
+  if (estimator !== "theilsen" || given.some(({ op }) => op === "ge")) return false;
+  if (dir === "rise") return theilSenWithin(window, lo, hi);
+  if (dir === "fall") return theilSenWithin(window, -hi, -lo);
+  return lo <= 0 && theilSenWithin(window, -hi, hi);
+}
+
+function remember(config: Config, memory: Memory, at: number, value: number): Pick<Memory, "window" | "raw"> {
+  const reach = reachOf(config);
+  const { window, raw } = memory;
+  if (!config.counter) return { window: slide(window, { at, value }, reach), raw: null };
+  const last = newest(window);
+  const anew = { window: windowOf([{ at, value: 0 }]), raw: value };
+  if (raw === null || last === null) return anew;
   const maxDelta = (config.counter.maxRate * (at - last.at)) / 1000;
-  const { delta } = counterStep(memory.raw, value, config.counter.bits, maxDelta);
-  if (delta === null) return { window: [{ at, value: 0 }], raw: value };
-  return { window: slide(memory.window, { at, value: last.value + delta }, config.window, maxGap), raw: value };
+  const { delta } = counterStep(raw, value, config.counter.bits, maxDelta);
+  return delta === null ? anew : { window: slide(window, { at, value: last.value + delta }, reach), raw: value };
 }

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
-import { defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
+import { atLeast, defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
 import type { Mono, Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
+import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
 
 interface Config {
   readonly after: number;
@@ -18,7 +19,7 @@ interface Memory {
   /** Before the first good sample the true age is not known, only that it is at least this. */
   readonly heard: boolean;
   /** What keeps the device from being heard; while it lasts, age says nothing about the point. */
-  readonly absorbed: readonly string[];
+  readonly unreachable: Unreachable;
 }
 
 const nothing: readonly Measure[] = [unknown()];
@@ -33,20 +34,19 @@ export const stale = defineRule<Config, Memory>({
     severity: severity.default("medium"),
     clearCount: z.int().min(1).default(1).describe("Good samples that clear it."),
   },
-  inputs: (_config, { point, unreachableWhen }) => ({
-    value: point,
-    ...Object.fromEntries(unreachableWhen.map((id) => [id, id])),
-  }),
+  inputs: (_config, scope) => ({ value: scope.point, ...ears(scope) }),
   conditions: ({ after, severity: is }) => [{ slot: "", side: "high", levels: [whenOld(after, is)] }],
-  empty: { base: null, good: 0, heard: false, absorbed: [] },
+  empty: { base: null, good: 0, heard: false, unreachable: [] },
   movesByItself: true,
+  needsToHear: true,
+  lingerMs: ({ after }) => after,
   measure(config, before, { input, sample, at }) {
     const begun = before.base === null ? { ...before, base: at } : before;
     const memory = observe(begun, input, sample, at, config);
-    if (memory.absorbed.length > 0) return { memory, measures: nothing, wakeAt: null };
+    if (memory.unreachable.length > 0) return { memory, measures: nothing, wakeAt: null };
     const age = memory.good > 0 && memory.good < config.clearCount ? config.after : at - (memory.base ?? at);
     const deadline = (memory.base ?? at) + config.after;
-    const measure = memory.heard ? exactly(age) : { slot: "", lo: age, hi: Number.POSITIVE_INFINITY };
+    const measure = memory.heard ? exactly(age) : atLeast(age);
     return { memory, measures: [measure], wakeAt: deadline > at ? deadline : null };
   },
   say: (config, { measure }) => `no good value for ${sayDuration(measure ?? config.after)}`,
@@ -61,17 +61,16 @@ function observe(
 ): Memory {
   if (sample === null) return memory;
   if (input !== "value") {
-    const down = sample.quality === "good" && sample.value === 1;
-    const others = memory.absorbed.filter((id) => id !== input);
-    if (down) return { ...memory, absorbed: [...others, input] };
-    const freed = memory.absorbed.length > 0 && others.length === 0;
-    return { ...memory, absorbed: others, base: freed ? at : memory.base };
+    const unreachable = unreachableAfter(memory.unreachable, input, sample);
+    const freed = memory.unreachable.length > 0 && unreachable.length === 0;
+    // A full period to be heard again in, and until then no word on whether it is.
+    return { ...memory, unreachable, ...(freed ? { base: at, heard: false } : {}) };
   }
   if (sample.quality !== "good") return memory;
   const aged = at - (memory.base ?? at) >= after;
   const counting = memory.good > 0 && memory.good < clearCount;
   const good = counting ? memory.good + 1 : aged ? 1 : clearCount;
-  return { base: at, good, heard: true, absorbed: memory.absorbed };
+  return { base: at, good, heard: true, unreachable: memory.unreachable };
 }
 
 const whenOld = (after: number, is: Severity): Level => ({

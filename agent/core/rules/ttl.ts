@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope } from "../slope.ts";
-import { filled, goodValue, slide, type Window } from "../window.ts";
+import { filled, goodValue, noWindow, reachOf, slide, type Window } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -41,11 +42,11 @@ export const ttl = defineRule<Config, Window>({
       config.levels.map((level) => ({ ...level, side: "low" as const, op: "ge" as const })),
       config,
     ),
-  empty: [],
+  empty: noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: nothing, wakeAt: null };
-    const window = slide(memory, { at, value }, config.window, config.maxGap ?? config.window / 2);
+    const window = slide(memory, { at, value }, reachOf(config));
     const left = secondsLeft(config, window, value);
     return { memory: window, measures: left === null ? nothing : [exactly(left)], wakeAt: null };
   },
@@ -60,8 +61,8 @@ function secondsLeft(config: Config, window: Window, value: number): number | nu
   const sign = config.dir === "rise" ? 1 : -1;
   const distance = sign * (config.target - value);
   if (distance <= 0) return 0;
-  const perSecond = filled(window, { ...config, lengthMs: config.window }) ? slope(window, config.estimator) : null;
+  const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
   if (perSecond === null) return null;
   const approach = sign * perSecond;
-  return approach <= config.minSlope ? Number.POSITIVE_INFINITY : Number((distance / approach).toPrecision(12));
+  return approach <= config.minSlope ? Number.POSITIVE_INFINITY : rounded(distance / approach);
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
-import { defineRule, type Measure, pointNamed, type Seen, severity } from "../rule.ts";
+import { defineRule, fullName, type Measure, type Seen, severity } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
 
@@ -51,8 +51,7 @@ export const vote = defineRule<Config, Memory>({
     severity: severity.default("high"),
     staleAfter: duration.optional().describe("An older vote is unknown. Default: 3 × interval."),
   },
-  inputs: ({ inputs }, scope) =>
-    Object.fromEntries(inputs.map(({ point }, i) => [String(i), pointNamed(scope, point)])),
+  inputs: ({ inputs }, scope) => Object.fromEntries(inputs.map(({ point }, i) => [String(i), fullName(scope, point)])),
   conditions: ({ k, severity: is, onDelay = 0, offDelay = 0 }) => [
     {
       slot: "",

@@ -12,7 +12,7 @@ const action = fc.oneof(
 test("gives what a plain table of deadlines would, in rule order", () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
-      const heap = deadlines();
+      const heap = deadlines(6);
       const plain = new Map<number, number>();
       for (const one of actions) {
         if (one.do === "set") {

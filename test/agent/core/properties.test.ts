@@ -7,6 +7,7 @@ import { plainPoint } from "../../../agent/core/quality.ts";
 import { ruleOptions } from "../../../agent/core/rule.ts";
 import { ruleTypes } from "../../../agent/core/rules/index.ts";
 import type { Sample } from "../../../agent/core/sample.ts";
+import { rank } from "../../../agent/core/severity.ts";
 import { type Rehearsal, rehearse } from "../../../agent/simulate/rehearsal.ts";
 
 /** What must hold of the engine whatever comes in. Points are read each 10 s. */
@@ -51,7 +52,14 @@ function modelFor(rules: Readonly<Record<string, object>>, points: readonly stri
       Object.entries(rules).map(([id, { type: named, ...options }]: [string, { type?: string }]) => {
         const type = ruleTypes.find(({ type }) => type === named)!;
         const config = z.strictObject({ ...ruleOptions, ...type.options }).parse(options) as RuleConfig;
-        const scope = { point, device: "", definition: plainPoint(point), pollMs, unreachableWhen: [] };
+        const scope = {
+          point,
+          device: "",
+          definition: plainPoint(point),
+          pollMs,
+          rule: `${point}/${id}`,
+          unreachableWhen: [],
+        };
         return compileRule(type, config, scope, `${point}/${id}`);
       }),
     ),
@@ -221,7 +229,8 @@ function check(events: readonly Event[]): void {
     if (occurrence === 0) continue;
     const kinds = own.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === "raise")).toHaveLength(1);
-    const terminal = own[0]!.rule.policy.ackRequired ? "close" : "clear";
+    const worst = Math.max(...own.map(({ level }) => rank(level.severity)));
+    const terminal = worst >= own[0]!.rule.policy.ackFrom ? "close" : "clear";
     expect(kinds.filter((kind) => kind === terminal)).toHaveLength(1);
   }
   const opened = events.filter(({ kind }) => kind === "raise" || kind === "clear" || kind === "close");

@@ -66,6 +66,7 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
     shelved: false,
     suppressed: false,
     flapping: false,
+    causes: [],
   };
   const told = { occurrence: 1, rev: 1, reason: null, onset: since, raised: since, cleared: active ? null : now };
   const event: Event = { kind, ...told, ...standing, annunciate: true, rule, condition, level, now, measure, sample };

@@ -1,0 +1,69 @@
+import { flapAfterTime, flapMovesAt } from "./flap.ts";
+import {
+  also,
+  levelOf,
+  outlived,
+  type Policy,
+  returned,
+  type Standing,
+  type Told,
+  tell,
+  unshelve,
+} from "./incident.ts";
+import type { Judged, Level } from "./rule.ts";
+import type { Instant, Mono } from "./sample.ts";
+import { rank } from "./severity.ts";
+
+/** What time alone ends: a shelf, maintenance, the word of a cause, flapping, the patience of a re-alarm. */
+export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: Instant, policy: Policy): Told<S> {
+  const level = levelOf(levels, standing.open);
+  let told: Told<S> = { standing, changes: [] };
+  if (due(standing.shelf?.until, now)) told = also(told, (after) => unshelve(after, "expired", level, now, after.open));
+  if (due(standing.maintenanceUntil, now)) told = also(told, (after) => maintained(after, level, now));
+  if (standing.causes.some(({ until }) => due(until, now))) {
+    const causes = standing.causes.filter(({ until }) => !due(until, now));
+    told = also(told, (after) => outlived({ ...after, causes }, levels, now));
+  }
+  if (due(flapMovesAt(told.standing.flap, policy.flap), now)) {
+    told = also(told, (after) => flapLapsed(after, level, now, policy));
+  }
+  const { reAlarmAt } = told.standing.open ?? {};
+  if (reAlarmAt != null && due(reAlarmAt, now) && policy.reAlarmMs !== null) {
+    const next = now.at - ((now.at - reAlarmAt) % policy.reAlarmMs) + policy.reAlarmMs;
+    told = also(told, (after) =>
+      tell({ ...after, open: after.open && { ...after.open, reAlarmAt: next } }, "update", "re_alarm", level, now),
+    );
+  }
+  return told;
+}
+
+/** When `lapse` will have something to do; null: never. */
+export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
+  const { shelf, maintenanceUntil, open, causes, flap } = standing;
+  // As almost always.
+  if (open === null && shelf === null && maintenanceUntil === null && flap === null && causes.length === 0) return null;
+  let earliest: Mono | null = null;
+  const untils = causes.map(({ until }) => until);
+  for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt, flapMovesAt(flap, policy.flap), ...untils]) {
+    if (at != null && (earliest === null || at < earliest)) earliest = at;
+  }
+  return earliest;
+}
+
+function maintained<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
+  const ended = { ...standing, maintenanceUntil: null };
+  return ended.open?.active ? tell(ended, "update", "maintenance_end", level, now) : { standing: ended, changes: [] };
+}
+
+/** When it has been quiet for long enough, what was withheld is told as it stands now. */
+function flapLapsed<S extends Standing>(standing: S, level: Level, now: Instant, policy: Policy): Told<S> {
+  const { open, flap } = standing;
+  if (flap === null) return { standing, changes: [] };
+  const next = flapAfterTime(flap, open?.active ? rank(open.severity) : 0, now, policy.flap);
+  const calm = { ...standing, flap: next };
+  if (open === null || !flap.flapping || next?.flapping) return { standing: calm, changes: [] };
+  if (open.active) return tell(calm, "update", "flapping_end", level, now);
+  return returned({ ...calm, open: { ...open, active: true } }, level, now, policy);
+}
+
+const due = (at: Mono | null | undefined, now: Instant): boolean => at != null && at <= now.at;
