@@ -55,7 +55,10 @@ export function judge(
     const was = judged.levels[before.latches.findLastIndex((latch) => latch.active)] ?? judged.levels[0];
     return returned(condition, was as Level, now, policy);
   }
-  return activeAt(condition, level, before.latches[worst]?.since ?? now, measure.mark ?? null, now, policy);
+  // Another value that waits to be believed, or to be given up, is not told before its severity is.
+  const settled = latches.every(({ since }) => since === null);
+  const mark = settled ? (measure.mark ?? null) : null;
+  return activeAt(condition, level, before.latches[worst]?.since ?? now, mark, now, policy);
 }
 
 /** When a wait in progress ends, if nothing comes between; null: none is in progress. */

@@ -44,10 +44,9 @@ export function flapAfterRaise(flap: Flap | null, is: number, now: Instant, poli
     const raises = [...recent, now.at].slice(-policy.count);
     return { raises, flapping: raises.length >= policy.count, movedAt: now.at };
   }
-  const known = flap !== null && "states" in flap ? flap : { states: [0], nextAt: now.at + policy.slotMs };
+  if (flap === null || !("states" in flap)) return { states: [0, is], nextAt: now.at + policy.slotMs, flapping: false };
   // It counts as a state at once, so that what flaps is held back at its raise and not a slot later.
-  const flapping = nagiosFlapPercent([...known.states, is]) >= policy.high;
-  return { states: known.states, nextAt: known.nextAt, flapping };
+  return { ...flap, flapping: nagiosFlapPercent([...flap.states, is]) >= policy.high };
 }
 
 /** After an up or a down that was withheld. */

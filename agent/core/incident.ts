@@ -153,7 +153,9 @@ export function caused<S extends Standing>(
   const others = standing.causes.filter((one) => one.rule !== rule);
   const known = standing.causes.find((one) => one.rule === rule);
   if (isActive ? known?.until === null : known?.until !== null) return { standing, changes: [] };
-  if (!isActive && lingerMs === 0) return outlived({ ...standing, causes: others }, levels, now);
+  // What is yet to come has another cause.
+  const lingers = lingerMs > 0 && standing.open !== null;
+  if (!isActive && !lingers) return outlived({ ...standing, causes: others }, levels, now);
   const causes = [...others, { rule, until: isActive ? null : now.at + lingerMs }];
   const next = { ...standing, causes };
   const news = isActive && standing.causes.length === 0 && standing.open !== null;

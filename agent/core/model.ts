@@ -75,15 +75,18 @@ export interface RuleConfig {
 }
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
-  const timed = config.delayMode === "timer" || type.movesByItself === true;
   const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
+  const inputs = type.inputs(full, scope);
+  // Rules speak only when they change, so that no sample will come to confirm a delay.
+  const readsRules = type.about === "inputs" && Object.values(inputs).some((point) => point.startsWith("@"));
+  const timed = config.delayMode === "timer" || type.movesByItself === true || readsRules;
   const judged = type.conditions(full);
   const conditions = judged.map((one) => ({ ...prepare(one), key: key + suffix(one, judged) }));
   return {
     name: scope.rule,
     type,
     config: full,
-    inputs: type.inputs(full, scope),
+    inputs,
     conditions,
     quiet: conditions.map(({ quiet }) => quiet),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),

@@ -18,8 +18,17 @@ export interface Point {
   readonly range: readonly [low: number, high: number] | null;
   /** Whether rules may use an uncertain value. */
   readonly uncertainAs: "bad" | "good";
-  /** Set for a counter that wraps: its width, and the highest believable rate per second. */
-  readonly counter: { readonly bits: 16 | 32 | 64; readonly maxRate: number } | null;
+  /** Set for a counter that wraps. */
+  readonly counter: Counter | null;
+}
+
+export interface Counter {
+  /** Width at which it wraps. */
+  readonly bits: 16 | 32 | 64;
+  /** Highest believable rate per second. */
+  readonly maxRate: number;
+  /** A point that falls when the device restarts, and the count begins anew. */
+  readonly uptime?: string | undefined;
 }
 
 export const plainPoint = (id: PointId): Point => ({

@@ -137,7 +137,10 @@ export const ruleOptions = {
       "An incident that nobody acknowledged stays open after it cleared. Default: if it was high or critical, or is latched.",
     ),
   latch: z.boolean().default(false).describe("Back to normal it stays open until someone resets it."),
-  reAlarm: duration.optional().describe("Tells again each so often while nobody has acknowledged."),
+  reAlarm: duration
+    .refine((ms) => ms >= 10_000, "expected at least 10s")
+    .optional()
+    .describe("Tells again each so often while nobody has acknowledged."),
   maxShelve: z.string().default("8h").pipe(duration).describe("The longest it may be shelved."),
   flap: z
     .union([

@@ -45,8 +45,8 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
         conditions.map(({ key }, place) => [key, memory.rule(index).conditions[place] as Condition] as const),
       ),
     );
-  const tick = (at: Mono): void => {
-    run({ kind: "tick", now: { at, wall: wallOf(at) }, rules: memory.deadlines.due(at) });
+  const tick = (at: Mono, due = at): void => {
+    run({ kind: "tick", now: { at, wall: wallOf(at) }, rules: memory.deadlines.due(due) });
   };
   const wake = (isDue: (at: Mono) => boolean, now: Mono): void => {
     for (let count = 0; ; count++) {
@@ -56,8 +56,9 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
       tick(Math.max(next, 0));
     }
   };
+  /** What came due meanwhile; what is due right now comes after the samples, as ever. */
   const begin = (at: Mono): void => {
-    tick(at);
+    tick(at, at - 1);
     run({ kind: "start", now: { at, wall: wallOf(at) } });
   };
   begin(0);

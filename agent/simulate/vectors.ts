@@ -19,7 +19,7 @@ const vector = z.looseObject({
   id: z.string(),
   poll: z.number().default(10),
   points: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-  devices: z.record(z.string(), z.object({ points: z.array(z.string()) })).default({}),
+  devices: z.record(z.string(), z.object({ points: z.array(z.string()), via: z.string().optional() })).default({}),
   rules: z.array(z.looseObject({ id: z.string(), type: z.string() })),
   samples: z.array(reading).default([]),
   ops: z.array(z.tuple([z.number(), z.string(), z.record(z.string(), z.unknown())])).default([]),
@@ -160,7 +160,7 @@ const gate = pointSchema.pick({
 /** What a site file says of a point, in the words of a vector. */
 function definition(given: Vector, id: string): Point {
   const { counterBits: bits, maxRate, ...options } = given.points[id] ?? {};
-  return { id, ...gate.parse({ ...options, counter: bits === undefined ? null : { bits, maxRate } }) };
+  return { id, ...gate.parse(bits === undefined ? options : { ...options, counter: { bits, maxRate } }) };
 }
 
 function modelFor(given: Vector): Model {
@@ -175,18 +175,26 @@ function modelFor(given: Vector): Model {
       }
       const config = z.strictObject({ ...ruleOptions, ...ruleType.options }).parse(withUnits(options)) as RuleConfig;
       const home = String(device ?? deviceOf(String(point)));
-      const comms = given.rules.filter((one) => one.type === "comm" && one.device === home && home !== "");
+      const deaf = type === "comm" ? above(given, home) : [home, ...above(given, home)];
       const scope = {
         point: String(point),
         device: home,
         definition: definition(given, String(point)),
         pollMs: given.poll * 1000,
         rule: id,
-        unreachableWhen: type === "comm" ? [] : comms.map((one) => one.id),
+        unreachableWhen: given.rules
+          .filter((one) => one.type === "comm" && deaf.includes(String(one.device)))
+          .map((one) => one.id),
       };
       return compileRule(ruleType, config, scope, id);
     }),
   );
+}
+
+/** The devices through which one is reached. */
+function above(given: Vector, device: string): string[] {
+  const { via } = given.devices[device] ?? {};
+  return via === undefined ? [] : [via, ...above(given, via)];
 }
 
 /** Vectors write durations as seconds, configuration as "30s". */
@@ -200,6 +208,7 @@ const durations = new Set([
   "staleAfter",
   "reAlarm",
   "quiet",
+  "slot",
 ]);
 
 function withUnits(value: unknown): unknown {

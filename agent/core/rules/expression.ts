@@ -1,12 +1,22 @@
 import { Environment } from "@marcbachmann/cel-js";
 import * as z from "zod";
 import { duration } from "../duration.ts";
-import { defineRule, exactly, fullName, type Measure, onOff, type Seen, severity, unknown } from "../rule.ts";
+import {
+  defineRule,
+  exactly,
+  fullName,
+  type Measure,
+  onOff,
+  rulePoint,
+  type Seen,
+  severity,
+  unknown,
+} from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue, type Pair } from "../window.ts";
 
 interface Config {
-  readonly inputs: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, Input>>;
   readonly when: string;
   readonly severity: Severity;
   readonly onUnknown: "hold" | "true";
@@ -16,18 +26,24 @@ interface Config {
   readonly pollMs: number;
 }
 
+/** A point, which is a number, or a rule, which is true while it is active. */
+type Input = string | { readonly rule: string };
+
 /** The newest good value of each input; none while its last sample was not good. */
 type Memory = Readonly<Record<string, Pair>>;
 
 export const expression = defineRule<Config, Memory>({
   type: "expression",
   describe:
-    "A condition over several points, in CEL: comparisons, arithmetic, && || ! and ?: – nothing that loops or calls.",
+    "A condition over several points and rules, in CEL: comparisons, arithmetic, && || ! and ?: – nothing that loops or calls.",
   about: "inputs",
   options: {
     inputs: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected a name such as supply"), z.string())
-      .describe("Names for the points that the expression reads, each a number."),
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected a name such as supply"),
+        z.union([z.string(), z.strictObject({ rule: z.string().describe("Another rule: true while it is active.") })]),
+      )
+      .describe("Names for what the expression reads: points, each a number, and rules, each true or false."),
     when: z.string().max(500).describe('True is the alarm, such as "supply - setpoint > 3.0 && running == 1.0".'),
     severity: severity.default("medium"),
     onUnknown: z
@@ -36,12 +52,17 @@ export const expression = defineRule<Config, Memory>({
       .describe("What it is while inputs cannot be believed and matter. true: only where silence endangers life."),
     staleAfter: duration.optional().describe("An older value is unknown. Default: 3 × interval."),
   },
-  check({ inputs, when }) {
-    const program = compiled(inputs, when);
+  check(config) {
+    const program = compiled(config);
     return typeof program === "string" ? [{ at: "when", what: program }] : [];
   },
   inputs: ({ inputs }, scope) =>
-    Object.fromEntries(Object.entries(inputs).map(([name, point]) => [name, fullName(scope, point)])),
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, input]) => [
+        name,
+        typeof input === "string" ? fullName(scope, input) : rulePoint(fullName(scope, input.rule)),
+      ]),
+    ),
   conditions: (config) => [onOff(config.severity, config)],
   empty: {},
   measure(config, before, seen) {
@@ -59,18 +80,23 @@ function observe(memory: Memory, { input, sample, at }: Seen): Memory {
 
 /** An input that is not known is left out: CEL then decides, as far as the others decide it, and fails otherwise. */
 function measureOf(config: Config, memory: Memory, at: number): Measure {
-  const { inputs, when, staleAfter, pollMs, onUnknown } = config;
-  const fresh = Object.entries(memory).filter(([, pair]) => at - pair.at <= (staleAfter ?? 3 * pollMs));
-  const program = compiled(inputs, when);
+  const { inputs, staleAfter, pollMs, onUnknown } = config;
+  // A rule speaks when it changes, and its word holds until then.
+  const isRule = (name: string): boolean => typeof inputs[name] === "object";
+  const fresh = Object.entries(memory).filter(
+    ([name, pair]) => isRule(name) || at - pair.at <= (staleAfter ?? 3 * pollMs),
+  );
+  const program = compiled(config);
   try {
     if (typeof program === "string") return unknown();
-    return exactly(Number(program(Object.fromEntries(fresh.map(([name, { value }]) => [name, value]))) === true));
+    const values = fresh.map(([name, { value }]) => [name, isRule(name) ? value === 1 : value] as const);
+    return exactly(Number(program(Object.fromEntries(values)) === true));
   } catch {
     return onUnknown === "true" ? exactly(1) : unknown();
   }
 }
 
-type Program = (values: Readonly<Record<string, number>>) => unknown;
+type Program = (values: Readonly<Record<string, number | boolean>>) => unknown;
 
 /** The cost of one evaluation is bounded by the size of the expression, since nothing in it loops. */
 const limits = { maxAstNodes: 100, maxDepth: 20, maxListElements: 0, maxMapEntries: 0, maxCallArguments: 3 };
@@ -94,22 +120,23 @@ const allowed = new Set([
   "/",
 ]);
 
-const programs = new Map<string, Program | string>();
+const programs = new WeakMap<Config, Program | string>();
 
-/** The program, or what is wrong with it and where; made once for each expression. */
-function compiled(inputs: Config["inputs"], when: string): Program | string {
-  const key = `${Object.keys(inputs).join(" ")}\n${when}`;
-  const known = programs.get(key);
+/** The program, or what is wrong with it and where; made once for each configuration. */
+function compiled(config: Config): Program | string {
+  const known = programs.get(config);
   if (known !== undefined) return known;
-  const made = compile(inputs, when);
-  programs.set(key, made);
+  const made = compile(config);
+  programs.set(config, made);
   return made;
 }
 
-function compile(inputs: Config["inputs"], when: string): Program | string {
+function compile({ inputs, when }: Config): Program | string {
   try {
     const environment = new Environment({ limits });
-    for (const name of Object.keys(inputs)) environment.registerVariable(name, "double");
+    for (const [name, input] of Object.entries(inputs)) {
+      environment.registerVariable(name, typeof input === "string" ? "double" : "bool");
+    }
     const program = environment.parse(when);
     const foreign = operations(program.ast).find((op) => !allowed.has(op));
     if (foreign !== undefined) return `"${foreign}" is not for rules; expected comparisons, arithmetic, && || ! and ?:`;

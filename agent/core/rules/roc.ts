@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { counterStep } from "../counter.ts";
 import { duration } from "../duration.ts";
+import type { Counter } from "../quality.ts";
 import { rounded } from "../round.ts";
-import { bySide, defineRule, exactly, levels, type Measure, type Scope, unknown } from "../rule.ts";
+import { bySide, defineRule, exactly, fullName, levels, type Measure, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope, theilSenWithin } from "../slope.ts";
 import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowOf } from "../window.ts";
 
@@ -17,13 +18,14 @@ interface Config {
   readonly estimator: Estimator;
   readonly onDelay?: number;
   readonly offDelay?: number;
-  readonly counter?: Scope["definition"]["counter"];
+  readonly counter?: Counter | null;
 }
 
 /** For a counter the window holds its unwrapped count, so that a wrap is no fall. */
 interface Memory {
   readonly window: Window;
   readonly raw: number | null;
+  readonly uptime: number | null;
   /** Whether the slope was beyond all that is normal, or unknown, when it was last measured. */
   readonly near: boolean;
 }
@@ -45,30 +47,19 @@ export const roc = defineRule<Config, Memory>({
     dir: z.enum(["rise", "fall", "both"]).default("rise").describe("Which direction is judged; both: its size."),
     estimator: z.enum(estimators).default("theilsen").describe("theilsen is robust; ols and endpoint are for parity."),
   },
-  inputs: (_config, { point }) => ({ value: point }),
+  inputs({ counter }, scope) {
+    const { uptime } = counter ?? {};
+    return { value: scope.point, ...(uptime === undefined ? {} : { uptime: fullName(scope, uptime) }) };
+  },
   conditions: (config) => bySide(config.levels, config, 1 / secondsPer[config.per]),
-  empty: { window: noWindow, raw: null, near: true },
-  measure(config, memory, { sample, at }) {
+  empty: { window: noWindow, raw: null, uptime: null, near: true },
+  measure(config, memory, { input, sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: nothing, wakeAt: null };
-    const seen = remember(config, memory, at, value);
-    if (!filled(seen.window, config)) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
-    const [lo, hi] = normal(config);
-    if (!memory.near && isWithin(seen.window, config, lo, hi)) {
-      return {
-        memory: { window: seen.window, raw: seen.raw, near: false },
-        measures: [{ slot: "", lo, hi }],
-        wakeAt: null,
-      };
-    }
-    const perSecond = slope(seen.window, config.estimator);
-    if (perSecond === null) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
-    const directed = rounded(config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir]);
-    return {
-      memory: { ...seen, near: directed < lo || directed > hi },
-      measures: [exactly(directed)],
-      wakeAt: null,
-    };
+    if (input === "uptime") return { memory: restarted(memory, value), measures: nothing, wakeAt: null };
+    const { window, raw } = remember(config, memory, at, value);
+    const { measure, near } = look(config, window, memory.near);
+    return { memory: { window, raw, uptime: memory.uptime, near }, measures: [measure], wakeAt: null };
   },
   say(config, { measure, unit, level: { limit } }) {
     const seconds = secondsPer[config.per];
@@ -77,6 +68,17 @@ export const roc = defineRule<Config, Memory>({
     return `${verb}${rate} (limit ${Number((limit * seconds).toPrecision(6))})`;
   },
 });
+
+/** The slope as far as it must be known: that it is normal is enough where it was so before. */
+function look(config: Config, window: Window, wasNear: boolean): { readonly measure: Measure; readonly near: boolean } {
+  if (!filled(window, config)) return { measure: unknown(), near: true };
+  const [lo, hi] = normal(config);
+  if (!wasNear && isWithin(window, config, lo, hi)) return { measure: { slot: "", lo, hi }, near: false };
+  const perSecond = slope(window, config.estimator);
+  if (perSecond === null) return { measure: unknown(), near: true };
+  const directed = rounded(config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir]);
+  return { measure: exactly(directed), near: directed < lo || directed > hi };
+}
 
 /** Between these, per second, no level is raised and each is cleared, so that no more needs to be known. */
 function normal({ levels: given, per }: Config): readonly [lo: number, hi: number] {
@@ -97,6 +99,11 @@ function isWithin(window: Window, { estimator, dir, levels: given }: Config, lo:
   if (dir === "fall") return theilSenWithin(window, -hi, -lo);
   return lo <= 0 && theilSenWithin(window, -hi, hi);
 }
+
+const restarted = (memory: Memory, uptime: number): Memory =>
+  memory.uptime !== null && uptime < memory.uptime
+    ? { window: noWindow, raw: null, uptime, near: true }
+    : { ...memory, uptime };
 
 function remember(config: Config, memory: Memory, at: number, value: number): Pick<Memory, "window" | "raw"> {
   const reach = reachOf(config);

@@ -1,15 +1,18 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
-import { defineRule, fullName, type Measure, type Seen, severity } from "../rule.ts";
+import { defineRule, fullName, type Measure, rulePoint, type Seen, severity } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
 
-interface Voter {
+interface Measuring {
   readonly point: string;
   readonly side: "high" | "low";
   readonly limit: number;
   readonly deadband: number;
 }
+
+/** A point says so beyond its limit, a rule while it is active. */
+type Voter = Measuring | { readonly rule: string };
 
 interface Config {
   readonly k: number;
@@ -39,19 +42,28 @@ export const vote = defineRule<Config, Memory>({
     k: z.int().min(1).describe("How many must say so."),
     inputs: z
       .array(
-        z.strictObject({
-          point: z.string(),
-          side: z.enum(["high", "low"]).default("high").describe("high: says so above the limit. low: below."),
-          limit: z.number(),
-          deadband: z.number().min(0).default(0),
-        }),
+        z.union([
+          z.strictObject({
+            point: z.string(),
+            side: z.enum(["high", "low"]).default("high").describe("high: says so above the limit. low: below."),
+            limit: z.number(),
+            deadband: z.number().min(0).default(0),
+          }),
+          z.strictObject({ rule: z.string().describe("Another rule: says so while it is active.") }),
+        ]),
       )
       .min(1)
       .describe("Who votes."),
     severity: severity.default("high"),
     staleAfter: duration.optional().describe("An older vote is unknown. Default: 3 × interval."),
   },
-  inputs: ({ inputs }, scope) => Object.fromEntries(inputs.map(({ point }, i) => [String(i), fullName(scope, point)])),
+  inputs: ({ inputs }, scope) =>
+    Object.fromEntries(
+      inputs.map((voter, i) => [
+        String(i),
+        "rule" in voter ? rulePoint(fullName(scope, voter.rule)) : fullName(scope, voter.point),
+      ]),
+    ),
   conditions: ({ k, severity: is, onDelay = 0, offDelay = 0 }) => [
     {
       slot: "",
@@ -69,16 +81,20 @@ export const vote = defineRule<Config, Memory>({
   say: ({ k, inputs }, { measure }) => `${measure ?? k} of ${inputs.length} say so (${k} are enough)`,
 });
 
-function heard({ side, limit, deadband }: Voter, { yes }: Vote, { sample, at }: Seen): Vote {
+function heard(voter: Voter, { yes }: Vote, { sample, at }: Seen): Vote {
   const value = goodValue(sample);
   if (value === null) return { yes, at: null };
+  if ("rule" in voter) return { yes: value === 1, at };
+  const { side, limit, deadband } = voter;
   const sign = side === "high" ? 1 : -1;
   return { yes: sign * value > sign * limit - (yes ? deadband : 0), at };
 }
 
 /** Certain votes at least, with all that are unknown at most. */
-function count({ staleAfter, pollMs }: Config, votes: Memory, at: number): Measure {
-  const known = votes.filter((one) => one.at !== null && at - one.at <= (staleAfter ?? 3 * pollMs));
+function count({ inputs, staleAfter, pollMs }: Config, votes: Memory, at: number): Measure {
+  // A rule speaks when it changes, and its word holds until then.
+  const lasts = inputs.map((voter) => ("rule" in voter ? Number.POSITIVE_INFINITY : (staleAfter ?? 3 * pollMs)));
+  const known = votes.filter((one, i) => one.at !== null && at - one.at <= (lasts[i] ?? 0));
   const yes = known.filter((one) => one.yes).length;
   return { slot: "", lo: yes, hi: yes + votes.length - known.length };
 }

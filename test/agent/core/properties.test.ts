@@ -37,19 +37,31 @@ const lasting: Readonly<Record<string, object>> = {
   bits: { type: "bits", bits: { 0: { severity: "low" }, 3: { severity: "high", invert: true } }, offDelay: "10s" },
   flapping: level({ flap: { count: 3, window: "120s", quiet: "60s" } }),
   nagging: level({ reAlarm: "45s", ackRequired: true }),
+  sampled: level({ flap: { mode: "nagios", slot: "20s", high: 20, low: 10 } }),
+  suppressed: level({ suppressedBy: ["POINT/delayed", "POINT/latched"], onDelay: "10s" }),
+  timer: level({ delayMode: "timer", onDelay: "25s", offDelay: "15s" }),
+  expression: { type: "expression", inputs: { v: "POINT" }, when: "v > 20.0", severity: "medium" },
 };
 const windowed: Readonly<Record<string, object>> = {
   roc: { type: "roc", window: "60s", per: "min", levels: [{ limit: 20, deadband: 5, severity: "high" }] },
   excursion: { type: "excursion", window: "60s", levels: [{ limit: 15, deadband: 2, severity: "low" }] },
   ttl: { type: "ttl", window: "60s", target: 40, levels: [{ limit: 120, deadband: 30, severity: "medium" }] },
   flatline: { type: "flatline", window: "40s", minSamples: 3 },
+  vote: { type: "vote", k: 2, inputs: [{ rule: "POINT/plain" }, { rule: "POINT/roc" }, { point: "POINT", limit: 20 }] },
+  both: {
+    type: "expression",
+    inputs: { a: { rule: "POINT/bits" }, v: "POINT" },
+    when: "a && v > 20.0",
+    onDelay: "15s",
+  },
 };
 const all = { ...lasting, ...windowed };
 
 function modelFor(rules: Readonly<Record<string, object>>, points: readonly string[]): Model {
   return modelOf(
     points.flatMap((point) =>
-      Object.entries(rules).map(([id, { type: named, ...options }]: [string, { type?: string }]) => {
+      Object.entries(rules).map(([id, written]: [string, object]) => {
+        const { type: named, ...options } = JSON.parse(JSON.stringify(written).replaceAll("POINT", point));
         const type = ruleTypes.find(({ type }) => type === named)!;
         const config = z.strictObject({ ...ruleOptions, ...type.options }).parse(options) as RuleConfig;
         const scope = {
