@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../core/duration.ts";
+import { tests } from "./tests.ts";
 
 /**
  * What people write: the site and the device profiles. Bus, device and point addresses are checked by the driver's
@@ -57,8 +58,9 @@ export const profile = z.strictObject({
   interval: interval.default(10_000).describe("How often its points are read; default: 10s."),
   points: z.record(id, point).describe("What it can tell."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
+  tests: tests.optional(),
 });
-export type Profile = z.output<typeof profile>;
+export type Profile = Omit<z.output<typeof profile>, "tests">;
 
 /** points.yaml: one word for what a point measures, across all makers. */
 export const pointKinds = z.record(id, z.string());
@@ -103,6 +105,7 @@ export const site = z.strictObject({
     .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
+  tests: tests.optional(),
 });
 
 /** Beside what the driver wants to know of a bus. */
