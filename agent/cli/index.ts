@@ -7,6 +7,7 @@ import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
+import { addTest } from "./test.ts";
 import { addValidate } from "./validate.ts";
 import { addVectors } from "./vectors.ts";
 
@@ -14,6 +15,7 @@ import { addVectors } from "./vectors.ts";
 export const commands: readonly AddCommand[] = [
   addDemo,
   addValidate,
+  addTest,
   addRun,
   addStatus,
   addRead,

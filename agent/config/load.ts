@@ -7,17 +7,20 @@ import type { Driver } from "../../drivers/driver.ts";
 import { check, salvage } from "./check.ts";
 import { type Document, readFilled } from "./document.ts";
 import { didYouMean, inOrder, type Problem, sayProblem } from "./problem.ts";
-import { type DeviceConfig, driverOf, resolve, type SiteConfig, type Sources } from "./resolve.ts";
+import { type DeviceConfig, driverOf, type Profiled, resolve, type SiteConfig, type Sources } from "./resolve.ts";
 import type { Site } from "./resolved.ts";
 import { device as deviceSchema, pointKinds, profile as profileSchema, site as siteSchema } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
+import type { Suite } from "./suite.ts";
+import { profileSuite, siteSuite } from "./tested.ts";
+import { readTests } from "./tests.ts";
 
 /** Every file a site was made from, by name: what the store keeps as the last accepted configuration. */
 export type Files = Readonly<Record<string, string>>;
 
 export type Loaded =
-  | { readonly site: Site; readonly files: Files; readonly problems: readonly [] }
-  | { readonly site: null; readonly files: Files; readonly problems: readonly Problem[] };
+  | { readonly site: Site; readonly suite: Suite; readonly files: Files; readonly problems: readonly [] }
+  | { readonly site: null; readonly suite: null; readonly files: Files; readonly problems: readonly Problem[] };
 
 /** Gives the text of a site or profile file; null if there is none. May throw where there is one that cannot be read. */
 export interface ReadFile {
@@ -46,21 +49,22 @@ export function load(shown: string, readFile: ReadFile, drivers: readonly Driver
   const text = read(siteName);
   if (typeof text !== "string") {
     const what = text === null ? "no such file; expected a site file in YAML" : text.unreadable;
-    return { site: null, files, problems: [{ file: shown, line: 0, column: 0, path: "", what }] };
+    return { site: null, suite: null, files, problems: [{ file: shown, line: 0, column: 0, path: "", what }] };
   }
   files[siteName] = text;
   const document = readFilled(shown, text);
   const problems = [...document.problems];
-  if (problems.length > 0) return { site: null, files, problems };
+  if (problems.length > 0) return { site: null, suite: null, files, problems };
   const config = readSite(document, problems);
   const profile = profiles(read, files, drivers, problems);
   // Problems are found before the hash is known, the hash when every profile was read: resolve runs once, with both.
   for (const device of config.devices) if (device?.profile) profile(device.profile, () => {});
   const kinds = kindsOf(read, files, problems);
   const site = resolve({ document, config, profile, drivers, secrets, kinds, hash: hashOf(files) }, problems);
+  const suite = siteSuite({ document, config, profile }, site, problems);
   return problems.length > 0
-    ? { site: null, files, problems: inOrder(distinct(problems)) }
-    : { site, files, problems: [] };
+    ? { site: null, suite: null, files, problems: inOrder(distinct(problems)) }
+    : { site, suite, files, problems: [] };
 }
 
 interface Guarded {
@@ -68,7 +72,7 @@ interface Guarded {
   readonly profiles: () => readonly string[];
 }
 
-const guarded = (read: ReadFile): Guarded =>
+export const guarded = (read: ReadFile): Guarded =>
   Object.assign((name: string) => orUnreadable(() => read(name)), { profiles: read.profiles ?? builtInProfiles });
 
 const sections = z.strictObject({
@@ -77,6 +81,7 @@ const sections = z.strictObject({
   buses: z.unknown().optional(),
   devices: z.unknown().optional(),
   topology: z.unknown().optional(),
+  tests: z.unknown().optional(),
 });
 
 /** Each part by itself, so that a mistake in one does not hide those in the others. */
@@ -84,7 +89,7 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
   const { version, site, buses, topology } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
   const flat = { communicates: {} };
-  if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat };
+  if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, tests: [] };
   check(document, ["version"], version, given.version, problems);
   const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");
   const listed = check(document, ["devices"], some, given.devices, problems) ?? [];
@@ -93,6 +98,7 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
     buses: salvage(document, ["buses"], buses, given.buses, problems) ?? {},
     devices: listed.map((one, i) => readDevice(document, one, i, problems)),
     topology: salvage(document, ["topology"], topology, given.topology, problems) ?? flat,
+    tests: readTests(document, given.tests, problems),
   };
 }
 
@@ -141,26 +147,37 @@ function profiles(
     problems.push(...document.problems);
     const result = document.problems.length > 0 ? null : readProfile(name, document, drivers, problems);
     known.set(name, result);
+    if (result !== null && result.tests.length > 0) problems.push(...inTests(result));
     return result;
   };
 }
 
-function readProfile(
+/** What is wrong with a profile's tests; with its rules, only the devices that have them know. */
+function inTests(profiled: Profiled): Problem[] {
+  const problems: Problem[] = [];
+  profileSuite(profiled, null, problems);
+  return problems.filter(({ path }) => path.startsWith("tests."));
+}
+
+const testsApart = profileSchema.extend({ tests: z.unknown().optional() });
+
+export function readProfile(
   name: string,
   document: Document,
   drivers: readonly Driver[],
   problems: Problem[],
-): ReturnType<ReadProfile> {
-  const profile = salvage(document, [], profileSchema, document.value, problems);
+): Profiled | null {
+  const profile = salvage(document, [], testsApart, document.value, problems);
   if (profile === null) return null;
   if (profile.profile !== name)
     problems.push(document.problem(["profile"], `does not fit the file's name; expected ${name}`));
   const driver = driverOf(profile.protocol, drivers, document, ["protocol"], problems);
-  return driver === null ? null : { profile, document, driver };
+  const tests = readTests(document, profile.tests, problems);
+  return driver === null ? null : { profile, document, driver, tests };
 }
 
 /** What a point can measure, from points.yaml; null where there is no such file. */
-function kindsOf(read: Guarded, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
+export function kindsOf(read: Guarded, files: Record<string, string>, problems: Problem[]): Sources["kinds"] {
   const text = read(pointsName);
   if (typeof text !== "string") {
     if (text !== null) problems.push({ file: pointsName, line: 0, column: 0, path: "", what: text.unreadable });

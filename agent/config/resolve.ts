@@ -20,11 +20,13 @@ import {
 } from "./schema.ts";
 import { reference, type Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
+import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 
 /** A site as read: null where something was wrong, and was told. */
-export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices"> {
+export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices" | "tests"> {
   readonly devices: readonly (DeviceConfig | null)[];
+  readonly tests: readonly (TestConfig | null)[];
 }
 
 type Declared = z.output<typeof deviceSchema>;
@@ -50,6 +52,7 @@ export interface Profiled {
   readonly profile: Profile;
   readonly document: Document;
   readonly driver: Driver;
+  readonly tests: readonly (TestConfig | null)[];
 }
 
 export function resolve(sources: Sources, problems: Problem[]): Site {
@@ -124,10 +127,10 @@ function judging({ config, document }: Sources, devices: readonly Ruled[], probl
   return { model: modelOf(rules), about };
 }
 
-const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
+export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
   new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
 
-const rulePointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
+export const rulePointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
   new Set(devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))));
 
 /** Through what a device is heard, and what is heard through it. */
@@ -250,8 +253,8 @@ function addressOf(
   return check(document, [...path, "address"], driver.device, written.address, problems);
 }
 
-function resolveDevice(
-  { document, kinds }: Sources,
+export function resolveDevice(
+  { document, kinds }: Pick<Sources, "document" | "kinds">,
   written: DeviceConfig,
   path: Path,
   { profile, document: from, driver }: Profiled,
@@ -326,8 +329,8 @@ function resolvePoint(
 }
 
 /** The profile's rules as the site changes them: options given replace, `null` switches off, a new name adds. */
-function rulesOf(
-  { document }: Sources,
+export function rulesOf(
+  { document }: Pick<Sources, "document">,
   written: DeviceConfig,
   path: Path,
   { profile, document: from }: Profiled,
@@ -356,11 +359,11 @@ function rulesOf(
 }
 
 /** Every point that is written of, also those with something wrong in them, which was told. */
-const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
+export const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
   new Set([...Object.keys(given(document.value, "points")), ...Object.keys(written.points)]);
 
 /** A map in a document's value, as far as there is one. */
-function given(value: unknown, key: string): object {
+export function given(value: unknown, key: string): object {
   const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
   return typeof found === "object" && found !== null ? found : {};
 }

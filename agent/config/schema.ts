@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../core/duration.ts";
+import { tests } from "./tests.ts";
 
 /**
  * What people write: the site and the device profiles. Bus, device and point addresses are checked by the driver's
@@ -58,8 +59,9 @@ export const profile = z.strictObject({
   interval: interval.default(10_000).describe("How often its points are read; default: 10s."),
   points: z.record(id, point).describe("What it can tell."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
+  tests: tests.optional(),
 });
-export type Profile = z.output<typeof profile>;
+export type Profile = Omit<z.output<typeof profile>, "tests">;
 
 /** points.yaml: one word for what a point measures, across all makers. */
 export const pointKinds = z.record(id, z.string());
@@ -113,6 +115,7 @@ export const site = z.strictObject({
     })
     .default({ communicates: {} })
     .describe("How devices depend on each other."),
+  tests: tests.optional(),
 });
 
 /** Beside what the driver wants to know of a bus. */

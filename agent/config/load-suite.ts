@@ -1,0 +1,47 @@
+import { dirname, join, resolve } from "node:path";
+import type { Driver } from "../../drivers/driver.ts";
+import { type Document, readFilled } from "./document.ts";
+import { fromDisk, guarded, kindsOf, load, readProfile, readText } from "./load.ts";
+import { inOrder, type Problem } from "./problem.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Suite } from "./suite.ts";
+import { profileSuite } from "./tested.ts";
+
+export type LoadedSuite =
+  | { readonly suite: Suite; readonly problems: readonly [] }
+  | { readonly suite: null; readonly problems: readonly Problem[] };
+
+/** Reads a site file or a profile for its tests. Never throws: the answer is a suite or the list of all that is wrong. */
+export function loadSuite(path: string, drivers: readonly Driver[]): LoadedSuite {
+  const text = readText(path);
+  const document = typeof text === "string" ? readFilled(path, text) : null;
+  const profile = document === null ? null : profileOf(document);
+  if (document !== null && profile !== null) return suiteOfProfile(path, document, profile, drivers);
+  const { suite, problems } = load(path, fromDisk(path), drivers, noSecret);
+  return suite === null ? { suite, problems } : { suite, problems: [] };
+}
+
+/** No test needs a secret. What stands for what is kept elsewhere does for a host, too: an address of documentation. */
+const noSecret: Secrets = () => ({ text: "192.0.2.1" });
+
+/** By the key at its top a file is a profile; null: it is none. */
+function profileOf({ value }: Document): string | null {
+  if (typeof value !== "object" || value === null || !("profile" in value) || "site" in value) return null;
+  return String(value.profile);
+}
+
+function suiteOfProfile(path: string, document: Document, profile: string, drivers: readonly Driver[]): LoadedSuite {
+  const { folder, name } = homeOf(path) ?? { folder: dirname(path), name: profile };
+  const problems: Problem[] = [];
+  const kinds = kindsOf(guarded(fromDisk(join(folder, "site.yaml"))), {}, problems);
+  const profiled = readProfile(name, document, drivers, problems);
+  const suite = profiled === null ? null : profileSuite(profiled, kinds, problems);
+  if (suite === null || problems.length > 0) return { suite: null, problems: inOrder(problems) };
+  return { suite, problems: [] };
+}
+
+/** The folder of the site files that may have this profile, and the name by which they do; null: it is nowhere such. */
+function homeOf(path: string): { readonly folder: string; readonly name: string } | null {
+  const [, folder, name] = /^(.*)\/profiles\/(.+)\.yaml$/.exec(resolve(path).replaceAll("\\", "/")) ?? [];
+  return folder === undefined || name === undefined ? null : { folder, name };
+}

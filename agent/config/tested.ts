@@ -1,0 +1,71 @@
+import { modelOf } from "../core/model.ts";
+import type { Problem } from "./problem.ts";
+import { wrongReferences } from "./references.ts";
+import {
+  given,
+  namesOf,
+  type Profiled,
+  pointsOf,
+  resolveDevice,
+  rulePointsOf,
+  rulesOf,
+  type Sources,
+} from "./resolve.ts";
+import { resolveTests, type Told } from "./resolve-tests.ts";
+import type { Site } from "./resolved.ts";
+import { compileRules } from "./rules.ts";
+import { type Suite, subjectOf } from "./suite.ts";
+
+/** The tests in a site file, of rules as the site has them. */
+export function siteSuite(
+  { document, config, profile }: Pick<Sources, "document" | "config" | "profile">,
+  site: Site,
+  problems: Problem[],
+): Suite {
+  const resolved = new Set(site.devices.map(({ id }) => id));
+  const written = Object.values(given(document.value, "devices"));
+  const own = new Map(
+    config.devices.flatMap((device, i) => {
+      if (device === null) return [];
+      const from = device.profile === null ? null : profile(device.profile, () => {});
+      return [[device.id, [from?.document.value, written[i]]] as const];
+    }),
+  );
+  const unresolved = config.devices.some(
+    (device, i) => device === null || !resolved.has(device.id) || Reflect.get(Object(written[i]), "id") !== device.id,
+  );
+  const told: Told = (what, name) => {
+    const [device = "", ...rest] = name.split("/");
+    return resolved.has(device) ? isWritten(own.get(device) ?? [], what, rest.join("/")) : unresolved;
+  };
+  const subject = subjectOf(site, "", 10_000);
+  return { ...subject, tests: resolveTests(config.tests, subject, document, told, problems) };
+}
+
+/** The tests in a profile, of its rules as a device has them that changes nothing; its bus and address do not matter. */
+export function profileSuite(profiled: Profiled, kinds: Sources["kinds"], problems: Problem[]): Suite {
+  const { profile, document, tests } = profiled;
+  const id = "device";
+  const written = { id, profile: null, bus: null, address: {}, location: {}, labels: {}, points: {}, rules: {} };
+  const device = resolveDevice({ document, kinds }, written, [], profiled, { id: "", address: null }, problems);
+  const ruled = {
+    device,
+    written: rulesOf({ document }, written, [], profiled, problems),
+    told: namesOf(written, profiled),
+  };
+  const alone = { upstream: [], impacted: { devices: 1, points: device.points.length } };
+  const { rules, about, references } = compileRules({ site: "profile", ...ruled, ...alone }, ruled.written, problems);
+  // Points and rules of other devices may be there in a site.
+  const own = references.filter(({ to }) => to.replace("@", "").startsWith(`${id}/`));
+  problems.push(...wrongReferences(own, pointsOf([ruled]), rulePointsOf([ruled])));
+  const subject = subjectOf({ model: modelOf(rules), about, devices: [device] }, `${id}/`, profile.interval);
+  const told: Told = (what, name) => isWritten([document.value], what, name);
+  return { ...subject, tests: resolveTests(tests, subject, document, told, problems) };
+}
+
+/** Of what is written and yet not there something was wrong, which was told; unless it is switched off. */
+function isWritten(layers: readonly unknown[], what: "point" | "rule", name: string): boolean {
+  const said = layers.map((layer) => given(layer, `${what}s`)).filter((one) => Object.hasOwn(one, name));
+  const newest = said.at(-1);
+  return newest !== undefined && Reflect.get(newest, name) !== null;
+}
