@@ -3,10 +3,12 @@ import type { Driver } from "../../drivers/driver.ts";
 import { modelOf } from "../core/model.ts";
 import { Secret } from "../secret.ts";
 import { check } from "./check.ts";
-import { type Document, inside, layered, type Path, type Place } from "./document.ts";
+import type { FindClassRule } from "./class-rules.ts";
+import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
+import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { compileRules, type Wanted, type Written } from "./rules.ts";
+import { compileRules, type Wanted } from "./rules.ts";
 import {
   busOptions,
   type device as deviceSchema,
@@ -35,11 +37,13 @@ export interface Sources {
   readonly config: SiteConfig;
   /** A profile by name; null after it has told what is wrong. */
   profile(name: string, tell: (what: string) => void): Profiled | null;
+  readonly classRule: FindClassRule;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
   /** What a point can measure; null: anything. */
   readonly kinds: readonly string[] | null;
-  readonly hash: string;
+  /** Of all files; those that others refer to are read on the way, so it is known in the end. */
+  hash(): string;
 }
 
 export interface Profiled {
@@ -49,7 +53,7 @@ export interface Profiled {
 }
 
 export function resolve(sources: Sources, problems: Problem[]): Site {
-  const { config, document, hash } = sources;
+  const { config, document, classRule, hash } = sources;
   const buses = new Map<string, Bus>();
   for (const [name, written] of Object.entries(config.buses)) {
     const bus = resolveBus(sources, name, written, ["buses", name], problems);
@@ -81,20 +85,18 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     if (profiled === null) continue;
     const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
     devices.push(device);
-    const compiled = compileRules(
-      config.site.id,
-      device,
-      rulesOf(sources, written, path, profiled, problems),
-      namesOf(written, profiled),
-      problems,
-    );
+    const ofSite = { rules: written.rules, place: inside(document, [...path, "rules"]) };
+    const ofProfile = { rules: profiled.profile.rules, place: inside(profiled.document, ["rules"]) };
+    const declared = Object.keys(given(profiled.document, "rules"));
+    const its = rulesOf(ofSite, ofProfile, declared, classRule, problems);
+    const compiled = compileRules(config.site.id, device, its, namesOf(written, profiled), problems);
     rules.push(...compiled.rules);
     wanted.push(...compiled.wanted);
     for (const [key, one] of compiled.about) about.set(key, one);
   }
   problems.push(...unknownPoints(wanted, devices, config.devices));
   const { id, name = id, timeZone } = config.site;
-  return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices, model: modelOf(rules), about };
+  return { id, name, timeZone, configHash: hash(), buses: [...buses.values()], devices, model: modelOf(rules), about };
 }
 
 function busOf(
@@ -117,7 +119,7 @@ function busOf(
   }
   const found = buses.get(written.bus);
   // A bus that is declared, but wrongly, was told where it is declared.
-  if (found === undefined && !Object.hasOwn(given(document.value, "buses"), written.bus)) {
+  if (found === undefined && !Object.hasOwn(given(document, "buses"), written.bus)) {
     const known = Object.keys(config.buses);
     const expected = known.length === 0 ? "none is declared under buses" : `expected one of ${known.join(", ")}`;
     const hint = didYouMean(written.bus, known);
@@ -220,7 +222,7 @@ function resolveDevice(
     const here = inside(document, [...path, "points", own]);
     const place = base === undefined ? here : layered(here, changed, base.place);
     // One that is declared, but wrongly, was told where it is declared.
-    if (base === undefined && Object.hasOwn(given(from.value, "points"), own)) continue;
+    if (base === undefined && Object.hasOwn(given(from, "points"), own)) continue;
     if (base === undefined && !("address" in changed)) {
       const hint = didYouMean(own, Object.keys(profile.points));
       problems.push(here.problem([], `no point "${own}"; expected an address to add it.${hint}`));
@@ -296,45 +298,9 @@ function resolvePoint(
   };
 }
 
-/** The profile's rules as the site changes them: options given replace, `null` switches off, a new name adds. */
-function rulesOf(
-  { document }: Sources,
-  written: DeviceConfig,
-  path: Path,
-  { profile, document: from }: Profiled,
-  problems: Problem[],
-): Written[] {
-  const inherited = new Map(Object.entries(profile.rules));
-  const changed = new Map(Object.entries(written.rules));
-  const declared = Object.keys(given(from.value, "rules"));
-  for (const [id, own] of changed) {
-    if (declared.includes(id) || own?.type !== undefined) continue;
-    const expected =
-      own === null ? `to switch off; expected one of ${declared.join(", ")}` : "; expected a type to add it";
-    const what = `no rule "${id}"${own === null ? " " : ""}${expected}.${didYouMean(id, declared)}`;
-    problems.push(document.problem([...path, "rules", id], what));
-    changed.delete(id);
-  }
-  return [...new Set([...inherited.keys(), ...changed.keys()])].flatMap((id) => {
-    const own = changed.get(id);
-    const base = inherited.get(id);
-    const below = inside(from, ["rules", id]);
-    const here = inside(document, [...path, "rules", id]);
-    if (own === null || (own === undefined && !base)) return [];
-    if (own === undefined) return [{ id, options: base ?? {}, place: below }];
-    return [{ id, options: { ...base, ...own }, place: base ? layered(here, own, below) : here }];
-  });
-}
-
 /** Every point that is written of, also those with something wrong in them, which was told. */
 const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
-  new Set([...Object.keys(given(document.value, "points")), ...Object.keys(written.points)]);
-
-/** A map in a document's value, as far as there is one. */
-function given(value: unknown, key: string): object {
-  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-  return typeof found === "object" && found !== null ? found : {};
-}
+  new Set([...Object.keys(given(document, "points")), ...Object.keys(written.points)]);
 
 function isTimeZone(name: string): boolean {
   try {
