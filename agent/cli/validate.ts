@@ -10,7 +10,7 @@ export const addValidate: AddCommand = (program, context) => {
     .argument("<file>", "site file")
     .summary("check a site file, its profiles and the settings beside it")
     .description(
-      "Checks a site file, the profiles it names and settings.yaml beside it. Exits 0, or 78 with every problem.",
+      "Checks a site file, the profiles and class rules it names and settings.yaml beside it. Exits 0, or 78 with every problem.",
     )
     .addHelpText("after", "\nExample:\n  $ mepwatch validate /etc/mepwatch/site.yaml")
     .action((file: string) => {

@@ -37,6 +37,12 @@ export const layered = (upper: Place, said: object, lower: Place): Place => ({
   problem: (path, what) => (path[0] === undefined || Object.hasOwn(said, path[0]) ? upper : lower).problem(path, what),
 });
 
+/** A map in a document's value, as far as there is one. */
+export function given({ value }: Pick<Document, "value">, key: string): object {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "object" && found !== null ? found : {};
+}
+
 /** More is no configuration written by people, and could keep the parser busy for long. */
 const sizeMax = 1024 * 1024;
 

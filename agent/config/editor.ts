@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
+import { useSchema } from "./class-rules.ts";
 import { busOptions, profile, site } from "./schema.ts";
 
 /**
@@ -39,7 +40,10 @@ export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly R
 
 export function profileSchemaJson(drivers: readonly Driver[], ruleTypes: readonly RuleType[]): Json {
   const base = plain(profile);
-  const rules = { ...property(base, "rules"), additionalProperties: anyOf(ruleTypes.map(ruleJson)) };
+  const rules = {
+    ...property(base, "rules"),
+    additionalProperties: anyOf(ruleTypes.map((type) => orBased(ruleJson(type)))),
+  };
   const variants = drivers.map((driver) => ({
     ...base,
     properties: {
@@ -99,12 +103,19 @@ function ruleJson(type: RuleType): Json {
     ...own,
     properties: {
       type: { const: type.type, description: type.describe },
+      use: plain(useSchema),
       ...(type.about === undefined ? { point } : {}),
       ...properties(own),
     },
     required: ["type", ...required(own)],
   };
 }
+
+/** What a rule must say, the class rule that it uses says for it. */
+const orBased = ({ required: all, ...rule }: Json): Json => ({
+  ...rule,
+  anyOf: [{ required: ["use"] }, { required: all }],
+});
 
 const withAddress = (point: Json, drivers: readonly Driver[]): Json => ({
   ...point,

@@ -1,7 +1,8 @@
 import { dirname, join, resolve } from "node:path";
 import type { Driver } from "../../drivers/driver.ts";
+import { classRules } from "./class-rules.ts";
 import { type Document, readFilled } from "./document.ts";
-import { fromDisk, guarded, kindsOf, load, readProfile, readText } from "./load.ts";
+import { fromDisk, guarded, kindsOf, load, opening, readProfile, readText } from "./load.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Suite } from "./suite.ts";
@@ -33,9 +34,11 @@ function profileOf({ value }: Document): string | null {
 function suiteOfProfile(path: string, document: Document, profile: string, drivers: readonly Driver[]): LoadedSuite {
   const { folder, name } = homeOf(path) ?? { folder: dirname(path), name: profile };
   const problems: Problem[] = [];
-  const kinds = kindsOf(guarded(fromDisk(join(folder, "site.yaml"))), {}, problems);
+  const read = guarded(fromDisk(join(folder, "site.yaml")));
+  const kinds = kindsOf(read, {}, problems);
+  const classRule = classRules(opening(read, {}, problems), read.classes, problems);
   const profiled = readProfile(name, document, drivers, problems);
-  const suite = profiled === null ? null : profileSuite(profiled, kinds, problems);
+  const suite = profiled === null ? null : profileSuite(profiled, { kinds, classRule }, problems);
   if (suite === null || problems.length > 0) return { suite: null, problems: inOrder(problems) };
   return { suite, problems: [] };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { check, salvage } from "./check.ts";
+import { classRules, type FindClassRule, type OpenFile } from "./class-rules.ts";
 import { type Document, readFilled } from "./document.ts";
 import { didYouMean, inOrder, type Problem, sayProblem } from "./problem.ts";
 import { type DeviceConfig, driverOf, type Profiled, resolve, type SiteConfig, type Sources } from "./resolve.ts";
@@ -22,11 +23,12 @@ export type Loaded =
   | { readonly site: Site; readonly suite: Suite; readonly files: Files; readonly problems: readonly [] }
   | { readonly site: null; readonly suite: null; readonly files: Files; readonly problems: readonly Problem[] };
 
-/** Gives the text of a site or profile file; null if there is none. May throw where there is one that cannot be read. */
+/** Gives the text of a site, profile or class rule file; null if there is none. May throw where one cannot be read. */
 export interface ReadFile {
   (name: string): string | null;
-  /** Names of the profiles there are, for hints. */
+  /** Names of the profiles there are, and of the classes that have rules, for hints. */
   readonly profiles?: () => readonly string[];
+  readonly classes?: () => readonly string[];
 }
 
 /** A file that is there but cannot be read. */
@@ -56,11 +58,12 @@ export function load(shown: string, readFile: ReadFile, drivers: readonly Driver
   const problems = [...document.problems];
   if (problems.length > 0) return { site: null, suite: null, files, problems };
   const config = readSite(document, problems);
-  const profile = profiles(read, files, drivers, problems);
-  // Problems are found before the hash is known, the hash when every profile was read: resolve runs once, with both.
-  for (const device of config.devices) if (device?.profile) profile(device.profile, () => {});
+  const open = opening(read, files, problems);
+  const classRule = classRules(open, read.classes, problems);
+  const profile = profiles(open, read.profiles, drivers, classRule, problems);
   const kinds = kindsOf(read, files, problems);
-  const site = resolve({ document, config, profile, drivers, secrets, kinds, hash: hashOf(files) }, problems);
+  const hash = () => hashOf(files);
+  const site = resolve({ document, config, profile, classRule, drivers, secrets, kinds, hash }, problems);
   const suite = siteSuite({ document, config, profile }, site, problems);
   return problems.length > 0
     ? { site: null, suite: null, files, problems: inOrder(distinct(problems)) }
@@ -70,10 +73,29 @@ export function load(shown: string, readFile: ReadFile, drivers: readonly Driver
 interface Guarded {
   (name: string): string | null | Unreadable;
   readonly profiles: () => readonly string[];
+  readonly classes: () => readonly string[];
 }
 
 export const guarded = (read: ReadFile): Guarded =>
-  Object.assign((name: string) => orUnreadable(() => read(name)), { profiles: read.profiles ?? builtInProfiles });
+  Object.assign((name: string) => orUnreadable(() => read(name)), {
+    profiles: read.profiles ?? builtInProfiles,
+    classes: read.classes ?? builtInClasses,
+  });
+
+/** Opens files that others refer to, and keeps their texts among those the site is made from. */
+export function opening(read: Guarded, files: Record<string, string>, problems: Problem[]): OpenFile {
+  return (file, absent, tell) => {
+    const text = read(file);
+    if (typeof text !== "string") {
+      tell(text === null ? absent() : `${file}: ${text.unreadable}`);
+      return null;
+    }
+    files[file] = text;
+    const document = readFilled(file, text);
+    problems.push(...document.problems);
+    return document;
+  };
+}
 
 const sections = z.strictObject({
   version: z.unknown().optional(),
@@ -122,9 +144,10 @@ type ReadProfile = Sources["profile"];
 
 /** Each profile is read and checked once, however many devices have it. */
 function profiles(
-  read: Guarded,
-  files: Record<string, string>,
+  open: OpenFile,
+  names: () => readonly string[],
   drivers: readonly Driver[],
+  classRule: FindClassRule,
   problems: Problem[],
 ): ReadProfile {
   const known = new Map<string, ReturnType<ReadProfile>>();
@@ -132,30 +155,20 @@ function profiles(
     const found = known.get(name);
     if (found !== undefined) return found;
     const file = profileFile(name);
-    const text = read(file);
-    if (typeof text !== "string") {
-      const expected = `expected a file ${file} beside the site file, or one of those built in`;
-      tell(
-        text === null
-          ? `no profile "${name}"; ${expected}.${didYouMean(name, read.profiles())}`
-          : `${file}: ${text.unreadable}`,
-      );
-      return null;
-    }
-    files[file] = text;
-    const document = readFilled(file, text);
-    problems.push(...document.problems);
+    const expected = `expected a file ${file} beside the site file, or one of those built in`;
+    const document = open(file, () => `no profile "${name}"; ${expected}.${didYouMean(name, names())}`, tell);
+    if (document === null) return null;
     const result = document.problems.length > 0 ? null : readProfile(name, document, drivers, problems);
     known.set(name, result);
-    if (result !== null && result.tests.length > 0) problems.push(...inTests(result));
+    if (result !== null && result.tests.length > 0) problems.push(...inTests(result, classRule));
     return result;
   };
 }
 
 /** What is wrong with a profile's tests; with its rules, only the devices that have them know. */
-function inTests(profiled: Profiled): Problem[] {
+function inTests(profiled: Profiled, classRule: FindClassRule): Problem[] {
   const problems: Problem[] = [];
-  profileSuite(profiled, null, problems);
+  profileSuite(profiled, { kinds: null, classRule }, problems);
   return problems.filter(({ path }) => path.startsWith("tests."));
 }
 
@@ -221,14 +234,15 @@ function orUnreadable(read: () => string | null): string | null | Unreadable {
 
 const textOf = (path: string): string | null => (existsSync(path) ? readFileSync(path, "utf8") : null);
 
-/** Reads the site file at `path`; profiles from `profiles/` beside it, else from those built in. */
+/** Reads the site file at `path`; profiles and class rules from beside it, else from those built in. */
 export function fromDisk(path: string): ReadFile {
   const folders = [dirname(path), builtInConfig()];
   const read = (name: string): string | null => {
     if (name === siteName) return textOf(path);
     return textOf(join(dirname(path), name)) ?? textOf(join(builtInConfig(), name));
   };
-  return Object.assign(read, { profiles: () => folders.flatMap((folder) => profilesIn(join(folder, "profiles"))) });
+  const named = (kind: string) => () => folders.flatMap((folder) => namesIn(join(folder, kind)));
+  return Object.assign(read, { profiles: named("profiles"), classes: named("rules") });
 }
 
 export const fromFiles =
@@ -244,10 +258,13 @@ export function builtInConfig(): string {
 }
 
 /** Names of the profiles that come with mepwatch. */
-export const builtInProfiles = (): string[] => profilesIn(join(builtInConfig(), "profiles"));
+export const builtInProfiles = (): string[] => namesIn(join(builtInConfig(), "profiles"));
+
+/** Names of the classes of device for which rules come with mepwatch. */
+export const builtInClasses = (): string[] => namesIn(join(builtInConfig(), "rules"));
 
 /** Only for hints: a folder that is not there or cannot be read has none. */
-function profilesIn(folder: string): string[] {
+function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".yaml"))

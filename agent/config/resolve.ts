@@ -5,7 +5,9 @@ import { rulePoint } from "../core/rule.ts";
 import { commPoint, type PointId } from "../core/sample.ts";
 import { Secret } from "../secret.ts";
 import { check } from "./check.ts";
-import { type Document, inside, layered, type Path, type Place } from "./document.ts";
+import type { FindClassRule } from "./class-rules.ts";
+import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
+import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
@@ -41,11 +43,13 @@ export interface Sources {
   readonly config: SiteConfig;
   /** A profile by name; null after it has told what is wrong. */
   profile(name: string, tell: (what: string) => void): Profiled | null;
+  readonly classRule: FindClassRule;
   readonly drivers: readonly Driver[];
   readonly secrets: Secrets;
   /** What a point can measure; null: anything. */
   readonly kinds: readonly string[] | null;
-  readonly hash: string;
+  /** Of all files; those that others refer to are read on the way, so it is known in the end. */
+  hash(): string;
 }
 
 export interface Profiled {
@@ -69,7 +73,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const { id, name = id, timeZone } = config.site;
   const { model, about } = judging(sources, devices, problems);
   const resolved = devices.map(({ device }) => device);
-  return { id, name, timeZone, configHash: hash, buses: [...buses.values()], devices: resolved, model, about };
+  return { id, name, timeZone, configHash: hash(), buses: [...buses.values()], devices: resolved, model, about };
 }
 
 /** A device with its rules as they are written. */
@@ -98,7 +102,7 @@ function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Pro
     const address = addressOf(sources, written, path, bus, profiled, problems);
     if (profiled === null) return [];
     const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
-    return [{ device, written: rulesOf(sources, written, path, profiled, problems), told: namesOf(written, profiled) }];
+    return [ruled(sources, device, written, path, profiled, problems)];
   });
 }
 
@@ -166,7 +170,7 @@ function busOf(
   }
   const found = buses.get(written.bus);
   // A bus that is declared, but wrongly, was told where it is declared.
-  if (found === undefined && !Object.hasOwn(given(document.value, "buses"), written.bus)) {
+  if (found === undefined && !Object.hasOwn(given(document, "buses"), written.bus)) {
     const known = Object.keys(config.buses);
     const expected = known.length === 0 ? "none is declared under buses" : `expected one of ${known.join(", ")}`;
     const hint = didYouMean(written.bus, known);
@@ -269,7 +273,7 @@ export function resolveDevice(
     const here = inside(document, [...path, "points", own]);
     const place = base === undefined ? here : layered(here, changed, base.place);
     // One that is declared, but wrongly, was told where it is declared.
-    if (base === undefined && Object.hasOwn(given(from.value, "points"), own)) continue;
+    if (base === undefined && Object.hasOwn(given(from, "points"), own)) continue;
     if (base === undefined && !("address" in changed)) {
       const hint = didYouMean(own, Object.keys(profile.points));
       problems.push(here.problem([], `no point "${own}"; expected an address to add it.${hint}`));
@@ -328,45 +332,25 @@ function resolvePoint(
   };
 }
 
-/** The profile's rules as the site changes them: options given replace, `null` switches off, a new name adds. */
-export function rulesOf(
-  { document }: Pick<Sources, "document">,
+/** A device with the rules that its profile, the site and their class rules give it. */
+export function ruled(
+  { document, classRule }: Pick<Sources, "document" | "classRule">,
+  device: Device,
   written: DeviceConfig,
   path: Path,
-  { profile, document: from }: Profiled,
+  profiled: Profiled,
   problems: Problem[],
-): Written[] {
-  const inherited = new Map(Object.entries(profile.rules));
-  const changed = new Map(Object.entries(written.rules));
-  const declared = Object.keys(given(from.value, "rules"));
-  for (const [id, own] of changed) {
-    if (declared.includes(id) || own?.type !== undefined) continue;
-    const expected =
-      own === null ? `to switch off; expected one of ${declared.join(", ")}` : "; expected a type to add it";
-    const what = `no rule "${id}"${own === null ? " " : ""}${expected}.${didYouMean(id, declared)}`;
-    problems.push(document.problem([...path, "rules", id], what));
-    changed.delete(id);
-  }
-  return [...new Set([...inherited.keys(), ...changed.keys()])].flatMap((id) => {
-    const own = changed.get(id);
-    const base = inherited.get(id);
-    const below = inside(from, ["rules", id]);
-    const here = inside(document, [...path, "rules", id]);
-    if (own === null || (own === undefined && !base)) return [];
-    if (own === undefined) return [{ id, options: base ?? {}, place: below }];
-    return [{ id, options: { ...base, ...own }, place: base ? layered(here, own, below) : here }];
-  });
+): Ruled {
+  const ofSite = { rules: written.rules, place: inside(document, [...path, "rules"]) };
+  const ofProfile = { rules: profiled.profile.rules, place: inside(profiled.document, ["rules"]) };
+  const declared = Object.keys(given(profiled.document, "rules"));
+  const rules = rulesOf(ofSite, ofProfile, declared, classRule, problems);
+  return { device, written: rules, told: namesOf(written, profiled) };
 }
 
 /** Every point that is written of, also those with something wrong in them, which was told. */
-export const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
-  new Set([...Object.keys(given(document.value, "points")), ...Object.keys(written.points)]);
-
-/** A map in a document's value, as far as there is one. */
-export function given(value: unknown, key: string): object {
-  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-  return typeof found === "object" && found !== null ? found : {};
-}
+const namesOf = (written: DeviceConfig, { document }: Profiled): ReadonlySet<string> =>
+  new Set([...Object.keys(given(document, "points")), ...Object.keys(written.points)]);
 
 function isTimeZone(name: string): boolean {
   try {

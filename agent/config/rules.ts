@@ -43,6 +43,21 @@ const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...
 /** Every option that a rule of a type takes, beside its point. */
 export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
 
+/** The same of a rule that says a part of them only. */
+export const partOfRule = ({ type }: RuleType): z.ZodType<Partial<RuleConfig>> =>
+  schemas.get(type)?.partial() as z.ZodType<Partial<RuleConfig>>;
+
+/** The rule type of a name; null where there is none, which was told. */
+export function typeNamed(named: unknown, place: Place, problems: Problem[]): RuleType | null {
+  const names = ruleTypes.map(({ type }) => type);
+  const found = ruleTypes.find(({ type }) => type === named);
+  if (found !== undefined) return found;
+  const hint = typeof named === "string" ? didYouMean(named, names) : "";
+  const missing = named === undefined ? "missing; " : "";
+  problems.push(place.problem(["type"], `${missing}expected one of ${names.join(", ")}.${hint}`));
+  return null;
+}
+
 /** Where a device's rules are to be judged. */
 export interface Surroundings {
   readonly site: string;
@@ -94,18 +109,10 @@ interface Checked {
 
 function checkRule(one: Written, device: Device, told: ReadonlySet<string>, problems: Problem[]): Checked | null {
   const { type: named, point, ...options } = one.options;
-  const tell = (at: string, what: string): null => {
-    problems.push(one.place.problem([at], what));
-    return null;
-  };
-  const names = ruleTypes.map((candidate) => candidate.type);
-  const type = ruleTypes.find((candidate) => candidate.type === named);
-  if (type === undefined) {
-    const hint = typeof named === "string" ? didYouMean(named, names) : "";
-    return tell("type", `${named === undefined ? "missing; " : ""}expected one of ${names.join(", ")}.${hint}`);
-  }
+  const type = typeNamed(named, one.place, problems);
+  if (type === null) return null;
   const points = pointsOf(type, point, device, told);
-  if (typeof points === "string") tell("point", points);
+  if (typeof points === "string") problems.push(one.place.problem(["point"], points));
   const config = check(one.place, [], ruleSchema(type), options, problems);
   if (config === null || typeof points === "string") return null;
   return { type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points };

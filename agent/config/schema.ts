@@ -11,7 +11,8 @@ export const id = z
   .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, _ or -")
   .describe("Names it for ever: incidents and topics carry it.");
 
-const open = z.record(z.string(), z.unknown());
+/** Options that something else checks. */
+export const open = z.record(z.string(), z.unknown());
 
 /** 0 would ask without a pause; faster than this is a device's own business. */
 const interval = duration.refine((ms) => ms >= 100, "expected at least 100ms");

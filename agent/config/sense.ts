@@ -1,4 +1,5 @@
 import type { Rule, RuleConfig } from "../core/model.ts";
+import type { Judged } from "../core/rule.ts";
 import type { DevicePoint } from "./resolved.ts";
 
 /** What makes a rule senseless: it could never be raised, or never cleared. `at`: the option that is to blame. */
@@ -12,8 +13,6 @@ interface Options extends RuleConfig {
   readonly minSamples?: number;
   readonly k?: number;
   readonly inputs?: unknown;
-  readonly normal?: readonly number[];
-  readonly map?: Readonly<Record<string, unknown>>;
   readonly unit?: string;
 }
 
@@ -21,17 +20,16 @@ export function senseless(rule: Rule, point: DevicePoint | null): Senseless[] {
   const config = rule.config as Options;
   return [
     ...(rule.type.check?.(config) ?? []),
-    ...levelsOf(rule),
+    ...disordered(rule.conditions),
     ...windowOf(config, point),
     ...rangeOf(rule, point),
-    ...stateOf(config),
     ...votesOf(config),
     ...unitOf(config, point),
   ];
 }
 
 /** On a side, a worse severity must lie further out, or it could never be the worst; and clear before the lesser one. */
-function levelsOf({ conditions }: Rule): Senseless[] {
+export function disordered(conditions: readonly Judged[]): Senseless[] {
   return conditions.flatMap(({ side, levels }) =>
     levels.slice(1).flatMap((level, i): Senseless[] => {
       const nearer = levels[i];
@@ -71,11 +69,6 @@ function rangeOf({ type, conditions }: Rule, point: DevicePoint | null): Sensele
         what: `limit ${limit} is never passed, since values are plausible from ${low} to ${high} only; expected one within`,
       })),
   );
-}
-
-function stateOf({ normal = [], map = {} }: Options): Senseless[] {
-  const both = normal.filter((value) => String(value) in map);
-  return both.map((value) => ({ at: "map", what: `value ${value} is normal and an alarm; expected one of both` }));
 }
 
 function votesOf({ k, inputs }: Options): Senseless[] {

@@ -1,16 +1,8 @@
 import { modelOf } from "../core/model.ts";
+import { given } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
-import {
-  given,
-  namesOf,
-  type Profiled,
-  pointsOf,
-  resolveDevice,
-  rulePointsOf,
-  rulesOf,
-  type Sources,
-} from "./resolve.ts";
+import { type Profiled, pointsOf, resolveDevice, ruled, rulePointsOf, type Sources } from "./resolve.ts";
 import { resolveTests, type Told } from "./resolve-tests.ts";
 import type { Site } from "./resolved.ts";
 import { compileRules } from "./rules.ts";
@@ -23,7 +15,7 @@ export function siteSuite(
   problems: Problem[],
 ): Suite {
   const resolved = new Set(site.devices.map(({ id }) => id));
-  const written = Object.values(given(document.value, "devices"));
+  const written = Object.values(given(document, "devices"));
   const own = new Map(
     config.devices.flatMap((device, i) => {
       if (device === null) return [];
@@ -43,21 +35,21 @@ export function siteSuite(
 }
 
 /** The tests in a profile, of its rules as a device has them that changes nothing; its bus and address do not matter. */
-export function profileSuite(profiled: Profiled, kinds: Sources["kinds"], problems: Problem[]): Suite {
+export function profileSuite(
+  profiled: Profiled,
+  { kinds, classRule }: Pick<Sources, "kinds" | "classRule">,
+  problems: Problem[],
+): Suite {
   const { profile, document, tests } = profiled;
   const id = "device";
   const written = { id, profile: null, bus: null, address: {}, location: {}, labels: {}, points: {}, rules: {} };
   const device = resolveDevice({ document, kinds }, written, [], profiled, { id: "", address: null }, problems);
-  const ruled = {
-    device,
-    written: rulesOf({ document }, written, [], profiled, problems),
-    told: namesOf(written, profiled),
-  };
+  const one = ruled({ document, classRule }, device, written, [], profiled, problems);
   const alone = { upstream: [], impacted: { devices: 1, points: device.points.length } };
-  const { rules, about, references } = compileRules({ site: "profile", ...ruled, ...alone }, ruled.written, problems);
+  const { rules, about, references } = compileRules({ site: "profile", ...one, ...alone }, one.written, problems);
   // Points and rules of other devices may be there in a site.
   const own = references.filter(({ to }) => to.replace("@", "").startsWith(`${id}/`));
-  problems.push(...wrongReferences(own, pointsOf([ruled]), rulePointsOf([ruled])));
+  problems.push(...wrongReferences(own, pointsOf([one]), rulePointsOf([one])));
   const subject = subjectOf({ model: modelOf(rules), about, devices: [device] }, `${id}/`, profile.interval);
   const told: Told = (what, name) => isWritten([document.value], what, name);
   return { ...subject, tests: resolveTests(tests, subject, document, told, problems) };
@@ -65,7 +57,7 @@ export function profileSuite(profiled: Profiled, kinds: Sources["kinds"], proble
 
 /** Of what is written and yet not there something was wrong, which was told; unless it is switched off. */
 function isWritten(layers: readonly unknown[], what: "point" | "rule", name: string): boolean {
-  const said = layers.map((layer) => given(layer, `${what}s`)).filter((one) => Object.hasOwn(one, name));
+  const said = layers.map((layer) => given({ value: layer }, `${what}s`)).filter((one) => Object.hasOwn(one, name));
   const newest = said.at(-1);
   return newest !== undefined && Reflect.get(newest, name) !== null;
 }

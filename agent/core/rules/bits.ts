@@ -4,7 +4,11 @@ import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
 
 interface Config {
-  readonly bits: Readonly<Record<string, Bit>>;
+  readonly bits?: Readonly<Record<string, Bit>> | undefined;
+  readonly bit?: number | undefined;
+  readonly severity?: Severity | undefined;
+  readonly invert: boolean;
+  readonly name?: string | undefined;
   readonly onDelay?: number;
   readonly offDelay?: number;
 }
@@ -15,6 +19,11 @@ interface Bit {
   readonly name?: string | undefined;
 }
 
+const meaning = {
+  invert: z.boolean().default(false).describe("Alarm while the bit is 0."),
+  name: z.string().optional().describe("What the bit means."),
+};
+
 export const bits = defineRule<Config, null>({
   type: "bits",
   describe: "A word of alarm bits: each named bit is a condition of its own.",
@@ -22,26 +31,52 @@ export const bits = defineRule<Config, null>({
     bits: z
       .record(
         z.string().regex(/^\d{1,2}$/),
-        z.strictObject({
-          severity: severity.describe("Severity of this bit."),
-          invert: z.boolean().default(false).describe("Alarm while the bit is 0."),
-          name: z.string().optional().describe("What the bit means."),
-        }),
+        z.strictObject({ severity: severity.describe("Severity of this bit."), ...meaning }),
       )
+      .optional()
       .describe("Bit number, counted from 0, to its meaning."),
+    bit: z.int().min(0).max(63).optional().describe("Instead of bits: one alone, with its meaning beside it."),
+    severity: severity.optional().describe("Severity of the one bit."),
+    ...meaning,
+  },
+  check({ bits: several = {}, bit, severity: is }) {
+    const expected = "expected bit: number with a severity, or bits: { number: { severity } }";
+    const some = Object.keys(several).length > 0;
+    if (bit === undefined) return some ? [] : [{ at: "bit", what: `missing; ${expected}` }];
+    if (some) return [{ at: "bit", what: "bit and bits are both given; expected one of both" }];
+    return is === undefined ? [{ at: "severity", what: `missing; ${expected}` }] : [];
   },
   inputs: (_config, { point }) => ({ value: point }),
-  conditions: (config) => Object.entries(config.bits).map(([bit, { severity: is }]) => onOff(is, config, bit)),
+  conditions: (config) => watched(config).map(({ slot, severity: is }) => onOff(is, config, slot)),
   empty: null,
-  measure({ bits: named }, memory, { sample }) {
+  measure(config, memory, { sample }) {
     const word = goodValue(sample);
-    const measures = Object.entries(named).map(([bit, { invert }]) =>
-      word === null || word < 0 ? unknown(bit) : exactly(Number(bitOf(word, Number(bit)) !== invert), bit),
+    const measures = watched(config).map(({ slot, weight, invert }) =>
+      word === null || word < 0 ? unknown(slot) : exactly(Number(isSet(word, weight) !== invert), slot),
     );
     return { memory, measures, wakeAt: null };
   },
-  say: (config, { slot }) => config.bits[slot]?.name ?? `bit ${slot}`,
+  say: (config, { slot }) => watched(config).find((one) => one.slot === slot)?.name ?? `bit ${slot}`,
 });
 
+interface Watched extends Bit {
+  readonly slot: string;
+  /** 2 to the power of its number. */
+  readonly weight: number;
+}
+
+/** Made once for each rule, since they are looked at with every sample. */
+const known = new WeakMap<Config, readonly Watched[]>();
+
+function watched(config: Config): readonly Watched[] {
+  const found = known.get(config);
+  if (found !== undefined) return found;
+  const { bits: several, bit, severity: is, invert, name } = config;
+  const one = bit === undefined || is === undefined ? {} : { [bit]: { severity: is, invert, name } };
+  const made = Object.entries(several ?? one).map(([slot, its]) => ({ ...its, slot, weight: 2 ** Number(slot) }));
+  known.set(config, made);
+  return made;
+}
+
 /** By division, since `>>` would cut the word to 32 bits. */
-const bitOf = (word: number, bit: number): boolean => Math.floor(word / 2 ** bit) % 2 === 1;
+const isSet = (word: number, weight: number): boolean => Math.floor(word / weight) % 2 === 1;

@@ -5,7 +5,10 @@ import { goodValue } from "../window.ts";
 
 interface Config {
   readonly normal: readonly number[];
-  readonly map: Readonly<Record<string, Severity>>;
+  readonly alarm?: readonly number[] | undefined;
+  readonly severity?: Severity | undefined;
+  readonly name?: string | undefined;
+  readonly map?: Readonly<Record<string, Severity>> | undefined;
   readonly onDelay?: number;
   readonly offDelay?: number;
 }
@@ -17,7 +20,24 @@ export const state = defineRule<Config, null>({
   describe: "An enumeration: which values are alarms, and how severe; a value that is in no list changes nothing.",
   options: {
     normal: z.array(z.number()).min(1).describe("Values that are no alarm."),
-    map: z.record(z.string().regex(/^-?\d+$/), severity).describe("Values that are, each with its severity."),
+    alarm: z.array(z.number()).min(1).optional().describe("Values that are, of the one severity given beside them."),
+    severity: severity.optional().describe("Severity of the values under alarm."),
+    name: z.string().optional().describe("What an alarm means, where the point has no text for its value."),
+    map: z
+      .record(z.string().regex(/^-?\d+$/), severity)
+      .optional()
+      .describe("Values that are, each with its severity."),
+  },
+  check({ normal, alarm = [], map = {}, severity: is }) {
+    const expected = "expected alarm: [values] with a severity, or map: { value: severity }";
+    if (alarm.length === 0 && Object.keys(map).length === 0) return [{ at: "alarm", what: `missing; ${expected}` }];
+    const listed = Object.keys(map).map(Number);
+    return [
+      ...(alarm.length > 0 && is === undefined ? [{ at: "severity", what: `missing; ${expected}` }] : []),
+      ...inBoth("alarm", alarm, "normal and an alarm", normal),
+      ...inBoth("map", listed, "normal and an alarm", normal),
+      ...inBoth("map", listed, "under alarm and under map", alarm),
+    ];
   },
   inputs: (_config, { point }) => ({ value: point }),
   conditions: (config) => [{ slot: "", side: "high", levels: levelsOf(config) }],
@@ -27,15 +47,20 @@ export const state = defineRule<Config, null>({
     const value = goodValue(sample);
     if (value === null) return { memory, measures: nothing, wakeAt: null };
     if (config.normal.includes(value)) return { memory, measures: [exactly(0)], wakeAt: null };
-    const found = config.map[String(value)];
+    const found = config.alarm?.includes(value) === true ? config.severity : config.map?.[value];
     const measures = found === undefined ? nothing : [exactly(rank(found), "", value)];
     return { memory, measures, wakeAt: null };
   },
-  say: (_config, { valueText, value }) => valueText ?? `is ${value}`,
+  say: ({ name }, { valueText, value }) => valueText ?? name ?? `is ${value}`,
 });
 
-function levelsOf({ map, onDelay = 0, offDelay = 0 }: Config): Level[] {
-  const used = new Set(Object.values(map));
+const inBoth = (at: string, values: readonly number[], why: string, others: readonly number[]) =>
+  values
+    .filter((value) => others.includes(value))
+    .map((value) => ({ at, what: `value ${value} is ${why}; expected one of both` }));
+
+function levelsOf({ alarm, severity: is, map = {}, onDelay = 0, offDelay = 0 }: Config): Level[] {
+  const used = new Set([...Object.values(map), ...(alarm === undefined ? [] : [is])]);
   return severities
     .filter((one) => used.has(one))
     .map((one) => ({

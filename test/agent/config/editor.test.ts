@@ -16,7 +16,7 @@ const forProfile = ajv.compile(profileSchemaJson(drivers, ruleTypes));
 
 /** What the loader alone can know: other files, other places in the file, the machine; or the syntax itself. */
 const beyond =
-  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type to add|a comm rule|a URL/;
+  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type or use to add|a comm rule|a URL|no class rules|limits in|readings at|is a state rule|uses none|missing; expected (alarm|bit)|is normal and|under map|both given/;
 
 describe("what loads pleases the editor", () => {
   const good: readonly [string, string][] = [
@@ -25,6 +25,11 @@ describe("what loads pleases the editor", () => {
     ["the community all know", change(site, '"${env:COMMUNITY}"', "public")],
     ["a host kept elsewhere", change(site, "192.0.2.30", '"${env:CRAC}"')],
     ["a rule added", change(site, "comm: null", 'gone: { type: stale, point: "*", after: 1m }')],
+    ["a class rule used", change(site, "comm: null", "hot: { use: rack/inlet-hot, point: power, unit: kW }")],
+    [
+      "a class rule used for a bit",
+      change(site, "comm: null", "wet: { use: leak/leak, type: bits, point: door, bit: 0 }"),
+    ],
     ["a point added", change(site, "power: {", "inside: { address: { table: coil, register: 1 } }\n      power: {")],
     ["labels and place", change(site, "interval: 2s", "labels: { a: b }\n    location: { room: Hall 1, rack: A1 }")],
   ];

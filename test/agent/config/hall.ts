@@ -1,4 +1,4 @@
-import { builtInProfiles, type Loaded, load } from "../../../agent/config/load.ts";
+import { builtInProfiles, fromDisk, type Loaded, load } from "../../../agent/config/load.ts";
 import { sayProblem } from "../../../agent/config/problem.ts";
 import type { Secrets } from "../../../agent/config/secrets.ts";
 import { drivers } from "../../../drivers/index.ts";
@@ -81,9 +81,14 @@ export function change(text: string, from: string, to: string): string {
 export const communities: Secrets = ({ name }) =>
   name === "COMMUNITY" ? { text: "hunter2" } : { problem: `environment variable ${name} is not set; expected it` };
 
+const builtIn = fromDisk("/nowhere/site.yaml");
+
+/** Class rules that are not given are those that come with mepwatch. */
 export function loadWith(changed: Readonly<Record<string, string | null>>, secrets: Secrets = communities): Loaded {
   const all: Readonly<Record<string, string | null>> = { ...files, ...changed };
-  const read = Object.assign((name: string) => all[name] ?? null, { profiles: builtInProfiles });
+  const text = (name: string): string | null =>
+    !Object.hasOwn(all, name) && name.startsWith("rules/") ? builtIn(name) : (all[name] ?? null);
+  const read = Object.assign(text, { profiles: builtInProfiles });
   return load("site.yaml", read, drivers, secrets);
 }
 

@@ -144,7 +144,7 @@ describe("a mistake is told where it stands, with what was expected", () => {
     [
       "a rule of no type",
       site(box(", rules: { x: { point: temp } }")),
-      /rules\.x: no rule "x"; expected a type to add it/,
+      /rules\.x: no rule "x"; expected a type or use to add it/,
     ],
     [
       "a misspelt type",

@@ -48,7 +48,7 @@ export const inSite: readonly Case[] = [
     "a misspelt rule",
     "high: {",
     "hihg: {",
-    ['site.yaml:14:7: devices.0.rules.hihg: no rule "hihg"; expected a type to add it. Did you mean "high"?'],
+    ['site.yaml:14:7: devices.0.rules.hihg: no rule "hihg"; expected a type or use to add it. Did you mean "high"?'],
   ],
   [
     "a misspelt rule to switch off, which would stay on",
@@ -113,6 +113,124 @@ export const inSite: readonly Case[] = [
     "{ onDelay: 5s }",
     "{ levels: [] }",
     ["site.yaml:14:15: devices.0.rules.high.levels: expected at least 1 entries"],
+  ],
+  [
+    "a misspelt class rule",
+    "comm: null",
+    "cold: { use: rack/inlet-cod, point: power }",
+    ['site.yaml:15:15: devices.0.rules.cold.use: no rule "inlet-cod" in rules/rack.yaml. Did you mean "inlet-cold"?'],
+  ],
+  [
+    "a class rule that is like no other is told all there are",
+    "comm: null",
+    "cold: { use: battery/vented, point: power }",
+    [
+      'site.yaml:15:15: devices.0.rules.cold.use: no rule "vented" in rules/battery.yaml; expected one of hot, above-room',
+    ],
+  ],
+  [
+    "a misspelt class",
+    "comm: null",
+    "cold: { use: rak/inlet-cold, point: power }",
+    [
+      'site.yaml:15:15: devices.0.rules.cold.use: no class rules "rak"; expected a file rules/rak.yaml beside the site file, or one of those built in. Did you mean "rack"?',
+    ],
+  ],
+  [
+    "a class rule that would lead out of the folder",
+    "comm: null",
+    "cold: { use: ../../etc/passwd, point: power }",
+    ["site.yaml:15:15: devices.0.rules.cold.use: expected class/rule, such as rack/inlet-hot"],
+  ],
+  [
+    "a class rule without its point",
+    "comm: null",
+    "swing: { use: air/stuck }",
+    ['site.yaml:15:7: devices.0.rules.swing.point: missing; expected a point of this device (power, door) or "*".'],
+  ],
+  [
+    "a misspelt option beside a class rule",
+    "comm: null",
+    "swing: { use: air/stuck, point: power, severty: medium }",
+    ['site.yaml:15:46: devices.0.rules.swing.severty: unknown option "severty". Did you mean "severity"?'],
+  ],
+  [
+    "a class rule in another unit",
+    "comm: null",
+    "cold: { use: rack/inlet-cold, point: power }",
+    ["site.yaml:15:7: devices.0.rules.cold.unit: limits in Cel, but the point is in kW; expected the same"],
+  ],
+  [
+    "a class rule whose window holds too few readings of this point",
+    "comm: null",
+    "rising: { use: liquid/supply-rising, point: power, unit: kW }",
+    [
+      "site.yaml:15:7: devices.0.rules.rising.window: holds 2 readings at an interval of 30 s, 3 are needed; expected a longer window or a shorter interval",
+    ],
+  ],
+  [
+    "a class rule of another type",
+    "comm: null",
+    "wet: { use: leak/leak, type: level, point: door }",
+    ["site.yaml:15:30: devices.0.rules.wet.type: leak/leak is a state rule; expected no type or one of state, bits"],
+  ],
+  [
+    "a class rule for a rule that the profile gives whole",
+    "{ onDelay: 5s }",
+    "{ use: ups/load }",
+    [
+      "site.yaml:14:15: devices.0.rules.high.use: the profile's own rule uses none and gives every option itself; expected another name for this rule",
+    ],
+  ],
+  [
+    "a state that is never an alarm",
+    "comm: null",
+    "wet: { type: state, point: door, normal: [0] }",
+    [
+      "site.yaml:15:7: devices.0.rules.wet.alarm: missing; expected alarm: [values] with a severity, or map: { value: severity }",
+    ],
+  ],
+  [
+    "alarms of no severity",
+    "comm: null",
+    "wet: { type: state, point: door, normal: [0], alarm: [1] }",
+    [
+      "site.yaml:15:7: devices.0.rules.wet.severity: missing; expected alarm: [values] with a severity, or map: { value: severity }",
+    ],
+  ],
+  [
+    "a state that is normal and an alarm",
+    "comm: null",
+    "wet: { use: leak/leak, point: door, normal: [0, 1], alarm: [1] }",
+    ["site.yaml:15:59: devices.0.rules.wet.alarm: value 1 is normal and an alarm; expected one of both"],
+  ],
+  [
+    "a state that has two severities",
+    "comm: null",
+    "wet: { use: leak/leak, point: door, normal: [0], alarm: [1], map: { 1: low } }",
+    ["site.yaml:15:68: devices.0.rules.wet.map: value 1 is under alarm and under map; expected one of both"],
+  ],
+  [
+    "a word of which no bit is watched",
+    "comm: null",
+    "wet: { type: bits, point: door }",
+    [
+      "site.yaml:15:7: devices.0.rules.wet.bit: missing; expected bit: number with a severity, or bits: { number: { severity } }",
+    ],
+  ],
+  [
+    "a bit of no severity",
+    "comm: null",
+    "wet: { type: bits, point: door, bit: 0 }",
+    [
+      "site.yaml:15:7: devices.0.rules.wet.severity: missing; expected bit: number with a severity, or bits: { number: { severity } }",
+    ],
+  ],
+  [
+    "one bit and several",
+    "comm: null",
+    "wet: { use: leak/leak, type: bits, point: door, bit: 0, bits: { 1: { severity: low } } }",
+    ["site.yaml:15:55: devices.0.rules.wet.bit: bit and bits are both given; expected one of both"],
   ],
   [
     "a number where a duration belongs",

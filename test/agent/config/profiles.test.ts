@@ -49,12 +49,8 @@ describe.each(builtInProfiles())("%s", (profile) => {
   test("tells a person what to do about every incident, and what follows if nobody does where it is grave", () => {
     const mute = about.filter(({ say }) => (say.action ?? "") === "").map(({ rule }) => rule);
     expect(mute).toEqual([]);
-    const grave = about.filter(
-      ({ options, type }) => type !== "stale" && type !== "comm" && /"(high|critical)"/.test(JSON.stringify(options)),
-    );
-    const without = grave.filter(
-      ({ say, rule }) => (say.consequence ?? "") === "" && !/^(voltage|frequency)/.test(rule),
-    );
+    const grave = about.filter(({ options }) => /"(high|critical)"/.test(JSON.stringify(options)));
+    const without = grave.filter(({ say }) => (say.consequence ?? "") === "");
     expect(without.map(({ rule }) => rule)).toEqual([]);
   });
 

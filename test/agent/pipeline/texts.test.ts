@@ -6,6 +6,7 @@ import type { Keyed, Rule } from "../../../agent/core/model.ts";
 import type { Level } from "../../../agent/core/rule.ts";
 import { recordOf } from "../../../agent/pipeline/record.ts";
 import { drivers } from "../../../drivers/index.ts";
+import { everyClassRule, siteUsing } from "../config/every-class-rule.ts";
 
 /** What a technician reads of every rule that comes with mepwatch, in a place whose names are as long as they get. */
 const buses: Readonly<Record<string, string>> = {
@@ -30,6 +31,9 @@ devices:
   return site;
 }
 
+const classRules = (): Site =>
+  siteUsing(everyClassRule, { name: "PDU-42-L", location: { room: "Hall 12", rack: "AB42" } }).site!;
+
 interface Case {
   readonly rule: Rule;
   readonly condition: Keyed;
@@ -44,8 +48,8 @@ const casesOf = (site: Site): Case[] =>
       condition.levels.flatMap((level) => {
         const about = site.about.get(condition.key)!;
         if (about.device.id !== "d") return [];
-        const map = about.options.map as Readonly<Record<string, string>> | undefined;
-        const values = about.type !== "state" || map === undefined ? [level.limit] : Object.keys(map).map(Number);
+        const { alarm = [], map = {} } = about.options as { alarm?: number[]; map?: Record<string, string> };
+        const values = about.type === "state" ? [...alarm, ...Object.keys(map).map(Number)] : [level.limit];
         return values.map((value) => ({ rule, condition, level, value }));
       }),
     ),
@@ -74,8 +78,12 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
   return recordOf({ site, epoch: "e", bootId: "b", clock }, event, 1).text;
 }
 
-describe.each(builtInProfiles())("%s", (profile) => {
-  const site = siteWith(profile);
+const sites = [
+  ...builtInProfiles().map((profile) => [profile, siteWith(profile)] as const),
+  ["class rules", classRules()] as const,
+];
+
+describe.each(sites)("%s", (_name, site) => {
   const cases = casesOf(site);
 
   test("has rules, and a text for each", () => {
@@ -94,7 +102,11 @@ describe.each(builtInProfiles())("%s", (profile) => {
       // The first action is the last sentence, and whole.
       expect(text.endsWith(`. ${about.say.action}.`)).toBe(true);
       if (about.type === "level") expect(text).toContain(`(limit ${one.level.limit})`);
-      if (about.type === "state") expect(text).toContain(` ${about.point!.texts[String(one.value)]} since`);
+      if (about.type === "state" || about.type === "bits") {
+        const { name, bits } = about.options as { name?: string; bits?: Record<string, { name?: string }> };
+        const its = bits?.[one.condition.slot]?.name ?? about.point!.texts[String(one.value)] ?? name;
+        expect(text).toContain(` ${its} since`);
+      }
       // The likely cause gives way only where there is no room for it.
       const { cause } = about.say;
       const roomy = cause !== undefined && text.length + cause.length + "; ".length <= 140;
