@@ -142,6 +142,7 @@ function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topo
   const named = (wanted: readonly string[]): Ruled[] => devices.filter(({ device }) => wanted.includes(device.id));
   const below = named(topology.below(id));
   return {
+    behind: topology.above(id)[0],
     upstream: named(topology.above(id)).flatMap(({ device, written }) => commRules(device.id, written)),
     impacted: {
       devices: 1 + below.length,

@@ -64,6 +64,8 @@ export interface Surroundings {
   readonly device: Device;
   /** Names of points that are not to be called unknown, since what is wrong with them was told. */
   readonly told: ReadonlySet<string>;
+  /** The device through which it is reached, if there is one. */
+  readonly behind: string | undefined;
   /** The rules that tell whether what it is reached through can be heard, by name. */
   readonly upstream: readonly string[];
   /** What is not heard while it is not: itself, and what is reached through it. */
@@ -71,7 +73,7 @@ export interface Surroundings {
 }
 
 export function compileRules(around: Surroundings, written: readonly Written[], problems: Problem[]): Compiled {
-  const { site, device, told, upstream } = around;
+  const { site, device, told, upstream, behind } = around;
   const about = new Map<string, About>();
   const references: Reference[] = [];
   const own = commRules(device.id, written);
@@ -81,7 +83,7 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
     const { type, config, points } = checked;
     const unreachableWhen = type === comm ? upstream : [...own, ...upstream];
     return points.map((point) => {
-      const scope = { ...scopeOf(device, point), rule: `${device.id}/${one.id}`, unreachableWhen };
+      const scope = { ...scopeOf(device, point), rule: `${device.id}/${one.id}`, unreachableWhen, behind };
       const rule = compileRule(type, config, scope, keyOf(site, device, point, one.id));
       problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
       for (const to of [...Object.values(rule.inputs), ...rule.causes.map(rulePoint)]) {

@@ -75,7 +75,8 @@ export interface RuleConfig {
 }
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
-  const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs };
+  const isBehind = scope.behind !== undefined;
+  const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs, isBehind };
   const inputs = type.inputs(full, scope);
   // Rules speak only when they change, so that no sample will come to confirm a delay.
   const readsRules = type.about === "inputs" && Object.values(inputs).some((point) => point.startsWith("@"));

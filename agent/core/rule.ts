@@ -48,6 +48,8 @@ export interface Scope {
   readonly rule: string;
   /** Names of rules whose being active means that this device cannot be heard. */
   readonly unreachableWhen: readonly string[];
+  /** The device through which it is reached, if there is one. */
+  readonly behind?: string | undefined;
 }
 
 /** A point, or a rule, as a rule names it: of its own device, or `device/…`. */

@@ -182,6 +182,7 @@ function modelFor(given: Vector): Model {
         definition: definition(given, String(point)),
         pollMs: given.poll * 1000,
         rule: id,
+        behind: given.devices[home]?.via,
         unreachableWhen: given.rules
           .filter((one) => one.type === "comm" && deaf.includes(String(one.device)))
           .map((one) => one.id),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type FakeEnv, fakeEnv } from "../env.ts";
-import { siteYaml, type World, world } from "./world.ts";
+import { siteYaml, switchedYaml, type World, world } from "./world.ts";
 
 let folder: string;
 let env: FakeEnv;
@@ -75,6 +75,43 @@ describe("the whole agent under virtual time", () => {
     here.silent.delete("d2");
     await env.advance(40_000);
     expect(story()).toEqual(["1 raise high d2/-/comm", "2 clear high d2/-/comm"]);
+    await agent.stop();
+  });
+
+  test("what is reached through a silent switch says nothing, also after a restart; what was lost before is suppressed", async () => {
+    here = world(env, switchedYaml(4), join(folder, "switched.db"));
+    const agent = here.start();
+    await env.advance(30_000);
+    here.silent.add("d1");
+    await env.advance(60_000);
+    for (const device of ["d0", "d2", "d3"]) here.silent.add(device);
+    await env.advance(300_000);
+    await agent.stop();
+    const again = here.start();
+    await env.advance(300_000);
+    expect(story()).toEqual(["1 raise high d1/-/comm", "2 raise high d0/-/comm", "3 update suppressed high d1/-/comm"]);
+    const [lost, parent, child] = here.broker.received;
+    expect(parent).toMatchObject({ annunciate: true, impacted: { devices: 4, points: 8 } });
+    expect(lost).toMatchObject({ annunciate: true, impacted: { devices: 1, points: 2 } });
+    expect(child).toMatchObject({ annunciate: false, state: "suppressed", causeIds: [parent!.incidentId] });
+    for (const device of ["d0", "d2", "d3"]) here.silent.delete(device);
+    await env.advance(60_000);
+    expect(story().slice(3)).toEqual(["4 clear high d0/-/comm"]);
+    await env.advance(120_000);
+    expect(story().slice(4)).toEqual(["5 update unsuppressed high d1/-/comm"]);
+    expect(here.broker.received.at(-1)).toMatchObject({ annunciate: true, state: "active-unacked" });
+    await again.stop();
+  });
+
+  test("a value that no list of a state rule has is reported once, and nothing is judged by it", async () => {
+    const agent = here.start();
+    await env.advance(20_000);
+    here.values.set("d1/door", 7);
+    await env.advance(60_000);
+    expect(story()).toEqual([]);
+    expect(env.reports.filter(({ code }) => code === "value.odd").map(({ facts }) => facts)).toEqual([
+      { rule: "d1/open", point: "d1/door", value: 7 },
+    ]);
     await agent.stop();
   });
 

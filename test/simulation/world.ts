@@ -96,6 +96,12 @@ devices:
 ${Array.from({ length: devices }, (_, i) => `  - { id: d${i}, name: D${i}, profile: test/box, bus: { protocol: fake, timeout: 1s } }`).join("\n")}
 `;
 
+/** The first device is the switch through which the others are reached. */
+export const switchedYaml = (devices: number): string => `${siteYaml(devices)}
+topology:
+  communicates: { d0: [${Array.from({ length: devices - 1 }, (_, i) => `d${i + 1}`).join(", ")}] }
+`;
+
 function siteOf(yaml: string, driver: Driver): Site {
   const files: Record<string, string> = { [siteName]: yaml, "profiles/test/box.yaml": profileYaml };
   const { site, problems } = load(

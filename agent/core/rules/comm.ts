@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { atLeast, defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
-import { commPoint } from "../sample.ts";
+import { commPoint, type Mono, type Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
 import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
 import { goodValue } from "../window.ts";
@@ -11,6 +11,8 @@ interface Config {
   readonly severity: Severity;
   readonly onDelay?: number;
   readonly offDelay?: number;
+  /** Whether it is reached through another device. */
+  readonly isBehind: boolean;
 }
 
 interface Memory {
@@ -20,7 +22,17 @@ interface Memory {
   readonly heard: boolean;
   /** While what it is reached through is silent, its own failures tell nothing. */
   readonly unreachable: Unreachable;
+  /** The first of the failures that count. */
+  readonly failingSince: Mono | null;
+  /** When what it is reached through last answered. */
+  readonly parentAt: Mono | null;
 }
+
+/**
+ * Whether it or what it is reached through is silent is known when that has answered since. Longer than this it is not
+ * waited for: three failures and two minutes, after which that would have been told of itself.
+ */
+const holdMs = 5 * 60_000;
 
 const nothing: readonly Measure[] = [unknown()];
 
@@ -28,13 +40,17 @@ export const comm = defineRule<Config, Memory>({
   type: "comm",
   about: "device",
   describe:
-    "Consecutive exchanges that the device did not answer. An exception or error status is an answer. Absorbed while what it is reached through is silent itself.",
+    "Consecutive exchanges that the device did not answer. An exception or error status is an answer. What it is reached through is asked first: while that is silent itself, this is absorbed.",
   options: {
     failures: z.int().min(1).default(3).describe("Consecutive failures that raise it."),
     recover: z.int().min(1).default(1).describe("Consecutive answers that clear it."),
     severity: severity.default("high"),
   },
-  inputs: (_config, scope) => ({ exchange: commPoint(scope.device), ...ears(scope) }),
+  inputs: (_config, scope) => ({
+    exchange: commPoint(scope.device),
+    ...(scope.behind === undefined ? {} : { parent: commPoint(scope.behind) }),
+    ...ears(scope),
+  }),
   conditions: ({ failures, severity: is, onDelay = 0, offDelay = 0 }) => [
     {
       slot: "",
@@ -44,28 +60,42 @@ export const comm = defineRule<Config, Memory>({
       ],
     },
   ],
-  empty: { failed: 0, answered: 0, heard: false, unreachable: [] },
+  empty: { failed: 0, answered: 0, heard: false, unreachable: [], failingSince: null, parentAt: null },
   needsToHear: true,
   // As long as a management card that came back may take to answer again.
   lingerMs: () => 120_000,
-  measure(config, before, { input, sample }) {
-    if (input !== "exchange" && sample !== null) {
-      const unreachable = unreachableAfter(before.unreachable, input, sample);
-      // What failed before says nothing of what is to come.
-      return { memory: { ...before, failed: 0, heard: false, unreachable }, measures: nothing, wakeAt: null };
+  measure(config, before, { input, sample, at }) {
+    if (sample === null) return { memory: before, measures: nothing, wakeAt: null };
+    const memory = observe(before, input, sample, at, config);
+    const { failed, failingSince, parentAt } = memory;
+    const held = config.isBehind && failingSince !== null && (parentAt === null || parentAt < failingSince);
+    if (memory.unreachable.length > 0 || (held && failed > 0 && at - (failingSince ?? at) < holdMs)) {
+      return { memory, measures: failed === 0 && memory.heard ? [exactly(0)] : nothing, wakeAt: null };
     }
-    const answer = goodValue(sample);
-    if (answer === null || (answer === 0 && before.unreachable.length > 0))
-      return { memory: before, measures: nothing, wakeAt: null };
-    const memory = counted(before, answer === 1, config);
-    const measure = memory.heard ? exactly(memory.failed) : atLeast(memory.failed);
-    return { memory, measures: [measure], wakeAt: null };
+    return { memory, measures: [memory.heard ? exactly(failed) : atLeast(failed)], wakeAt: null };
   },
   say: () => "does not answer",
 });
 
-function counted(before: Memory, answers: boolean, { recover }: Config): Memory {
-  if (!answers) return { ...before, failed: before.answered > 0 ? 1 : before.failed + 1, answered: 0 };
+function observe(before: Memory, input: string, sample: Sample, at: Mono, config: Config): Memory {
+  const answer = goodValue(sample);
+  if (input === "parent") return answer === 1 ? { ...before, parentAt: at } : before;
+  if (input !== "exchange") {
+    const unreachable = unreachableAfter(before.unreachable, input, sample);
+    const same = unreachable.length > 0 === before.unreachable.length > 0;
+    // What failed before says nothing of what is to come.
+    return same ? { ...before, unreachable } : { ...before, unreachable, failed: 0, heard: false, failingSince: null };
+  }
+  if (answer === null || (answer === 0 && before.unreachable.length > 0)) return before;
+  return counted(before, answer === 1, at, config);
+}
+
+function counted(before: Memory, answers: boolean, at: Mono, { recover }: Config): Memory {
+  if (!answers) {
+    const anew = before.answered > 0 || before.failed === 0;
+    const failed = anew ? 1 : before.failed + 1;
+    return { ...before, failed, answered: 0, failingSince: anew ? at : before.failingSince };
+  }
   const answered = before.answered + 1;
   return { ...before, failed: answered >= recover ? 0 : before.failed, answered, heard: true };
 }

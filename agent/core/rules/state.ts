@@ -13,9 +13,12 @@ interface Config {
   readonly offDelay?: number;
 }
 
+/** Values that it did not know and has told of; null: none yet. */
+type Memory = readonly number[] | null;
+
 const nothing: readonly Measure[] = [unknown()];
 
-export const state = defineRule<Config, null>({
+export const state = defineRule<Config, Memory>({
   type: "state",
   describe: "An enumeration: which values are alarms, and how severe; a value that is in no list changes nothing.",
   options: {
@@ -48,11 +51,16 @@ export const state = defineRule<Config, null>({
     if (value === null) return { memory, measures: nothing, wakeAt: null };
     if (config.normal.includes(value)) return { memory, measures: [exactly(0)], wakeAt: null };
     const found = config.alarm?.includes(value) === true ? config.severity : config.map?.[value];
-    const measures = found === undefined ? nothing : [exactly(rank(found), "", value)];
-    return { memory, measures, wakeAt: null };
+    if (found !== undefined) return { memory, measures: [exactly(rank(found), "", value)], wakeAt: null };
+    const told = memory ?? [];
+    if (told.includes(value) || told.length >= oddMax) return { memory, measures: nothing, wakeAt: null };
+    return { memory: [...told, value], measures: nothing, wakeAt: null, odd: value };
   },
   say: ({ name }, { valueText, value }) => valueText ?? name ?? `is ${value}`,
 });
+
+/** A point of which more values are unknown is no enumeration. */
+const oddMax = 20;
 
 const inBoth = (at: string, values: readonly number[], why: string, others: readonly number[]) =>
   values

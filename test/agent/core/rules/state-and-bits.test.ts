@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { cycle } from "../../../../agent/core/engine.ts";
+import { memoryOf } from "../../../../agent/core/memory.ts";
 import { compileRule, modelOf, type RuleConfig } from "../../../../agent/core/model.ts";
 import { plainPoint } from "../../../../agent/core/quality.ts";
 import { type RuleType, ruleOptions } from "../../../../agent/core/rule.ts";
@@ -55,6 +57,20 @@ describe("alarms of a state", () => {
   ])("%s", (_name, options, values, expected) => {
     expect(told(state, options, values)).toEqual(expected);
   });
+});
+
+test("a value that a state rule does not know is told of once, with its point", () => {
+  const config = z.strictObject({ ...ruleOptions, ...state.options }).parse({ normal: [0], map: { 1: "low" } });
+  const scope = { point: "p", device: "", definition: plainPoint("p"), pollMs: 10_000, rule: "r", unreachableWhen: [] };
+  const model = modelOf([compileRule(state, config as RuleConfig, scope, "r")]);
+  const one = cycle(model, memoryOf(model, new Map()));
+  for (const [i, value] of [7, 0, 7, 8, 1, 8].entries()) {
+    one.take({ kind: "sample", sample: { point: "p", at: i, wall: i, quality: "good", value } });
+  }
+  expect(one.oddities.map(({ rule, point, value }) => [rule.name, point, value])).toEqual([
+    ["r", "p", 7],
+    ["r", "p", 8],
+  ]);
 });
 
 describe("one bit of a word", () => {
