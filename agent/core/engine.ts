@@ -6,6 +6,7 @@ import { lapse, lapsesAt } from "./lapse.ts";
 import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
 import { type Level, type Measure, rulePoint, unknown } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
+import { rank } from "./severity.ts";
 
 /**
  * The functional core: model × state × input → changes × events × wake-up. No clock, no I/O, no randomness.
@@ -266,7 +267,7 @@ function settle(
     const found = measureOf(after.measures, condition.slot);
     for (const change of changes) draft.events.push({ ...change, rule: own, condition, now, measure: found, sample });
   }
-  if (heard !== null && before !== null) announce(draft, heard, before, now);
+  if (heard !== null) announce(draft, heard, before, now);
 }
 
 type Measured = Pick<RuleState, "memory" | "measures" | "wakeAt"> & { readonly odd?: number };
@@ -301,21 +302,23 @@ function wakeAt(
 
 const soonest = (a: Mono | null, b: Mono | null): Mono | null => (a === null ? b : b === null ? a : Math.min(a, b));
 
-/** How a rule stands to those that listen: whether any of its conditions is active, as far as that is known. */
-type Word = "active" | "inactive" | "unknown";
+/** How a rule stands to those that listen: the rank of its worst active condition, 0 for none; null: not known. */
+type Word = number | null;
 
 function wordOf(draft: Draft, { rules }: Heard): Word {
-  let word: Word = "inactive";
+  let worst = 0;
+  let known = true;
   for (const index of rules) {
     const { conditions, measures } = ruleState(draft, index);
-    if (conditions.some(({ open }) => open?.active === true)) return "active";
+    for (const { open } of conditions) if (open?.active === true) worst = Math.max(worst, rank(open.severity));
     const own = draft.model.rules[index] as Rule;
     const open = own.conditions.some(({ side, slot, levels: [nearest] }) => {
       return verdict(nearest as Level, side, false, measureOf(measures, slot)) === "unknown";
     });
-    if (open) word = "unknown";
+    if (open) known = false;
   }
-  return word;
+  // What is active is so until it clears, whatever can be read of it now.
+  return worst > 0 || known ? worst : null;
 }
 
 /** More rules that listen to one another in a row than any site has: a circle, which is refused when a site is loaded. */
@@ -328,10 +331,9 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
   draft.depth++;
   if (draft.depth > depthMax) throw new Error(`bug: rules listen to each other in a circle around ${heard.name}`);
   tell(draft, heard.name, word, now);
-  const isActive = word === "active";
-  if (isActive || before === "active") {
-    for (const index of heard.suppresses) suppress(draft, index, heard.name, isActive, now);
-  }
+  const isActive = word !== null && word > 0;
+  const wasActive = before !== null && before > 0;
+  if (isActive !== wasActive) for (const index of heard.suppresses) suppress(draft, index, heard.name, isActive, now);
   draft.depth--;
 }
 
@@ -339,9 +341,7 @@ function tell(draft: Draft, name: string, word: Word, now: Instant): void {
   const at = { at: now.at, wall: now.wall, point: rulePoint(name) };
   feed(
     draft,
-    word === "unknown"
-      ? { ...at, quality: "bad", reason: "not_available" }
-      : { ...at, quality: "good", value: Number(word === "active") },
+    word === null ? { ...at, quality: "bad", reason: "not_available" } : { ...at, quality: "good", value: word },
   );
 }
 
@@ -361,12 +361,12 @@ function suppress(draft: Draft, index: number, by: string, isActive: boolean, no
 function start(draft: Draft, now: Instant): void {
   const words = new Map<string, Word>();
   for (const heard of draft.model.heard) if (heard !== null) words.set(heard.name, wordOf(draft, heard));
-  for (const [name, word] of words) if (word === "active") tell(draft, name, word, now);
+  const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
+  for (const [name, word] of words) if (isActive(name)) tell(draft, name, word, now);
   for (const [index, { causes }] of draft.model.rules.entries()) {
     const kept = ruleState(draft, index).conditions.flatMap((one) => one.causes.map(({ rule }) => rule));
     for (const name of new Set([...causes, ...kept])) {
-      const isActive = causes.includes(name) && words.get(name) === "active";
-      suppress(draft, index, name, isActive, now);
+      suppress(draft, index, name, causes.includes(name) && isActive(name), now);
     }
   }
 }

@@ -57,8 +57,8 @@ export const fullName = ({ device }: Pick<Scope, "device">, name: string): Point
   name.includes("/") || device === "" ? name : `${device}/${name}`;
 
 /**
- * The point on which a rule reports itself to other rules, by its name: 1 while one of its conditions is active, 0 while
- * none is, bad while that is not known.
+ * The point on which a rule reports itself to other rules, by its name: the rank of its worst active condition, 1 … 5,
+ * 0 while none is active, bad while that is not known.
  */
 export const rulePoint = (rule: string): PointId => `@${rule}`;
 

@@ -14,5 +14,5 @@ export const ears = ({ unreachableWhen }: Scope): Readonly<Record<string, PointI
 /** What still keeps it from being heard after one of its `ears` has heard something. */
 export function unreachableAfter(before: Unreachable, input: string, sample: Sample): Unreachable {
   const others = before.filter((one) => one !== input);
-  return sample.quality === "good" && sample.value === 1 ? [...others, input] : others;
+  return sample.quality === "good" && sample.value > 0 ? [...others, input] : others;
 }

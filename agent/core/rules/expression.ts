@@ -89,7 +89,7 @@ function measureOf(config: Config, memory: Memory, at: number): Measure {
   const program = compiled(config);
   try {
     if (typeof program === "string") return unknown();
-    const values = fresh.map(([name, { value }]) => [name, isRule(name) ? value === 1 : value] as const);
+    const values = fresh.map(([name, { value }]) => [name, isRule(name) ? value > 0 : value] as const);
     return exactly(Number(program(Object.fromEntries(values)) === true));
   } catch {
     return onUnknown === "true" ? exactly(1) : unknown();

@@ -84,7 +84,7 @@ export const vote = defineRule<Config, Memory>({
 function heard(voter: Voter, { yes }: Vote, { sample, at }: Seen): Vote {
   const value = goodValue(sample);
   if (value === null) return { yes, at: null };
-  if ("rule" in voter) return { yes: value === 1, at };
+  if ("rule" in voter) return { yes: value > 0, at };
   const { side, limit, deadband } = voter;
   const sign = side === "high" ? 1 : -1;
   return { yes: sign * value > sign * limit - (yes ? deadband : 0), at };
