@@ -86,7 +86,7 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
       const scope = { ...scopeOf(device, point), rule: `${device.id}/${one.id}`, unreachableWhen, behind };
       const rule = compileRule(type, config, scope, keyOf(site, device, point, one.id));
       problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
-      for (const to of [...Object.values(rule.inputs), ...rule.causes.map(rulePoint)]) {
+      for (const to of [...Object.values(rule.inputs), ...rule.causes.map(({ rule: name }) => rulePoint(name))]) {
         if (!told.has(ownName(to, device))) references.push({ rule: rule.name, to, place: one.place });
       }
       for (const { key } of rule.conditions) about.set(key, describe(one, type, config, around, point));

@@ -2,6 +2,7 @@ import { activeAt, type Policy, returned, type Standing, type Told, unraised } f
 import { advance, type Latch, released, type Verdict } from "./latch.ts";
 import type { Judged, Level, Measure } from "./rule.ts";
 import type { Instant, Mono } from "./sample.ts";
+import { rank } from "./severity.ts";
 
 /**
  * A condition: the levels of one side of one measure, and the incident that is open on it. Limits, deadband and delays
@@ -20,10 +21,13 @@ export interface Prepared extends Judged {
   readonly quiet: Condition;
 }
 
-export function prepare(judged: Judged): Prepared {
+/** @param audibleFrom rank of the severity from which on no cause suppresses it, but one that covers it */
+export function prepare(judged: Judged, audibleFrom: number): Prepared {
   const limits = judged.levels.map(({ limit }) => limit);
+  const levels = judged.levels.map((level) => ({ ...level, audible: rank(level.severity) >= audibleFrom }));
   return {
     ...judged,
+    levels,
     nearest: judged.side === "high" ? Math.min(...limits) : Math.max(...limits),
     quiet: { ...unraised, latches: judged.levels.map(() => released) },
   };

@@ -1,7 +1,7 @@
 import type { Command, Refusal } from "./command.ts";
 import { obey } from "./command.ts";
 import { type Condition, judge, rests, verdict, waitEnds } from "./condition.ts";
-import { type Change, caused, type Told } from "./incident.ts";
+import { type CauseRef, type Change, caused, type Told } from "./incident.ts";
 import { lapse, lapsesAt } from "./lapse.ts";
 import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
 import { type Level, type Measure, rulePoint, unknown } from "./rule.ts";
@@ -321,6 +321,14 @@ function wordOf(draft: Draft, { rules }: Heard): Word {
   return worst > 0 || known ? worst : null;
 }
 
+/** Since when a rule that is active is so. */
+const sinceOf = (draft: Draft, { rules }: Heard): Mono =>
+  Math.min(
+    ...rules.flatMap((index) =>
+      ruleState(draft, index).conditions.flatMap(({ open }) => (open?.active === true ? [open.raised.at] : [])),
+    ),
+  );
+
 /** More rules that listen to one another in a row than any site has: a circle, which is refused when a site is loaded. */
 const depthMax = 50;
 
@@ -333,7 +341,10 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
   tell(draft, heard.name, word, now);
   const isActive = word !== null && word > 0;
   const wasActive = before !== null && before > 0;
-  if (isActive !== wasActive) for (const index of heard.suppresses) suppress(draft, index, heard.name, isActive, now);
+  if (isActive !== wasActive) {
+    const since = isActive ? sinceOf(draft, heard) : null;
+    for (const { index, ref } of heard.suppresses) suppress(draft, index, ref, since, now);
+  }
   draft.depth--;
 }
 
@@ -346,12 +357,12 @@ function tell(draft: Draft, name: string, word: Word, now: Instant): void {
 }
 
 /** A rule's conditions have another for their cause, or no longer. */
-function suppress(draft: Draft, index: number, by: string, isActive: boolean, now: Instant): void {
+function suppress(draft: Draft, index: number, by: CauseRef, since: Mono | null, now: Instant): void {
   const own = draft.model.rules[index] as Rule;
   const before = ruleState(draft, index);
   const outcomes = own.conditions.flatMap((judged, place): Outcome[] => {
     const was = before.conditions[place] as Condition;
-    const told = caused(was, by, isActive, judged, now, own.policy);
+    const told = caused(was, by, since, judged, now, own.policy);
     return told.standing === was ? [] : [{ place, ...told }];
   });
   if (outcomes.length > 0) settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);
@@ -359,14 +370,19 @@ function suppress(draft: Draft, index: number, by: string, isActive: boolean, no
 
 /** Memories begin anew, conditions do not: rules hear again how those stand that they read or are suppressed by. */
 function start(draft: Draft, now: Instant): void {
-  const words = new Map<string, Word>();
-  for (const heard of draft.model.heard) if (heard !== null) words.set(heard.name, wordOf(draft, heard));
+  const heardOf = new Map(draft.model.heard.flatMap((heard) => (heard === null ? [] : [[heard.name, heard] as const])));
+  const words = new Map([...heardOf].map(([name, heard]) => [name, wordOf(draft, heard)]));
   const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
   for (const [name, word] of words) if (isActive(name)) tell(draft, name, word, now);
   for (const [index, { causes }] of draft.model.rules.entries()) {
-    const kept = ruleState(draft, index).conditions.flatMap((one) => one.causes.map(({ rule }) => rule));
-    for (const name of new Set([...causes, ...kept])) {
-      suppress(draft, index, name, causes.includes(name) && isActive(name), now);
+    const gone = ruleState(draft, index).conditions.flatMap((one) => one.causes);
+    for (const ref of gone) {
+      const goesOn = causes.some(({ rule }) => rule === ref.rule) && isActive(ref.rule);
+      if (!goesOn) suppress(draft, index, ref, null, now);
+    }
+    for (const ref of causes) {
+      const heard = heardOf.get(ref.rule);
+      if (heard !== undefined && isActive(ref.rule)) suppress(draft, index, ref, sinceOf(draft, heard), now);
     }
   }
 }

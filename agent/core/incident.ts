@@ -35,6 +35,8 @@ export interface Occurrence {
   readonly acked: boolean;
   readonly latched: boolean;
   readonly reAlarmAt: Mono | null;
+  /** Until then it waits, unheard, for a cause to show; null: it does not. */
+  readonly heldUntil: Mono | null;
 }
 
 /** `until` null: until the condition clears (one shot). */
@@ -42,9 +44,21 @@ export interface Shelf {
   readonly until: Mono | null;
 }
 
-/** A rule, by its name, that suppresses this condition: while it is active, and then until `until` (null: active still). */
-export interface Cause {
+/** What may suppress a condition. */
+export interface CauseRef {
+  /** The rule's name. */
   readonly rule: string;
+  /** It counts if the condition was raised at most so long after it … */
+  readonly lagMs: number;
+  /** … or so long before it, since delays differ. */
+  readonly leadMs: number;
+  /** Whether it tells the very same of many, so that even what is always to be heard is heard by it. */
+  readonly covers: boolean;
+}
+
+/** One that does: it is active since then, and suppresses until `until` (null: while it is). */
+export interface Cause extends CauseRef {
+  readonly since: Mono;
   readonly until: Mono | null;
 }
 
@@ -56,6 +70,8 @@ export interface Policy {
   readonly reAlarmMs: number | null;
   readonly maxShelveMs: number;
   readonly flap: FlapPolicy | null;
+  /** How long it waits for a cause to show before anyone is called. */
+  readonly holdMs: number;
   /** How long it is still suppressed after its cause is gone: what it needs to see for itself. */
   readonly lingerMs: number;
 }
@@ -82,6 +98,7 @@ export interface Change {
   /** Names of the rules that suppress it. */
   readonly causes: readonly string[];
   readonly flapping: boolean;
+  /** Whether a person is to be called: nobody silenced it, and nothing explains it, or it must be heard all the same. */
   readonly annunciate: boolean;
 }
 
@@ -141,27 +158,35 @@ export function returned<S extends Standing>(standing: S, level: Level, now: Ins
     : ended;
 }
 
-/** A rule that suppresses it became active, or is so no longer. */
+/** A rule that may suppress it became active at `since`, or, null, is active no longer. */
 export function caused<S extends Standing>(
   standing: S,
-  rule: string,
-  isActive: boolean,
+  ref: CauseRef,
+  since: Mono | null,
   { levels }: Judged,
   now: Instant,
   { lingerMs }: Policy,
 ): Told<S> {
-  const others = standing.causes.filter((one) => one.rule !== rule);
-  const known = standing.causes.find((one) => one.rule === rule);
-  if (isActive ? known?.until === null : known?.until !== null) return { standing, changes: [] };
-  // What is yet to come has another cause.
-  const lingers = lingerMs > 0 && standing.open !== null;
-  if (!isActive && !lingers) return outlived({ ...standing, causes: others }, levels, now);
-  const causes = [...others, { rule, until: isActive ? null : now.at + lingerMs }];
-  const next = { ...standing, causes };
-  const news = isActive && standing.causes.length === 0 && standing.open !== null;
-  return news
-    ? tell(next, "update", "suppressed", levelOf(levels, standing.open), now)
-    : { standing: next, changes: [] };
+  const { open } = standing;
+  const known = standing.causes.find(({ rule }) => rule === ref.rule);
+  const others = standing.causes.filter((one) => one !== known);
+  if (since === null) {
+    if (known === undefined || known.until !== null) return { standing, changes: [] };
+    // What is yet to come has another cause.
+    const lingers = lingerMs > 0 && open !== null;
+    const causes = lingers ? [...others, { ...known, until: now.at + lingerMs }] : others;
+    return outlived({ ...standing, causes }, levels, now);
+  }
+  const late = open === null ? 0 : open.raised.at - since;
+  if (known?.until === null || late > ref.lagMs || -late > ref.leadMs) return { standing, changes: [] };
+  const next = {
+    ...standing,
+    causes: [...others, { ...ref, since, until: null }],
+    open: open && { ...open, heldUntil: null },
+  };
+  return standing.causes.length > 0 || open === null
+    ? { standing: next, changes: [] }
+    : tell(next, "update", "suppressed", levelOf(levels, open), now);
 }
 
 /** If what suppressed it is gone and it goes on, someone is to be called. */
@@ -194,9 +219,14 @@ function raise<S extends Standing>(
 ): Told<S> {
   const { severity } = level;
   const fresh = { severity, worst: severity, onset, raised: now, mark, active: true, cleared: null, latched: false };
-  const open = unacked({ ...fresh, acked: false, reAlarmAt: null }, now, policy);
+  // What was wrong for so long that it cannot be the reason is none.
+  const causes = standing.causes.filter(({ since, lagMs }) => now.at - since <= lagMs);
+  const waits = policy.holdMs > 0 && causes.length === 0 && level.audible !== true;
+  const heldUntil = waits ? now.at + policy.holdMs : null;
+  const open = unacked({ ...fresh, acked: false, reAlarmAt: null, heldUntil }, now, policy);
   const flap = flapAfterRaise(standing.flap, rank(severity), now, policy.flap);
-  const raised = tell({ ...standing, occurrence: standing.occurrence + 1, rev: 0, open }, "raise", null, level, now);
+  const occurrence = standing.occurrence + 1;
+  const raised = tell({ ...standing, occurrence, rev: 0, open, causes }, "raise", null, level, now);
   if (!flap?.flapping) return { ...raised, standing: { ...raised.standing, flap } };
   return also(raised, (after) => tell({ ...after, flap }, "update", "flapping_start", level, now));
 }
@@ -221,8 +251,9 @@ function follow<S extends Standing>(
   return tell({ ...standing, open: { ...open, mark: newMark } }, "update", "value", level, now);
 }
 
-const at = ({ severity }: Level, open: Occurrence): Occurrence => ({
+const at = ({ severity, audible }: Level, open: Occurrence): Occurrence => ({
   ...open,
+  heldUntil: audible ? null : open.heldUntil,
   severity,
   worst: rank(severity) > rank(open.worst) ? severity : open.worst,
 });
@@ -270,8 +301,10 @@ export function tell<S extends Standing>(
   of: Occurrence | null = standing.open,
 ): Told<S> {
   const rev = standing.rev + 1;
+  const { causes, maintenanceUntil } = standing;
   const shelved = standing.shelf !== null;
-  const suppressed = standing.maintenanceUntil !== null || standing.causes.length > 0;
+  const isCaused = causes.length > 0 || (of?.heldUntil ?? null) !== null;
+  const quiet = isCaused && (level.audible !== true || causes.some(({ covers }) => covers));
   const change: Change = {
     kind,
     reason,
@@ -286,10 +319,10 @@ export function tell<S extends Standing>(
     acked: of?.acked ?? false,
     latched: of?.latched ?? false,
     shelved,
-    suppressed,
-    causes: standing.causes.map(({ rule }) => rule),
+    suppressed: maintenanceUntil !== null || causes.length > 0,
+    causes: causes.map(({ rule }) => rule),
     flapping: standing.flap?.flapping === true,
-    annunciate: !shelved && !suppressed,
+    annunciate: !shelved && maintenanceUntil === null && !quiet,
   };
   return { standing: { ...standing, rev }, changes: [change] };
 }

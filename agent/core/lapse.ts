@@ -14,7 +14,7 @@ import type { Judged, Level } from "./rule.ts";
 import type { Instant, Mono } from "./sample.ts";
 import { rank } from "./severity.ts";
 
-/** What time alone ends: a shelf, maintenance, the word of a cause, flapping, the patience of a re-alarm. */
+/** What time alone ends: a shelf, maintenance, the word of a cause, the wait for one, flapping, a re-alarm's patience. */
 export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: Instant, policy: Policy): Told<S> {
   const level = levelOf(levels, standing.open);
   let told: Told<S> = { standing, changes: [] };
@@ -27,6 +27,7 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
   if (due(flapMovesAt(told.standing.flap, policy.flap), now)) {
     told = also(told, (after) => flapLapsed(after, level, now, policy));
   }
+  if (due(told.standing.open?.heldUntil, now)) told = also(told, (after) => unheld(after, level, now));
   const { reAlarmAt } = told.standing.open ?? {};
   if (reAlarmAt != null && due(reAlarmAt, now) && policy.reAlarmMs !== null) {
     const next = now.at - ((now.at - reAlarmAt) % policy.reAlarmMs) + policy.reAlarmMs;
@@ -44,7 +45,8 @@ export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
   if (open === null && shelf === null && maintenanceUntil === null && flap === null && causes.length === 0) return null;
   let earliest: Mono | null = null;
   const untils = causes.map(({ until }) => until);
-  for (const at of [shelf?.until, maintenanceUntil, open?.reAlarmAt, flapMovesAt(flap, policy.flap), ...untils]) {
+  const own = [shelf?.until, maintenanceUntil, open?.reAlarmAt, open?.heldUntil, flapMovesAt(flap, policy.flap)];
+  for (const at of [...own, ...untils]) {
     if (at != null && (earliest === null || at < earliest)) earliest = at;
   }
   return earliest;
@@ -53,6 +55,12 @@ export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
 function maintained<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
   const ended = { ...standing, maintenanceUntil: null };
   return ended.open?.active ? tell(ended, "update", "maintenance_end", level, now) : { standing: ended, changes: [] };
+}
+
+/** No cause has shown: whoever is to be called is called now. */
+function unheld<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
+  const next = { ...standing, open: standing.open && { ...standing.open, heldUntil: null } };
+  return next.open?.active ? tell(next, "update", "unheld", level, now) : { standing: next, changes: [] };
 }
 
 /** When it has been quiet for long enough, what was withheld is told as it stands now. */

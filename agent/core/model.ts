@@ -1,6 +1,7 @@
 import { type Condition, type Prepared, prepare } from "./condition.ts";
 import type { FlapPolicy } from "./flap.ts";
-import type { Policy } from "./incident.ts";
+import type { CauseRef, Policy } from "./incident.ts";
+import { audibleFrom, type Meaning } from "./meaning.ts";
 import { fullName, type Judged, type RuleType, rulePoint, type Scope } from "./rule.ts";
 import type { PointId } from "./sample.ts";
 import { rank } from "./severity.ts";
@@ -33,8 +34,8 @@ export interface Feed {
 export interface Heard {
   readonly name: string;
   readonly rules: readonly number[];
-  /** Rules that it suppresses. */
-  readonly suppresses: readonly number[];
+  /** Rules that it suppresses, and how. */
+  readonly suppresses: readonly { readonly index: number; readonly ref: CauseRef }[];
 }
 
 export interface Rule {
@@ -51,8 +52,8 @@ export interface Rule {
   /** Whether delays elapse by themselves instead of waiting for a confirming sample. */
   readonly timed: boolean;
   readonly policy: Policy;
-  /** Names of the rules that suppress it while they are active. */
-  readonly causes: readonly string[];
+  /** What suppresses it while it is active. */
+  readonly causes: readonly CauseRef[];
 }
 
 /** A condition to judge, with the key that names it for ever. */
@@ -72,17 +73,19 @@ export interface RuleConfig {
     | { readonly count: number; readonly window: number; readonly quiet: number }
     | { readonly mode: "nagios"; readonly slot: number; readonly high: number; readonly low: number };
   readonly suppressedBy: readonly string[];
+  readonly means?: Meaning;
 }
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const isBehind = scope.behind !== undefined;
+  const { causes = [] } = scope;
   const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs, isBehind };
   const inputs = type.inputs(full, scope);
   // Rules speak only when they change, so that no sample will come to confirm a delay.
   const readsRules = type.about === "inputs" && Object.values(inputs).some((point) => point.startsWith("@"));
   const timed = config.delayMode === "timer" || type.movesByItself === true || readsRules;
   const judged = type.conditions(full);
-  const conditions = judged.map((one) => ({ ...prepare(one), key: key + suffix(one, judged) }));
+  const conditions = judged.map((one) => ({ ...prepare(one, audibleFrom(config)), key: key + suffix(one, judged) }));
   return {
     name: scope.rule,
     type,
@@ -92,19 +95,31 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
     quiet: conditions.map(({ quiet }) => quiet),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),
     timed,
-    policy: policyOf(config, type.lingerMs?.(full) ?? 0),
+    policy: policyOf(config, type.lingerMs?.(full) ?? 0, causes.length > 0 ? holdMs : 0),
     causes: [
-      ...config.suppressedBy.map((name) => fullName(scope, name)),
-      ...(type.needsToHear ? scope.unreachableWhen : []),
+      ...config.suppressedBy.map((name) => certain(fullName(scope, name))),
+      ...(type.needsToHear ? scope.unreachableWhen.map(certain) : []),
+      ...causes,
     ],
   };
 }
+
+/** Said to be its cause, not guessed from when it came. */
+const certain = (rule: string): CauseRef => ({ rule, lagMs: always, leadMs: always, covers: false });
+const always = Number.MAX_SAFE_INTEGER;
+
+/** Delays of a cause and of what follows from it differ by a poll and a delay or two. */
+const holdMs = 30_000;
 
 /** A rule's only condition bears the rule's key; else the bit, or the side where both are judged, tells them apart. */
 const suffix = ({ slot, side }: Judged, all: readonly Judged[]): string =>
   slot !== "" ? `#${slot}` : all.some((one) => one.side !== side) ? `/${side}` : "";
 
-function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig, lingerMs: number): Policy {
+function policyOf(
+  { ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig,
+  lingerMs: number,
+  waitMs: number,
+): Policy {
   const [all, none] = [1, 6];
   const ackFrom = ackRequired === undefined ? (latch ? all : rank("high")) : ackRequired ? all : none;
   return {
@@ -113,6 +128,7 @@ function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig, 
     reAlarmMs: reAlarm ?? null,
     maxShelveMs: maxShelve,
     flap: flap === undefined ? null : flapPolicyOf(flap),
+    holdMs: waitMs,
     lingerMs,
   };
 }
@@ -127,7 +143,7 @@ export function modelOf(rules: readonly Rule[]): Model {
     rules.flatMap(({ inputs }, index) => Object.entries(inputs).map(([input, point]) => [point, { index, input }])),
   );
   const named = grouped(rules.map(({ name }, index) => [name, index]));
-  const suppresses = grouped(rules.flatMap(({ causes }, index) => [...new Set(causes)].map((name) => [name, index])));
+  const suppresses = grouped(rules.flatMap(({ causes }, index) => causes.map((ref) => [ref.rule, { index, ref }])));
   const heard = new Map<string, Heard>();
   for (const [name, own] of named) {
     if (!feeds.has(rulePoint(name)) && !suppresses.has(name)) continue;

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { duration } from "./duration.ts";
+import type { CauseRef } from "./incident.ts";
+import { meanings } from "./meaning.ts";
 import type { Point } from "./quality.ts";
 import type { Instant, PointId, Sample } from "./sample.ts";
 import { type Severity, severities } from "./severity.ts";
@@ -50,6 +52,8 @@ export interface Scope {
   readonly unreachableWhen: readonly string[];
   /** The device through which it is reached, if there is one. */
   readonly behind?: string | undefined;
+  /** What, by the site's topology, may be the cause of it. */
+  readonly causes?: readonly CauseRef[] | undefined;
 }
 
 /** A point, or a rule, as a rule names it: of its own device, or `device/…`. */
@@ -110,6 +114,8 @@ export interface Level {
   readonly severity: Severity;
   readonly onDelayMs: number;
   readonly offDelayMs: number;
+  /** No cause suppresses it, but one that covers it. */
+  readonly audible?: boolean;
 }
 
 export interface Said {
@@ -164,6 +170,7 @@ export const ruleOptions = {
     .array(z.string())
     .default([])
     .describe("Its causes, rules of this device or DEVICE/RULE: while one is active nobody is called for this one."),
+  means: z.enum(meanings).optional().describe("What it means to the plant: by it causes and consequences are known."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),
