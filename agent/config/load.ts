@@ -15,6 +15,7 @@ import type { Secrets } from "./secrets.ts";
 import type { Suite } from "./suite.ts";
 import { profileSuite, siteSuite } from "./tested.ts";
 import { readTests } from "./tests.ts";
+import { topologySchema } from "./topology.ts";
 
 /** Every file a site was made from, by name: what the store keeps as the last accepted configuration. */
 export type Files = Readonly<Record<string, string>>;
@@ -110,7 +111,7 @@ const sections = z.strictObject({
 function readSite(document: Document, problems: Problem[]): SiteConfig {
   const { version, site, buses, topology } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
-  const flat = { communicates: {} };
+  const flat = topologySchema.parse({});
   if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, tests: [] };
   check(document, ["version"], version, given.version, problems);
   const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");

@@ -6,12 +6,13 @@ import { commPoint, type PointId } from "../core/sample.ts";
 import { Secret } from "../secret.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
+import { type Group, segments, webOf } from "./correlate.ts";
 import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
 import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { commRules, compileRules, type Reference, type Written } from "./rules.ts";
+import { commRules, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
 import {
   busOptions,
   type device as deviceSchema,
@@ -71,7 +72,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   }
   const devices = resolveDevices(sources, buses, problems);
   const { id, name = id, timeZone } = config.site;
-  const { model, about } = judging(sources, devices, problems);
+  const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);
   return { id, name, timeZone, configHash: hash(), buses: [...buses.values()], devices: resolved, model, about };
 }
@@ -107,35 +108,50 @@ function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Pro
 }
 
 /** What all devices are judged by: their rules, which may refer to each other. */
-function judging({ config, document }: Sources, devices: readonly Ruled[], problems: Problem[]) {
+function judging(
+  { config, document }: Sources,
+  devices: readonly Ruled[],
+  buses: ReadonlyMap<string, Bus>,
+  problems: Problem[],
+) {
   const own = selfRules(config.site.id);
   const rules = [...own.rules];
   const about = new Map<string, About>(own.about);
   const references: Reference[] = [];
   const topology = topologyOf(
-    config.topology.communicates,
+    config.topology,
+    devices.map(({ device }) => device),
     new Set(config.devices.flatMap((one) => (one === null ? [] : [one.id]))),
-    inside(document, ["topology", "communicates"]),
+    inside(document, ["topology"]),
     problems,
   );
-  for (const { device, written, told } of devices) {
-    const around = { site: config.site.id, device, told, ...reach(device, devices, topology) };
-    const compiled = compileRules(around, written, problems);
-    rules.push(...compiled.rules);
-    references.push(...compiled.references);
-    for (const [key, one] of compiled.about) about.set(key, one);
+  const { causesOf, groups } = webOf(devices, topology, segments(devices, buses));
+  const compiled = [
+    ...devices.map(({ device, written, told }) => {
+      const around = { site: config.site.id, device, told, causesOf, ...reach(device, devices, topology) };
+      return compileRules(around, written, problems);
+    }),
+    ...groups.map((one) => compileGroup(config.site.id, one, causesOf(`${one.id}/${one.rule}`))),
+  ];
+  for (const one of compiled) {
+    rules.push(...one.rules);
+    references.push(...one.references);
+    for (const [key, told] of one.about) about.set(key, told);
   }
   // Of a device with something wrong in it, who knows what it would have had.
   const whole = config.devices.every((one) => one !== null && devices.some(({ device }) => device.id === one.id));
-  if (whole) problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices)));
+  if (whole) problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices, groups)));
   return { model: modelOf(rules), about };
 }
 
 export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
   new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
 
-export const rulePointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
-  new Set(devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))));
+export const rulePointsOf = (devices: readonly Ruled[], groups: readonly Group[]): ReadonlySet<PointId> =>
+  new Set([
+    ...devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))),
+    ...groups.map(({ id, rule }) => rulePoint(`${id}/${rule}`)),
+  ]);
 
 /** Through what a device is heard, and what is heard through it. */
 function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topology) {

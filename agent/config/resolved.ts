@@ -62,6 +62,8 @@ export interface About {
   readonly runbook: string | null;
   /** Of a rule that tells whether a device can be heard: what is not heard otherwise. */
   readonly impacted: Impacted | null;
+  /** Of a rule about many devices: the names of those that it is raised of. */
+  readonly members: readonly string[];
 }
 
 export interface Impacted {

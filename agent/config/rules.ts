@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import type { CauseRef } from "../core/incident.ts";
 import { compileRule, type Rule, type RuleConfig } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions, rulePoint, type Scope } from "../core/rule.ts";
@@ -7,6 +8,7 @@ import { comm } from "../core/rules/comm.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import type { PointId } from "../core/sample.ts";
 import { check } from "./check.ts";
+import type { Group } from "./correlate.ts";
 import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint, Impacted } from "./resolved.ts";
@@ -32,6 +34,31 @@ export interface Reference {
   readonly rule: string;
   readonly to: PointId;
   readonly place: Place;
+}
+
+/** Nothing is wrong with what is made. */
+const nowhere: Place = {
+  problem: () => {
+    throw new Error("bug: a rule that is made has a problem");
+  },
+};
+
+/** A rule of many devices, which is the site's own; its options are right, since they are made. */
+export function compileGroup(site: string, group: Group, causes: readonly CauseRef[]): Compiled {
+  const { id, rule: own, name, location, type: named, means } = group;
+  const type = ruleTypes.find((one) => one.type === named) as RuleType;
+  const config = ruleSchema(type).parse({ ...group.options, means, say: group.say });
+  const base = { name, class: "group", profile: "", bus: "", protocol: "internal", address: null };
+  const device: Device = { id, ...base, location, labels: {}, points: [] };
+  const scope = { ...scopeOf(device, null), pollMs: 10_000, rule: `${id}/${own}`, causes };
+  const rule = compileRule(type, config, scope, keyOf(site, device, null, own));
+  const written = { id: own, options: group.options, place: nowhere };
+  const described = describe(written, type, config, { device, impacted: null }, null);
+  return {
+    rules: [rule],
+    about: new Map(rule.conditions.map(({ key }) => [key, { ...described, members: group.members }])),
+    references: [],
+  };
 }
 
 /** The rules of a device that tell whether it can be heard, by name. */
@@ -70,10 +97,12 @@ export interface Surroundings {
   readonly upstream: readonly string[];
   /** What is not heard while it is not: itself, and what is reached through it. */
   readonly impacted: Impacted;
+  /** What, by the topology, may cause a rule, by its name. */
+  causesOf(rule: string): readonly CauseRef[];
 }
 
 export function compileRules(around: Surroundings, written: readonly Written[], problems: Problem[]): Compiled {
-  const { site, device, told, upstream, behind } = around;
+  const { site, device, told, upstream, behind, causesOf } = around;
   const about = new Map<string, About>();
   const references: Reference[] = [];
   const own = commRules(device.id, written);
@@ -83,7 +112,8 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
     const { type, config, points } = checked;
     const unreachableWhen = type === comm ? upstream : [...own, ...upstream];
     return points.map((point) => {
-      const scope = { ...scopeOf(device, point), rule: `${device.id}/${one.id}`, unreachableWhen, behind };
+      const name = `${device.id}/${one.id}`;
+      const scope = { ...scopeOf(device, point), rule: name, unreachableWhen, behind, causes: causesOf(name) };
       const rule = compileRule(type, config, scope, keyOf(site, device, point, one.id));
       problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
       for (const to of [...Object.values(rule.inputs), ...rule.causes.map(({ rule: name }) => rulePoint(name))]) {
@@ -158,7 +188,7 @@ function describe(
   one: Written,
   type: RuleType,
   config: RuleConfig,
-  { device, impacted }: Surroundings,
+  { device, impacted }: { readonly device: Device; readonly impacted: Impacted | null },
   point: DevicePoint | null,
 ): About {
   const options = config as RuleConfig & { say?: About["say"]; runbook?: string };
@@ -174,5 +204,6 @@ function describe(
     say,
     runbook,
     impacted: type === comm ? impacted : null,
+    members: [],
   };
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { duration } from "../core/duration.ts";
 import { tests } from "./tests.ts";
+import { topologySchema } from "./topology.ts";
 
 /**
  * What people write: the site and the device profiles. Bus, device and point addresses are checked by the driver's
@@ -107,15 +108,7 @@ export const site = z.strictObject({
     .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
-  topology: z
-    .strictObject({
-      communicates: z
-        .record(id, z.array(id))
-        .default({})
-        .describe("A device (switch, gateway) to those that are reached through it: its silence explains theirs."),
-    })
-    .default({ communicates: {} })
-    .describe("How devices depend on each other."),
+  topology: topologySchema,
   tests: tests.optional(),
 });
 

@@ -56,6 +56,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       say,
       runbook: null,
       impacted: null,
+      members: [],
     });
     return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });

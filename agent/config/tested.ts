@@ -45,11 +45,16 @@ export function profileSuite(
   const written = { id, profile: null, bus: null, address: {}, location: {}, labels: {}, points: {}, rules: {} };
   const device = resolveDevice({ document, kinds }, written, [], profiled, { id: "", address: null }, problems);
   const one = ruled({ document, classRule }, device, written, [], profiled, problems);
-  const alone = { behind: undefined, upstream: [], impacted: { devices: 1, points: device.points.length } };
+  const alone = {
+    behind: undefined,
+    upstream: [],
+    impacted: { devices: 1, points: device.points.length },
+    causesOf: () => [],
+  };
   const { rules, about, references } = compileRules({ site: "profile", ...one, ...alone }, one.written, problems);
   // Points and rules of other devices may be there in a site.
   const own = references.filter(({ to }) => to.replace("@", "").startsWith(`${id}/`));
-  problems.push(...wrongReferences(own, pointsOf([one]), rulePointsOf([one])));
+  problems.push(...wrongReferences(own, pointsOf([one]), rulePointsOf([one], [])));
   const subject = subjectOf({ model: modelOf(rules), about, devices: [device] }, `${id}/`, profile.interval);
   const told: Told = (what, name) => isWritten([document.value], what, name);
   return { ...subject, tests: resolveTests(tests, subject, document, told, problems) };

@@ -5,6 +5,7 @@ import { deviation } from "./deviation.ts";
 import { excursion } from "./excursion.ts";
 import { expression } from "./expression.ts";
 import { flatline } from "./flatline.ts";
+import { group } from "./group.ts";
 import { level } from "./level.ts";
 import { roc } from "./roc.ts";
 import { stale } from "./stale.ts";
@@ -23,6 +24,7 @@ export const ruleTypes: readonly RuleType[] = [
   bits,
   vote,
   expression,
+  group,
   stale,
   comm,
 ];

@@ -1,0 +1,223 @@
+import type { CauseRef } from "../core/incident.ts";
+import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
+import type { Bus, Device } from "./resolved.ts";
+import type { Written } from "./rules.ts";
+import type { Topology } from "./topology.ts";
+
+/**
+ * From the site's topology to what the engine knows: which rules may be the cause of which, and which alarms of many
+ * devices are one incident. The table of consequences is core/meaning.ts.
+ */
+export interface Web {
+  /** What may cause a rule, by its name. */
+  causesOf(rule: string): readonly CauseRef[];
+  readonly groups: readonly Group[];
+}
+
+/** Rules that are raised of several others: the site's own, on no device. */
+export interface Group {
+  /** In the place of a device's id; with the rule's it names it for ever. */
+  readonly id: string;
+  readonly rule: string;
+  readonly name: string;
+  readonly location: Device["location"];
+  readonly means: Meaning;
+  readonly type: "group" | "vote";
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly say: Readonly<Record<string, string>>;
+  /** Whether it tells what its members tell, so that nobody need be called for those. */
+  readonly covers: boolean;
+  readonly members: readonly string[];
+}
+
+/** A device with its rules as they are written. */
+interface Ruled {
+  readonly device: Device;
+  readonly written: readonly Written[];
+}
+
+interface Told {
+  readonly rule: string;
+  readonly device: Device;
+  readonly means: Meaning;
+}
+
+/** What to say of many at once; `what` follows their number. */
+const words: Readonly<Partial<Record<Meaning, Group["say"]>>> = {
+  hot: {
+    what: "racks hot",
+    cause: "cooling lost",
+    action: "Check the zone's CRACs",
+    consequence: "servers throttle, then shut down",
+  },
+  "on-battery": {
+    what: "UPSs on battery",
+    cause: "utility lost",
+    action: "Check the generator and the time left",
+    consequence: "the load drops when the batteries are empty",
+  },
+  unreachable: {
+    what: "devices do not answer",
+    cause: "switch, gateway or cable",
+    action: "Check what they share, not each of them",
+    consequence: "nothing is seen of them",
+  },
+};
+
+/** Fewer are not many: each is told by itself. */
+const crowd: Readonly<Partial<Record<Meaning, number>>> = { hot: 3, "on-battery": 3, unreachable: 5 };
+
+const always = Number.MAX_SAFE_INTEGER;
+
+export function webOf(
+  devices: readonly Ruled[],
+  topology: Topology,
+  segmentOf: (device: Device) => string | null,
+): Web {
+  const told = devices.flatMap(meaningsOf);
+  const groups = [
+    ...zoneGroups(told),
+    ...powerGroups(told, topology),
+    ...segmentGroups(told, topology, segmentOf),
+    ...redundancy(told, topology),
+  ];
+  const causes = new Map<string, CauseRef[]>();
+  const add = (rule: string, ref: CauseRef): void => void causes.set(rule, [...(causes.get(rule) ?? []), ref]);
+  for (const one of told) for (const ref of upstream(one, told, topology)) add(one.rule, ref);
+  for (const { id, rule, covers, members } of groups) {
+    const name = `${id}/${rule}`;
+    if (covers) for (const member of members) add(member, { rule: name, lagMs: always, leadMs: always, covers: true });
+    const ofMembers = new Map(members.flatMap((member) => (causes.get(member) ?? []).map((ref) => [ref.rule, ref])));
+    for (const ref of ofMembers.values()) if (!ref.covers) add(name, ref);
+  }
+  return { causesOf: (rule) => causes.get(rule) ?? [], groups };
+}
+
+function meaningsOf({ device, written }: Ruled): Told[] {
+  return written.flatMap(({ id, options }) => {
+    const means = options.type === "comm" ? "unreachable" : (options.means as Meaning | undefined);
+    return means === undefined ? [] : [{ rule: `${device.id}/${id}`, device, means }];
+  });
+}
+
+/** The rules upstream of one that mean what it may follow from. */
+function upstream({ rule, device, means }: Told, told: readonly Told[], topology: Topology): CauseRef[] {
+  return consequences
+    .filter(({ are }) => are.includes(means))
+    .flatMap(({ of, along, lagMs }) => {
+      const sources =
+        along === "feeds"
+          ? topology.feedersOf(device.id)
+          : along === "cools"
+            ? topology.coolersOf(device.location.zone ?? "")
+            : [];
+      return told
+        .filter((one) => sources.includes(one.device.id) && of.includes(one.means) && one.rule !== rule)
+        .map((one) => ({ rule: one.rule, lagMs, leadMs, covers: false }));
+    });
+}
+
+const byKey = <T>(all: readonly T[], keyOf: (one: T) => string | null): Map<string, T[]> => {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    if (key !== null) found.set(key, [...(found.get(key) ?? []), one]);
+  }
+  return found;
+};
+
+const devicesOf = (told: readonly Told[]): number => new Set(told.map(({ device }) => device.id)).size;
+
+/** Heat in a zone. */
+function zoneGroups(told: readonly Told[]): Group[] {
+  const hot = told.filter(({ means }) => means === "hot");
+  return [...byKey(hot, ({ device }) => device.location.zone ?? null)].flatMap(([zone, members]) =>
+    group(`zone-${zone}`, `Zone ${zone}`, "hot", members, roomOf(members)),
+  );
+}
+
+/** UPSs that one source feeds. */
+function powerGroups(told: readonly Told[], { feeds }: Topology): Group[] {
+  return [...feeds].flatMap(([source, fed]) => {
+    const members = told.filter(({ device, means }) => means === "on-battery" && fed.includes(device.id));
+    return group(`fed-by-${source}`, `Fed by ${source}`, "on-battery", members, roomOf(members));
+  });
+}
+
+/** Devices that share a line or a subnet, and are reached through no device that would tell of itself. */
+function segmentGroups(
+  told: readonly Told[],
+  topology: Topology,
+  segmentOf: (device: Device) => string | null,
+): Group[] {
+  const alone = told.filter(({ device, means }) => means === "unreachable" && topology.above(device.id).length === 0);
+  return [...byKey(alone, ({ device }) => segmentOf(device))].flatMap(([segment, members]) =>
+    group(`segment-${segment.replaceAll(/[^A-Za-z0-9_-]/g, "-")}`, `Segment ${segment}`, "unreachable", members, {}),
+  );
+}
+
+function group(
+  id: string,
+  name: string,
+  means: Meaning,
+  members: readonly Told[],
+  location: Device["location"],
+): Group[] {
+  const count = crowd[means] ?? Number.POSITIVE_INFINITY;
+  if (devicesOf(members) < count) return [];
+  const rules = members.map(({ rule }) => rule);
+  const options = { members: rules, count };
+  const say = words[means] ?? {};
+  return [{ id, rule: means, name, location, means, type: "group", options, say, covers: true, members: rules }];
+}
+
+/** What is left of a zone's cooling, where the site says what it needs: none to spare, then too little. */
+function redundancy(told: readonly Told[], { coolersOf, needOf }: Topology): Group[] {
+  const zones = new Set(told.flatMap(({ device }) => device.location.zone ?? []));
+  return [...zones].flatMap((zone): Group[] => {
+    const units = coolersOf(zone);
+    const need = needOf(zone);
+    if (need === undefined || units.length <= need) return [];
+    const lost = told.filter(({ device, means }) => means === "cooling-lost" && units.includes(device.id));
+    const stopped = [...byKey(lost, ({ device }) => device.id).values()].flatMap(([first]) => first ?? []);
+    const members = stopped.map(({ rule }) => rule);
+    const base = { id: `zone-${zone}`, name: `Zone ${zone}`, location: roomOf(stopped), members, covers: false };
+    const vote = (rule: string, what: string, k: number, severity: string): Group => ({
+      ...base,
+      rule,
+      means: "redundancy-lost",
+      type: "vote",
+      say: { what, action: "Bring the stopped unit back before another one fails", consequence: "the zone heats up" },
+      options: { k, severity, inputs: members.map((one) => ({ rule: one })) },
+    });
+    const spare = units.length - need;
+    if (members.length <= spare) return [];
+    return [
+      vote("redundancy-lost", "no cooling unit to spare", spare, "high"),
+      vote("cooling-short", "too little cooling", spare + 1, "critical"),
+    ];
+  });
+}
+
+/** A line that many share, else the subnet of what has a connection of its own. */
+export function segments(
+  devices: readonly Ruled[],
+  buses: ReadonlyMap<string, Bus>,
+): (device: Device) => string | null {
+  const sharers = byKey(devices, ({ device }) => device.bus);
+  return ({ bus }) => {
+    if ((sharers.get(bus)?.length ?? 0) > 1) return bus;
+    const { host } = Object(buses.get(bus)?.options) as { host?: unknown };
+    const [, subnet] = /^(\d+\.\d+\.\d+)\.\d+$/.exec(String(host)) ?? [];
+    return subnet ?? null;
+  };
+}
+
+/** What all of them have in common. */
+function roomOf(members: readonly Told[]): Device["location"] {
+  const [first] = members.map(({ device }) => device.location);
+  const shared = (["building", "room", "zone"] as const).filter((part) =>
+    members.every(({ device }) => device.location[part] === first?.[part]),
+  );
+  return Object.fromEntries(shared.flatMap((part) => (first?.[part] === undefined ? [] : [[part, first[part]]])));
+}
