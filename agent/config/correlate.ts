@@ -1,5 +1,6 @@
 import type { CauseRef } from "../core/incident.ts";
 import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
+import { always } from "../core/model.ts";
 import type { Bus, Device } from "./resolved.ts";
 import type { Written } from "./rules.ts";
 import type { Topology } from "./topology.ts";
@@ -67,8 +68,6 @@ const words: Readonly<Partial<Record<Meaning, Group["say"]>>> = {
 /** Fewer are not many: each is told by itself. */
 const crowd: Readonly<Partial<Record<Meaning, number>>> = { hot: 3, "on-battery": 3, unreachable: 5 };
 
-const always = Number.MAX_SAFE_INTEGER;
-
 export function webOf(
   devices: readonly Ruled[],
   topology: Topology,
@@ -86,7 +85,9 @@ export function webOf(
   for (const one of told) for (const ref of upstream(one, told, topology)) add(one.rule, ref);
   for (const { id, rule, covers, members } of groups) {
     const name = `${id}/${rule}`;
-    if (covers) for (const member of members) add(member, { rule: name, lagMs: always, leadMs: always, covers: true });
+    if (covers)
+      for (const member of members)
+        add(member, { rule: name, lagMs: always, leadMs: always, lingerMs: 0, covers: true });
     const ofMembers = new Map(members.flatMap((member) => (causes.get(member) ?? []).map((ref) => [ref.rule, ref])));
     for (const ref of ofMembers.values()) if (!ref.covers) add(name, ref);
   }
@@ -113,7 +114,7 @@ function upstream({ rule, device, means }: Told, told: readonly Told[], topology
             : [];
       return told
         .filter((one) => sources.includes(one.device.id) && of.includes(one.means) && one.rule !== rule)
-        .map((one) => ({ rule: one.rule, lagMs, leadMs, covers: false }));
+        .map((one) => ({ rule: one.rule, lagMs, leadMs, lingerMs: leadMs, covers: false }));
     });
 }
 

@@ -362,7 +362,7 @@ function suppress(draft: Draft, index: number, by: CauseRef, since: Mono | null,
   const before = ruleState(draft, index);
   const outcomes = own.conditions.flatMap((judged, place): Outcome[] => {
     const was = before.conditions[place] as Condition;
-    const told = caused(was, by, since, judged, now, own.policy);
+    const told = caused(was, by, since, judged, now);
     return told.standing === was ? [] : [{ place, ...told }];
   });
   if (outcomes.length > 0) settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);

@@ -52,6 +52,8 @@ export interface CauseRef {
   readonly lagMs: number;
   /** … or so long before it, since delays differ. */
   readonly leadMs: number;
+  /** How long it still counts when it is over: what the condition needs to see for itself. 0: until the end of that instant. */
+  readonly lingerMs: number;
   /** Whether it tells the very same of many, so that even what is always to be heard is heard by it. */
   readonly covers: boolean;
 }
@@ -72,8 +74,6 @@ export interface Policy {
   readonly flap: FlapPolicy | null;
   /** How long it waits for a cause to show before anyone is called. */
   readonly holdMs: number;
-  /** How long it is still suppressed after its cause is gone: what it needs to see for itself. */
-  readonly lingerMs: number;
 }
 
 export const changeKinds = ["raise", "update", "clear", "ack", "close", "shelve", "unshelve"] as const;
@@ -165,7 +165,6 @@ export function caused<S extends Standing>(
   since: Mono | null,
   { levels }: Judged,
   now: Instant,
-  { lingerMs }: Policy,
 ): Told<S> {
   const { open } = standing;
   const known = standing.causes.find(({ rule }) => rule === ref.rule);
@@ -173,9 +172,8 @@ export function caused<S extends Standing>(
   if (since === null) {
     if (known === undefined || known.until !== null) return { standing, changes: [] };
     // What is yet to come has another cause.
-    const lingers = lingerMs > 0 && open !== null;
-    const causes = lingers ? [...others, { ...known, until: now.at + lingerMs }] : others;
-    return outlived({ ...standing, causes }, levels, now);
+    const causes = open === null ? others : [...others, { ...known, until: now.at + ref.lingerMs }];
+    return { standing: { ...standing, causes }, changes: [] };
   }
   const late = open === null ? 0 : open.raised.at - since;
   if (known?.until === null || late > ref.lagMs || -late > ref.leadMs) return { standing, changes: [] };

@@ -19,6 +19,7 @@ const audible: Readonly<Partial<Record<Meaning, number>>> = {
   smoke: rank("info"),
   "redundancy-lost": rank("info"),
   hot: rank("critical"),
+  "on-battery": rank("critical"),
 };
 
 export const audibleFrom = ({ means }: { readonly means?: Meaning | undefined }): number =>

@@ -95,18 +95,26 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
     quiet: conditions.map(({ quiet }) => quiet),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),
     timed,
-    policy: policyOf(config, type.lingerMs?.(full) ?? 0, causes.length > 0 ? holdMs : 0),
+    policy: policyOf(config, causes.length > 0 ? holdMs : 0),
     causes: [
-      ...config.suppressedBy.map((name) => certain(fullName(scope, name))),
-      ...(type.needsToHear ? scope.unreachableWhen.map(certain) : []),
+      ...config.suppressedBy.map((name) => certain(fullName(scope, name), 0)),
+      ...(type.needsToHear ? scope.unreachableWhen.map((name) => certain(name, type.lingerMs?.(full) ?? 0)) : []),
       ...causes,
     ],
   };
 }
 
 /** Said to be its cause, not guessed from when it came. */
-const certain = (rule: string): CauseRef => ({ rule, lagMs: always, leadMs: always, covers: false });
-const always = Number.MAX_SAFE_INTEGER;
+const certain = (rule: string, lingerMs: number): CauseRef => ({
+  rule,
+  lagMs: always,
+  leadMs: always,
+  lingerMs,
+  covers: false,
+});
+
+/** Whenever it was. */
+export const always = Number.MAX_SAFE_INTEGER;
 
 /** Delays of a cause and of what follows from it differ by a poll and a delay or two. */
 const holdMs = 30_000;
@@ -115,11 +123,7 @@ const holdMs = 30_000;
 const suffix = ({ slot, side }: Judged, all: readonly Judged[]): string =>
   slot !== "" ? `#${slot}` : all.some((one) => one.side !== side) ? `/${side}` : "";
 
-function policyOf(
-  { ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig,
-  lingerMs: number,
-  waitMs: number,
-): Policy {
+function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig, waitMs: number): Policy {
   const [all, none] = [1, 6];
   const ackFrom = ackRequired === undefined ? (latch ? all : rank("high")) : ackRequired ? all : none;
   return {
@@ -129,7 +133,6 @@ function policyOf(
     maxShelveMs: maxShelve,
     flap: flap === undefined ? null : flapPolicyOf(flap),
     holdMs: waitMs,
-    lingerMs,
   };
 }
 
