@@ -81,8 +81,11 @@ export function webOf(
     ...redundancy(told, topology),
   ];
   const causes = new Map<string, CauseRef[]>();
-  const add = (rule: string, ref: CauseRef): void => void causes.set(rule, [...(causes.get(rule) ?? []), ref]);
-  for (const one of told) for (const ref of upstream(one, told, topology)) add(one.rule, ref);
+  const add = (rule: string, ref: CauseRef): void => {
+    causes.set(rule, [...(causes.get(rule) ?? []), ref]);
+  };
+  const byDevice = byKey(told, ({ device }) => device.id);
+  for (const one of told) for (const ref of upstream(one, byDevice, topology)) add(one.rule, ref);
   for (const { id, rule, covers, members } of groups) {
     const name = `${id}/${rule}`;
     if (covers)
@@ -102,7 +105,11 @@ function meaningsOf({ device, written }: Ruled): Told[] {
 }
 
 /** The rules upstream of one that mean what it may follow from. */
-function upstream({ rule, device, means }: Told, told: readonly Told[], topology: Topology): CauseRef[] {
+function upstream(
+  { rule, device, means }: Told,
+  told: ReadonlyMap<string, readonly Told[]>,
+  topology: Topology,
+): CauseRef[] {
   return consequences
     .filter(({ are }) => are.includes(means))
     .flatMap(({ of, along, lagMs }) => {
@@ -112,20 +119,25 @@ function upstream({ rule, device, means }: Told, told: readonly Told[], topology
           : along === "cools"
             ? topology.coolersOf(device.location.zone ?? "")
             : [];
-      return told
-        .filter((one) => sources.includes(one.device.id) && of.includes(one.means) && one.rule !== rule)
+      return sources
+        .flatMap((source) => told.get(source) ?? [])
+        .filter((one) => of.includes(one.means) && one.rule !== rule)
         .map((one) => ({ rule: one.rule, lagMs, leadMs, lingerMs: leadMs, covers: false }));
     });
 }
 
-const byKey = <T>(all: readonly T[], keyOf: (one: T) => string | null): Map<string, T[]> => {
+/** Those without a key are left out. */
+function byKey<T>(all: readonly T[], keyOf: (one: T) => string | null): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const one of all) {
     const key = keyOf(one);
-    if (key !== null) found.set(key, [...(found.get(key) ?? []), one]);
+    if (key === null) continue;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [one]);
+    else known.push(one);
   }
   return found;
-};
+}
 
 const devicesOf = (told: readonly Told[]): number => new Set(told.map(({ device }) => device.id)).size;
 
@@ -189,7 +201,8 @@ function redundancy(told: readonly Told[], { coolersOf, needOf }: Topology): Gro
       means: "redundancy-lost",
       type: "vote",
       say: { what, action: "Bring the stopped unit back before another one fails", consequence: "the zone heats up" },
-      options: { k, severity, inputs: members.map((one) => ({ rule: one })) },
+      // Once its power is back a unit starts within a minute, and is believed to run a minute later.
+      options: { k, severity, inputs: members.map((one) => ({ rule: one })), onDelay: "120s" },
     });
     const spare = units.length - need;
     if (members.length <= spare) return [];

@@ -1,12 +1,22 @@
 import type { Command, Refusal } from "./command.ts";
 import { obey } from "./command.ts";
-import { type Condition, judge, rests, verdict, waitEnds } from "./condition.ts";
+import { type Condition, judge, rests, waitEnds } from "./condition.ts";
+import {
+  type Draft,
+  isKnown,
+  isNormalSince,
+  measureOf,
+  oddity,
+  ruleState,
+  sinceOf,
+  type Word,
+  wordOf,
+} from "./draft.ts";
 import { type CauseRef, type Change, caused, type Told } from "./incident.ts";
-import { lapse, lapsesAt } from "./lapse.ts";
+import { lapse, lapsesAt, unheld } from "./lapse.ts";
 import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
-import { type Level, type Measure, rulePoint, unknown } from "./rule.ts";
+import { type Measure, rulePoint } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
-import { rank } from "./severity.ts";
 
 /**
  * The functional core: model × state × input → changes × events × wake-up. No clock, no I/O, no randomness.
@@ -51,6 +61,8 @@ export interface RuleState {
   readonly conditions: readonly Condition[];
   /** When time alone will change something, engine time; never earlier than the input that led here. */
   readonly wakeAt: Mono | null;
+  /** Of a rule that others listen to: when it was last seen that nothing is wrong, and nothing waits. */
+  readonly normalAt?: Mono;
 }
 
 export interface Event extends Change {
@@ -105,19 +117,6 @@ export function step(model: Model, state: State, input: Input): Step {
   const refused = one.take(input);
   return { changes: one.changes, events: one.events, ...(refused === null ? {} : { refused }) };
 }
-
-interface Draft {
-  readonly model: Model;
-  readonly state: State;
-  readonly rules: Map<number, RuleState>;
-  readonly sources: Map<PointId, Wall>;
-  readonly events: Event[];
-  readonly oddities: Oddity[];
-  /** How many rules are being told of one another. */
-  depth: number;
-}
-
-const ruleState = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
 function take(draft: Draft, input: Input): Refusal | null {
   switch (input.kind) {
@@ -195,7 +194,8 @@ function observe(draft: Draft, { index, input }: Feed, sample: Sample | null, no
     outcomes.push({ place, standing, changes });
   }
   // What is measured anew with each tick, or matters to nobody, is not kept.
-  const keeps = !atRest || (own.timed && own.type.movesByItself !== true) || draft.model.heard[index] !== null;
+  const isHeard = draft.model.heard[index] !== null;
+  const keeps = !atRest || (own.timed && own.type.movesByItself !== true) || isHeard;
   // Most samples change nothing.
   if (!keeps && before.measures === none && memory === before.memory && moves === before.wakeAt) return;
   const after: RuleState = {
@@ -203,12 +203,27 @@ function observe(draft: Draft, { index, input }: Feed, sample: Sample | null, no
     measures: keeps ? measures : none,
     conditions: conditions ?? before.conditions,
     wakeAt: wakeAt(own, conditions ?? before.conditions, moves, now, sample === null),
+    ...(isHeard ? normalSince(before, atRest && isKnown(own, measures), now) : {}),
   };
   settle(draft, index, after, outcomes ?? none, now, sample);
+  if (!atRest) release(draft, index, now);
 }
 
-function oddity(draft: Draft, index: number, point: PointId, value: number): void {
-  draft.oddities.push({ rule: draft.model.rules[index] as Rule, point, value });
+const normalSince = ({ normalAt }: RuleState, isNormal: boolean, now: Instant): Pick<RuleState, "normalAt"> =>
+  isNormal ? { normalAt: now.at } : normalAt === undefined ? {} : { normalAt };
+
+/** What waits for a cause is told as soon as each possible one was seen to be none since it began. */
+function release(draft: Draft, index: number, now: Instant): void {
+  const { causes, conditions } = draft.model.rules[index] as Rule;
+  const before = ruleState(draft, index);
+  const outcomes = before.conditions.flatMap((was, place): Outcome[] => {
+    const { open } = was;
+    if (open === null || open.heldUntil === null) return [];
+    const innocent = causes.every(({ rule, covers }) => !covers && isNormalSince(draft, rule, open.onset.at));
+    return innocent ? [{ place, ...unheld(was, conditions[place] as Keyed, now) }] : [];
+  });
+  if (outcomes.length === 0) return;
+  settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);
 }
 
 function judgeOne(
@@ -225,13 +240,6 @@ function judgeOne(
   if (!own.timed) return lapsed;
   const { standing, changes } = judge(judged, lapsed.standing, found, now, own);
   return { standing, changes: lapsed.changes.length === 0 ? changes : [...lapsed.changes, ...changes] };
-}
-
-const nothing = unknown();
-
-function measureOf(measures: readonly Measure[], slot: string): Measure {
-  for (const measure of measures) if (measure.slot === slot) return measure;
-  return nothing;
 }
 
 type Outcome = Told<Condition> & { readonly place: number };
@@ -302,33 +310,6 @@ function wakeAt(
 
 const soonest = (a: Mono | null, b: Mono | null): Mono | null => (a === null ? b : b === null ? a : Math.min(a, b));
 
-/** How a rule stands to those that listen: the rank of its worst active condition, 0 for none; null: not known. */
-type Word = number | null;
-
-function wordOf(draft: Draft, { rules }: Heard): Word {
-  let worst = 0;
-  let known = true;
-  for (const index of rules) {
-    const { conditions, measures } = ruleState(draft, index);
-    for (const { open } of conditions) if (open?.active === true) worst = Math.max(worst, rank(open.severity));
-    const own = draft.model.rules[index] as Rule;
-    const open = own.conditions.some(({ side, slot, levels: [nearest] }) => {
-      return verdict(nearest as Level, side, false, measureOf(measures, slot)) === "unknown";
-    });
-    if (open) known = false;
-  }
-  // What is active is so until it clears, whatever can be read of it now.
-  return worst > 0 || known ? worst : null;
-}
-
-/** Since when a rule that is active is so. */
-const sinceOf = (draft: Draft, { rules }: Heard): Mono =>
-  Math.min(
-    ...rules.flatMap((index) =>
-      ruleState(draft, index).conditions.flatMap(({ open }) => (open?.active === true ? [open.raised.at] : [])),
-    ),
-  );
-
 /** More rules that listen to one another in a row than any site has: a circle, which is refused when a site is loaded. */
 const depthMax = 50;
 
@@ -370,8 +351,8 @@ function suppress(draft: Draft, index: number, by: CauseRef, since: Mono | null,
 
 /** Memories begin anew, conditions do not: rules hear again how those stand that they read or are suppressed by. */
 function start(draft: Draft, now: Instant): void {
-  const heardOf = new Map(draft.model.heard.flatMap((heard) => (heard === null ? [] : [[heard.name, heard] as const])));
-  const words = new Map([...heardOf].map(([name, heard]) => [name, wordOf(draft, heard)]));
+  const { named } = draft.model;
+  const words = new Map([...named].map(([name, heard]) => [name, wordOf(draft, heard)]));
   const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
   for (const [name, word] of words) if (isActive(name)) tell(draft, name, word, now);
   for (const [index, { causes }] of draft.model.rules.entries()) {
@@ -381,7 +362,7 @@ function start(draft: Draft, now: Instant): void {
       if (!goesOn) suppress(draft, index, ref, null, now);
     }
     for (const ref of causes) {
-      const heard = heardOf.get(ref.rule);
+      const heard = named.get(ref.rule);
       if (heard !== undefined && isActive(ref.rule)) suppress(draft, index, ref, sinceOf(draft, heard), now);
     }
   }

@@ -27,7 +27,7 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
   if (due(flapMovesAt(told.standing.flap, policy.flap), now)) {
     told = also(told, (after) => flapLapsed(after, level, now, policy));
   }
-  if (due(told.standing.open?.heldUntil, now)) told = also(told, (after) => unheld(after, level, now));
+  if (due(told.standing.open?.heldUntil, now)) told = also(told, (after) => unheld(after, { levels }, now));
   const { reAlarmAt } = told.standing.open ?? {};
   if (reAlarmAt != null && due(reAlarmAt, now) && policy.reAlarmMs !== null) {
     const next = now.at - ((now.at - reAlarmAt) % policy.reAlarmMs) + policy.reAlarmMs;
@@ -58,7 +58,8 @@ function maintained<S extends Standing>(standing: S, level: Level, now: Instant)
 }
 
 /** No cause has shown: whoever is to be called is called now. */
-function unheld<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
+export function unheld<S extends Standing>(standing: S, { levels }: Pick<Judged, "levels">, now: Instant): Told<S> {
+  const level = levelOf(levels, standing.open);
   const next = { ...standing, open: standing.open && { ...standing.open, heldUntil: null } };
   return next.open?.active ? tell(next, "update", "unheld", level, now) : { standing: next, changes: [] };
 }

@@ -21,7 +21,9 @@ export interface Model {
   readonly feeds: ReadonlyMap<PointId, readonly Feed[]>;
   /** Where a condition is found, by its key. */
   readonly conditions: ReadonlyMap<string, { readonly index: number; readonly place: number }>;
-  /** By the place of a rule: who wants to know how it stands; null where nobody does. */
+  /** Rules that others want to know of, by name. */
+  readonly named: ReadonlyMap<string, Heard>;
+  /** The same by the place of a rule; null where nobody does. */
   readonly heard: readonly (Heard | null)[];
 }
 
@@ -145,17 +147,18 @@ export function modelOf(rules: readonly Rule[]): Model {
   const feeds = grouped(
     rules.flatMap(({ inputs }, index) => Object.entries(inputs).map(([input, point]) => [point, { index, input }])),
   );
-  const named = grouped(rules.map(({ name }, index) => [name, index]));
+  const bearers = grouped(rules.map(({ name }, index) => [name, index]));
   const suppresses = grouped(rules.flatMap(({ causes }, index) => causes.map((ref) => [ref.rule, { index, ref }])));
-  const heard = new Map<string, Heard>();
-  for (const [name, own] of named) {
+  const named = new Map<string, Heard>();
+  for (const [name, own] of bearers) {
     if (!feeds.has(rulePoint(name)) && !suppresses.has(name)) continue;
-    heard.set(name, { name, rules: own, suppresses: suppresses.get(name) ?? [] });
+    named.set(name, { name, rules: own, suppresses: suppresses.get(name) ?? [] });
   }
   const conditions = new Map(
     rules.flatMap((rule, index) => rule.conditions.map(({ key }, place) => [key, { index, place }] as const)),
   );
-  return { rules, alike: alike(rules), feeds, conditions, heard: rules.map(({ name }) => heard.get(name) ?? null) };
+  const heard = rules.map(({ name }) => named.get(name) ?? null);
+  return { rules, alike: alike(rules), feeds, conditions, named, heard };
 }
 
 function alike(rules: readonly Rule[]): Rule[] {
