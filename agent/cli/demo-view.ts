@@ -36,8 +36,11 @@ export function terminalView(output: Output): View {
     if (kind !== "event") return;
     const data = field(payload, "data");
     const severity = String(field(data, "severity"));
-    const word = words[String(field(data, "kind"))] ?? String(field(data, "kind"));
-    const style = word === "cleared" ? "cleared" : severity;
+    const told = words[String(field(data, "kind"))] ?? String(field(data, "kind"));
+    // Recorded and sent like all others, but what explains it calls already.
+    const quiet = field(data, "annunciate") !== true;
+    const word = quiet ? told.toLowerCase() : told;
+    const style = quiet ? "dim" : word === "cleared" ? "cleared" : severity;
     if (shown++ === 0)
       output.data(paint(output, "dim", "TIME      SEVERITY  EVENT    WHAT, SINCE WHEN, WHY, WHAT TO DO"));
     output.data(

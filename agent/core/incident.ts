@@ -182,9 +182,8 @@ export function caused<S extends Standing>(
     causes: [...others, { ...ref, since, until: null }],
     open: open && { ...open, heldUntil: null },
   };
-  return standing.causes.length > 0 || open === null
-    ? { standing: next, changes: [] }
-    : tell(next, "update", "suppressed", levelOf(levels, open), now);
+  const news = standing.causes.length === 0 && open !== null && (open.active || open.latched);
+  return news ? tell(next, "update", "suppressed", levelOf(levels, open), now) : { standing: next, changes: [] };
 }
 
 /** If what suppressed it is gone and it goes on, someone is to be called. */

@@ -24,8 +24,8 @@ export function recordOf(
   const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
-  const value = sample !== null && sample.quality !== "bad" ? sample.value : null;
   const known = Number.isFinite(measure.lo) ? measure.lo : null;
+  const value = sample !== null && sample.quality !== "bad" ? sample.value : lastValue(about, event, known);
   return {
     epoch,
     seq,
@@ -71,6 +71,10 @@ export function recordOf(
     labels: { ...about.device.labels },
   };
 }
+
+/** Where time or another rule decided: the value that stands, as far as what was measured tells it. */
+const lastValue = ({ type }: About, { measure, active }: Event, known: number | null): number | null =>
+  active ? (measure.mark ?? (type === "level" ? known : null)) : null;
 
 /** The record that ends an incident whose rule is gone, made from the last one there was. */
 export function retired(

@@ -16,6 +16,7 @@ const outage = storyNamed("outage");
 const expected: readonly [key: string, severity: string, raise: [number, number], clear: [number, number]][] = [
   ["ups-a/output-source/on-battery", "high", [7, 9], [55, 58]],
   ["ups-b/output-source/on-battery", "high", [7, 9], [55, 58]],
+  ["meter-incomer/voltage-l1/supply-lost", "high", [7, 9], [55, 58]],
   ["meter-incomer/voltage-l1/voltage-l1/low", "high", [7, 9], [55, 58]],
   ["crac-2/running/stopped", "high", [14, 16], [55, 58]],
   ["pdu-b1/inlet-temperature/inlet-rising", "critical", [16, 24], [55, 70]],
