@@ -17,7 +17,7 @@ export const jsonView =
   ({ at, topic, retain, payload }) =>
     output.data(JSON.stringify({ at: new Date(at).toISOString(), topic, retain, payload }));
 
-const words: Readonly<Record<string, string>> = { raise: "RAISED", update: "update", clear: "cleared" };
+const words: Readonly<Record<string, string>> = { raise: "raised", clear: "cleared" };
 
 export function terminalView(output: Output): View {
   let shown = 0;
@@ -37,12 +37,18 @@ export function terminalView(output: Output): View {
     const data = field(payload, "data");
     const severity = String(field(data, "severity"));
     const told = words[String(field(data, "kind"))] ?? String(field(data, "kind"));
-    // Recorded and sent like all others, but what explains it calls already.
-    const quiet = field(data, "annunciate") !== true;
-    const word = quiet ? told.toLowerCase() : told;
-    const style = quiet ? "dim" : word === "cleared" ? "cleared" : severity;
+    // What calls nobody is recorded and sent like all else.
+    const calls = field(data, "annunciate") === true;
+    const word = calls ? told.toUpperCase() : told;
+    const style = !calls ? "dim" : told === "cleared" ? "cleared" : severity;
     if (shown++ === 0)
-      output.data(paint(output, "dim", "TIME      SEVERITY  EVENT    WHAT, SINCE WHEN, WHY, WHAT TO DO"));
+      output.data(
+        paint(
+          output,
+          "dim",
+          "TIME      SEVERITY  EVENT    WHAT, SINCE WHEN, WHY, WHAT TO DO   (in capitals: somebody is called)",
+        ),
+      );
     output.data(
       `${clock(at)}  ${paint(output, style, severity.padEnd(8))}  ${paint(output, style, word.padEnd(7))}  ${String(field(data, "text"))}`,
     );

@@ -116,9 +116,13 @@ function deedOf(
   return [{ at, command: commandOf(name, forMs), rule, keys }];
 }
 
+/** Tests are about what happens, not about who may. */
+const by = { user: "test", role: "supervisor" } as const;
+const why = { reason: "as the test says", named: true };
+
 function commandOf(name: Exclude<(typeof deedKinds)[number], "replaced">, forMs: number | null): Command {
-  if (name === "shelve") return { name, forMs };
-  return name === "maintenance" ? { name, forMs: forMs ?? 0 } : { name };
+  if (name === "shelve") return { name, forMs, by, ...why };
+  return name === "maintenance" ? { name, forMs: forMs ?? 0, by, ...why } : { name, by };
 }
 
 function expectedOf(

@@ -1,3 +1,4 @@
+import { forbidden, type Person } from "./authority.ts";
 import {
   also,
   close,
@@ -5,33 +6,44 @@ import {
   needsAck,
   type Occurrence,
   type Policy,
+  type Silence,
   type Standing,
   type Told,
   tell,
+  unacked,
   unshelve,
 } from "./incident.ts";
+import { maintained } from "./lapse.ts";
 import type { Judged, Level } from "./rule.ts";
 import type { Instant } from "./sample.ts";
 
 /** What a person, or the centre, wants of a condition or its incident. A refusal changes nothing. */
 export type Command = Meant &
   (
-    | { readonly name: "ack" | "reset" | "unshelve" }
+    | { readonly name: "ack" | "unack" | "reset" | "unshelve" | "maintenance_end" | "in_service" }
     /** `forMs` null: until the condition clears. */
-    | { readonly name: "shelve"; readonly forMs: number | null }
-    | { readonly name: "maintenance"; readonly forMs: number }
+    | ({ readonly name: "shelve"; readonly forMs: number | null } & Why)
+    | ({ readonly name: "maintenance"; readonly forMs: number } & Why)
+    | ({ readonly name: "out_of_service" } & Why)
   );
 
-/** What whoever commands has before their eyes; absent: whatever there is. */
+/** Who commands, and what they have before their eyes; absent: whatever there is. */
 interface Meant {
+  readonly by: Person;
   /** Which of the condition's occurrences. */
-  readonly occurrence?: number;
+  readonly occurrence?: number | undefined;
   /** Its newest event. */
-  readonly rev?: number;
+  readonly rev?: number | undefined;
+}
+
+interface Why {
+  readonly reason: string;
+  /** Whether the condition itself is meant, not only as one of many. */
+  readonly named: boolean;
 }
 
 export interface Refusal {
-  readonly code: "not_found" | "invalid_state" | "stale_rev" | "limit_exceeded" | "invalid_args";
+  readonly code: "not_found" | "invalid_state" | "stale_rev" | "forbidden" | "limit_exceeded" | "invalid_args";
   /** What is in the way, and what would not be. */
   readonly detail: string;
 }
@@ -45,24 +57,57 @@ export function obey<S extends Standing>(
 ): Told<S> | Refusal {
   const { open } = standing;
   const level = levelOf(levels, open);
+  const worst = open?.severity ?? (levels.at(-1) as Level).severity;
   const past = overtaken(standing, command);
+  const not = forbidden(command, worst);
   if (past !== null) return past;
+  if (not !== null) return refusal(not, "forbidden");
+  if ("reason" in command && command.reason.trim() === "") return refusal("expected a reason", "invalid_args");
+  if ("forMs" in command && command.forMs !== null && !(command.forMs > 0))
+    return refusal("expected for how long, more than 0", "invalid_args");
   switch (command.name) {
     case "ack":
-      return open === null
-        ? refusal("there is no open incident to acknowledge")
-        : acknowledge(standing, open, level, now);
+      return open === null ? refusal(noneOpen) : acknowledge(standing, open, command.by.user, level, now);
+    case "unack":
+      return open?.acked
+        ? tell({ ...standing, open: unacked(open, now, policy) }, "update", "unack", level, now)
+        : refusal("it is not acknowledged");
     case "reset":
       return reset(standing, open, level, now, policy);
     case "shelve":
-      return shelve(standing, command.forMs, level, now, policy);
+      return shelve(standing, command.forMs, silence(command, now), level, now, policy);
     case "unshelve":
       return standing.shelf === null ? refusal("it is not shelved") : unshelve(standing, null, level, now, open);
     case "maintenance":
-      return command.forMs > 0
-        ? { standing: { ...standing, maintenanceUntil: now.at + command.forMs }, changes: [] }
-        : refusal("expected how long maintenance lasts, more than 0", "invalid_args");
+      return command.forMs > maintenanceMaxMs
+        ? refusal("longer than the most, 24 h", "limit_exceeded")
+        : { standing: { ...standing, maintenance: silence(command, now) }, changes: [] };
+    case "maintenance_end":
+      return standing.maintenance === null ? refusal("it is not in maintenance") : maintained(standing, level, now);
+    case "out_of_service":
+      return outOfService(standing, silence(command, now), level, now);
+    case "in_service":
+      return standing.outOfService === null
+        ? refusal("it is not out of service")
+        : outOfService(standing, null, level, now);
   }
+}
+
+const noneOpen = "there is no open incident to acknowledge";
+/** A forgotten one must not hide the next night. */
+const maintenanceMaxMs = 24 * 3_600_000;
+
+const silence = (command: Command & Why, now: Instant): Silence => {
+  const forMs = "forMs" in command ? command.forMs : null;
+  const { by, reason, named } = command;
+  return { until: forMs === null ? null : now.at + forMs, by: by.user, reason, named };
+};
+
+/** Told only where there is an incident: else it is in what is silenced, which the centre knows too. */
+function outOfService<S extends Standing>(standing: S, is: Silence | null, level: Level, now: Instant): Told<S> {
+  const next = { ...standing, outOfService: is };
+  const reason = is === null ? "in_service" : "out_of_service";
+  return next.open === null ? { standing: next, changes: [] } : tell(next, "update", reason, level, now);
 }
 
 /** Who commands by an older picture has not seen what came after it. */
@@ -76,9 +121,15 @@ function overtaken({ occurrence, rev }: Standing, wanted: Command): Refusal | nu
   return null;
 }
 
-function acknowledge<S extends Standing>(standing: S, open: Occurrence, level: Level, now: Instant): Told<S> {
+function acknowledge<S extends Standing>(
+  standing: S,
+  open: Occurrence,
+  by: string,
+  level: Level,
+  now: Instant,
+): Told<S> {
   if (open.acked) return { standing, changes: [] };
-  const acked = { ...open, acked: true, reAlarmAt: null };
+  const acked = { ...open, acked: { by, at: now }, reAlarmAt: null };
   const told = tell({ ...standing, open: acked }, "ack", null, level, now);
   const waited = !open.active && !open.latched && !standing.flap?.flapping;
   return !waited ? told : also(told, (after) => close(after, acked, null, level, now));
@@ -101,15 +152,14 @@ function reset<S extends Standing>(
 function shelve<S extends Standing>(
   standing: S,
   forMs: number | null,
+  shelf: Silence,
   level: Level,
   now: Instant,
-  policy: Policy,
+  { maxShelveMs }: Policy,
 ): Told<S> | Refusal {
-  if (forMs !== null && !(forMs > 0)) return refusal("expected how long to shelve it, more than 0", "invalid_args");
-  if (forMs !== null && forMs > policy.maxShelveMs) {
-    return refusal(`longer than the most, ${policy.maxShelveMs / 1000} s`, "limit_exceeded");
+  if (forMs !== null && forMs > maxShelveMs) {
+    return refusal(`longer than the most, ${maxShelveMs / 1000} s`, "limit_exceeded");
   }
-  const shelf = { until: forMs === null ? null : now.at + forMs };
   return tell({ ...standing, shelf }, "shelve", null, level, now);
 }
 

@@ -14,9 +14,11 @@ export interface Standing {
   /** Events told of the newest occurrence. */
   readonly rev: number;
   readonly open: Occurrence | null;
-  readonly shelf: Shelf | null;
-  /** In maintenance until then; null: not. */
-  readonly maintenanceUntil: Mono | null;
+  /** Shelved; without an end until the condition clears (one shot). */
+  readonly shelf: Silence | null;
+  readonly maintenance: Silence | null;
+  /** Until it is placed back. */
+  readonly outOfService: Silence | null;
   readonly flap: Flap | null;
   /** What suppresses it, by design: the cause is told, not its consequence. */
   readonly causes: readonly Cause[];
@@ -32,16 +34,25 @@ export interface Occurrence {
   /** False once it has returned to normal and waits for someone: an acknowledgement, or a reset. */
   readonly active: boolean;
   readonly cleared: Instant | null;
-  readonly acked: boolean;
+  readonly acked: Acknowledgement | null;
   readonly latched: boolean;
   readonly reAlarmAt: Mono | null;
   /** Until then it waits, unheard, for a cause to show; null: it does not. */
   readonly heldUntil: Mono | null;
 }
 
-/** `until` null: until the condition clears (one shot). */
-export interface Shelf {
+export interface Acknowledgement {
+  readonly by: string;
+  readonly at: Instant;
+}
+
+/** Nobody is called, since a person said so. */
+export interface Silence {
   readonly until: Mono | null;
+  readonly by: string;
+  readonly reason: string;
+  /** Whether it was named itself: what must always be heard is not silenced with all else of a row or a hall. */
+  readonly named: boolean;
 }
 
 /** What may suppress a condition. */
@@ -91,10 +102,13 @@ export interface Change {
   /** After this event. */
   readonly open: boolean;
   readonly active: boolean;
-  readonly acked: boolean;
+  readonly acked: Acknowledgement | null;
   readonly latched: boolean;
-  readonly shelved: boolean;
-  readonly suppressed: boolean;
+  readonly shelf: Silence | null;
+  readonly maintenance: Silence | null;
+  readonly outOfService: Silence | null;
+  /** Whether something explains it. */
+  readonly caused: boolean;
   /** Names of the rules that suppress it. */
   readonly causes: readonly string[];
   readonly flapping: boolean;
@@ -112,7 +126,8 @@ export const unraised: Standing = {
   rev: 0,
   open: null,
   shelf: null,
-  maintenanceUntil: null,
+  maintenance: null,
+  outOfService: null,
   flap: null,
   causes: [],
 };
@@ -150,7 +165,7 @@ export function returned<S extends Standing>(standing: S, level: Level, now: Ins
   if (policy.latch)
     return tell({ ...standing, open: { ...rested, latched: true } }, "update", "rtn_latched", level, now);
   const asked = needsAck(open, policy);
-  const waits = asked && !open.acked;
+  const waits = asked && open.acked === null;
   const cleared = tell({ ...standing, open: waits ? rested : null }, "clear", null, level, now, rested);
   const ended = asked && !waits ? also(cleared, (after) => close(after, rested, null, level, now)) : cleared;
   return standing.shelf?.until === null
@@ -220,7 +235,7 @@ function raise<S extends Standing>(
   const causes = standing.causes.filter(({ since, lagMs }) => now.at - since <= lagMs);
   const waits = policy.holdMs > 0 && causes.length === 0 && level.audible !== true;
   const heldUntil = waits ? now.at + policy.holdMs : null;
-  const open = unacked({ ...fresh, acked: false, reAlarmAt: null, heldUntil }, now, policy);
+  const open = unacked({ ...fresh, acked: null, reAlarmAt: null, heldUntil }, now, policy);
   const flap = flapAfterRaise(standing.flap, rank(severity), now, policy.flap);
   const occurrence = standing.occurrence + 1;
   const raised = tell({ ...standing, occurrence, rev: 0, open, causes }, "raise", null, level, now);
@@ -255,9 +270,9 @@ const at = ({ severity, audible }: Level, open: Occurrence): Occurrence => ({
   worst: rank(severity) > rank(open.worst) ? severity : open.worst,
 });
 
-const unacked = (open: Occurrence, now: Instant, { reAlarmMs }: Policy): Occurrence => ({
+export const unacked = (open: Occurrence, now: Instant, { reAlarmMs }: Policy): Occurrence => ({
   ...open,
-  acked: false,
+  acked: null,
   reAlarmAt: reAlarmMs === null ? null : now.at + reAlarmMs,
 });
 
@@ -298,10 +313,10 @@ export function tell<S extends Standing>(
   of: Occurrence | null = standing.open,
 ): Told<S> {
   const rev = standing.rev + 1;
-  const { causes, maintenanceUntil } = standing;
-  const shelved = standing.shelf !== null;
-  const isCaused = causes.length > 0 || (of?.heldUntil ?? null) !== null;
-  const quiet = isCaused && (level.audible !== true || causes.some(({ covers }) => covers));
+  const { causes, shelf, maintenance, outOfService } = standing;
+  const isHeld = causes.length > 0 || (of?.heldUntil ?? null) !== null;
+  const isExplained = isHeld && (level.audible !== true || causes.some(({ covers }) => covers));
+  const silences = (one: Silence | null): boolean => one !== null && (one.named || level.audible !== true);
   const change: Change = {
     kind,
     reason,
@@ -313,13 +328,15 @@ export function tell<S extends Standing>(
     cleared: of?.cleared ?? null,
     open: standing.open !== null,
     active: of?.active ?? false,
-    acked: of?.acked ?? false,
+    acked: of?.acked ?? null,
     latched: of?.latched ?? false,
-    shelved,
-    suppressed: maintenanceUntil !== null || causes.length > 0,
+    shelf,
+    maintenance,
+    outOfService,
+    caused: causes.length > 0,
     causes: causes.map(({ rule }) => rule),
     flapping: standing.flap?.flapping === true,
-    annunciate: !shelved && maintenanceUntil === null && !quiet,
+    annunciate: !isExplained && ![shelf, maintenance, outOfService].some(silences),
   };
   return { standing: { ...standing, rev }, changes: [change] };
 }

@@ -19,7 +19,7 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
   const level = levelOf(levels, standing.open);
   let told: Told<S> = { standing, changes: [] };
   if (due(standing.shelf?.until, now)) told = also(told, (after) => unshelve(after, "expired", level, now, after.open));
-  if (due(standing.maintenanceUntil, now)) told = also(told, (after) => maintained(after, level, now));
+  if (due(standing.maintenance?.until, now)) told = also(told, (after) => maintained(after, level, now));
   if (standing.causes.some(({ until }) => due(until, now))) {
     const causes = standing.causes.filter(({ until }) => !due(until, now));
     told = also(told, (after) => outlived({ ...after, causes }, levels, now));
@@ -40,20 +40,21 @@ export function lapse<S extends Standing>(standing: S, { levels }: Judged, now: 
 
 /** When `lapse` will have something to do; null: never. */
 export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
-  const { shelf, maintenanceUntil, open, causes, flap } = standing;
+  const { shelf, maintenance, open, causes, flap } = standing;
   // As almost always.
-  if (open === null && shelf === null && maintenanceUntil === null && flap === null && causes.length === 0) return null;
+  if (open === null && shelf === null && maintenance === null && flap === null && causes.length === 0) return null;
   let earliest: Mono | null = null;
   const untils = causes.map(({ until }) => until);
-  const own = [shelf?.until, maintenanceUntil, open?.reAlarmAt, open?.heldUntil, flapMovesAt(flap, policy.flap)];
+  const own = [shelf?.until, maintenance?.until, open?.reAlarmAt, open?.heldUntil, flapMovesAt(flap, policy.flap)];
   for (const at of [...own, ...untils]) {
     if (at != null && (earliest === null || at < earliest)) earliest = at;
   }
   return earliest;
 }
 
-function maintained<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
-  const ended = { ...standing, maintenanceUntil: null };
+/** Maintenance is over: what is wrong still is called now. */
+export function maintained<S extends Standing>(standing: S, level: Level, now: Instant): Told<S> {
+  const ended = { ...standing, maintenance: null };
   return ended.open?.active ? tell(ended, "update", "maintenance_end", level, now) : { standing: ended, changes: [] };
 }
 

@@ -39,13 +39,15 @@ export function recordOf(
     state: stateOf(event),
     open: event.open,
     active: event.active,
-    acked: event.acked,
+    acked: event.acked !== null,
     latched: event.latched,
-    shelved: event.shelved,
-    suppressed: event.suppressed,
-    outOfService: false,
+    shelved: event.shelf !== null,
+    suppressed: event.caused || event.maintenance !== null,
+    outOfService: event.outOfService !== null,
     flapping: event.flapping,
     annunciate: event.annunciate,
+    ...(event.acked === null ? {} : { ackedBy: event.acked.by, ackedAt: iso(event.acked.at.wall) }),
+    ...silencedBy(event),
     ...(causeIds.length === 0 ? {} : { causeIds: [...causeIds] }),
     ...(about.impacted === null ? {} : { impacted: about.impacted }),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
@@ -70,6 +72,15 @@ export function recordOf(
     ...(about.runbook === null ? {} : { runbook: about.runbook }),
     labels: { ...about.device.labels },
   };
+}
+
+/** Of what was said by people, the one that is in force: who, why, until when. */
+function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<EventRecord> {
+  const silence = outOfService ?? shelf ?? maintenance;
+  if (silence === null) return {};
+  const { by, reason, until } = silence;
+  const end = until === null ? {} : { silencedUntil: iso(now.wall + until - now.at) };
+  return { silencedBy: by, silencedFor: reason, ...end };
 }
 
 /** Where time or another rule decided: the value that stands, as far as what was measured tells it. */
@@ -119,8 +130,9 @@ const iso = (wall: number): string => new Date(wall).toISOString();
 
 /** The one word for where it stands; the first that fits. */
 function stateOf(event: Event): EventRecord["state"] {
-  if (event.suppressed) return "suppressed";
-  if (event.shelved) return "shelved";
+  if (event.outOfService !== null) return "outOfService";
+  if (event.caused || event.maintenance !== null) return "suppressed";
+  if (event.shelf !== null) return "shelved";
   if (event.latched) return "latched";
   if (event.active) return event.acked ? "active-acked" : "active-unacked";
   return event.open ? "rtn-unacked" : "normal";

@@ -107,13 +107,13 @@ function operate(
     case "ack":
     case "reset":
     case "unshelve":
-      rehearsal.command(String(args.key), { name }, at);
+      rehearsal.command(String(args.key), { name, by }, at);
       return;
     case "shelve":
-      rehearsal.command(String(args.key), { name, forMs }, at);
+      rehearsal.command(String(args.key), { name, forMs, by, ...why }, at);
       return;
     case "maintenance":
-      for (const rule of args.rules as string[]) rehearsal.command(rule, { name, forMs: forMs ?? 0 }, at);
+      for (const rule of args.rules as string[]) rehearsal.command(rule, { name, forMs: forMs ?? 0, by, ...why }, at);
       return;
     case "sensor_replaced":
       rehearsal.replaced(String(args.point), at);
@@ -127,6 +127,10 @@ function operate(
       throw new NotYet(`operation ${name}`);
   }
 }
+
+/** Vectors are not about who may. */
+const by = { user: "vector", role: "supervisor" } as const;
+const why = { reason: "as the vector says", named: true };
 
 /** The vector's rules with one of them changed, or gone. */
 function patched(given: Vector, { rule, patch }: Record<string, unknown>): Vector {

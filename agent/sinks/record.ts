@@ -48,6 +48,11 @@ export const eventRecord = z.object({
   outOfService: flag,
   flapping: flag,
   annunciate: flag.describe("Whether a person should be told now."),
+  ackedBy: z.string().optional(),
+  ackedAt: timestamp.optional(),
+  silencedBy: z.string().optional().describe("Who shelved it, took it out of service or into maintenance."),
+  silencedFor: z.string().optional().describe("Why."),
+  silencedUntil: timestamp.optional().describe("Absent: until it clears, or is placed back."),
   causeIds: z.array(z.uuid()).optional().describe("Incidents that suppress this one."),
   impacted: z
     .object({ devices: z.int(), points: z.int() })

@@ -12,6 +12,8 @@ import { type Rehearsal, rehearse } from "../../../agent/simulate/rehearsal.ts";
 
 /** What must hold of the engine whatever comes in. Points are read each 10 s. */
 const pollMs = 10_000;
+const by = { user: "somebody", role: "supervisor" } as const;
+const why = { reason: "for a test", named: true };
 
 const level = (also: object) => ({
   type: "level",
@@ -206,14 +208,14 @@ describe("whatever comes in", () => {
         const meanwhile: Play["meanwhile"] = (rehearsal, i, at) => {
           for (const { key, name, forMs } of commands.filter((one) => one.at === i)) {
             for (const each of keys.filter((one) => one.startsWith(`p/${key}`))) {
-              if (name === "shelve" || name === "maintenance") rehearsal.command(each, { name, forMs }, at);
-              else rehearsal.command(each, { name: name as "ack" }, at);
+              if (name === "shelve" || name === "maintenance") rehearsal.command(each, { name, forMs, by, ...why }, at);
+              else rehearsal.command(each, { name: name as "ack", by }, at);
             }
           }
           // At last everything becomes normal, and somebody takes care of what waits.
           if (i !== values.length + 40) return;
           for (const each of keys)
-            for (const last of ["ack", "reset"] as const) rehearsal.command(each, { name: last }, at);
+            for (const last of ["ack", "reset"] as const) rehearsal.command(each, { name: last, by }, at);
         };
         // 10 is within all limits, 0 normal for states; both bits of 8 are as they should be.
         const ending = (normal: number): number[] => Array.from({ length: 41 }, () => normal);

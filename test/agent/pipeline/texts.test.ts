@@ -65,10 +65,12 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
   const standing = {
     open: active,
     active,
-    acked: false,
+    acked: null,
     latched: false,
-    shelved: false,
-    suppressed: false,
+    shelf: null,
+    maintenance: null,
+    outOfService: null,
+    caused: false,
     flapping: false,
     causes: [],
   };
