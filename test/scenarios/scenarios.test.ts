@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Meaning } from "../../agent/core/meaning.ts";
+import { expects, modes } from "../../agent/core/modes.ts";
 import { called, type Plot, play, raised } from "./night.ts";
 import { behind, dataCentre, racksOf, upses, zones } from "./site.ts";
 
@@ -85,4 +87,115 @@ test("a management card that reboots calls nobody", () => {
     silent: (device, second) => device === "ups-1" && within(second, 300, 390),
   });
   expect(events).toEqual([]);
+});
+
+describe("a generator test of half an hour", () => {
+  /** The incomer is switched off; the generator has taken over after twenty seconds; at the end it goes back as briefly. */
+  const out = (second: number): boolean => within(second, 300, 320) || within(second, 1500, 1520);
+  const mode = modes.find(({ name }) => name === "generator-test")!;
+  const expected = [...site.about].filter(([, { options }]) => expects(mode, options.means as Meaning | undefined));
+  const plot = (also: Plot["value"] = () => undefined): Plot => ({
+    seconds: 3000,
+    value(device, point, second) {
+      if (device === "incomer" && point.startsWith("voltage")) return within(second, 300, 1520) ? 0 : undefined;
+      if (device.startsWith("ups-") && point === "output-source") return out(second) ? 5 : undefined;
+      if (device.startsWith("crac-") && point === "running") return out(second) ? 0 : undefined;
+      return also(device, point, second);
+    },
+    meanwhile(rehearsal, second) {
+      if (second !== 200) return;
+      for (const [key] of expected) {
+        const by = { user: "facilities", role: "technician" } as const;
+        const command = { name: "maintenance", forMs: 1_800_000, reason: mode.name, named: true, by } as const;
+        expect(rehearsal.command(key, command, second * 1000)).toBeNull();
+      }
+    },
+  });
+
+  test("calls nobody, and tells everything", () => {
+    const events = play(site, plot());
+    expect(called(events)).toEqual([]);
+    expect(raised(events, "supply-lost")).toHaveLength(1);
+    expect(raised(events, "on-battery").length).toBeGreaterThanOrEqual(upses.length);
+  });
+
+  test("what is not expected of it calls: a leak, a rack that burns", () => {
+    const events = play(
+      site,
+      plot((device, point, second) => {
+        if (device === "leak-2" && point === "status") return second >= 400 ? 1 : undefined;
+        return device === "pdu-b7" && point === "inlet-temperature" && second >= 600 ? 36 : undefined;
+      }),
+    );
+    expect(called(events)).toEqual([
+      "dc/leak-2/status/leak#0 1",
+      "dc/pdu-b7/inlet-temperature/inlet-hot 1",
+      "dc/pdu-b7/inlet-temperature/inlet-rising 1",
+    ]);
+  });
+
+  test("a supply that is not back when it should be calls then", () => {
+    const events = play(site, {
+      ...plot(),
+      value: (device, point, second) =>
+        device === "incomer" && point.startsWith("voltage") && second >= 300 ? 0 : undefined,
+    });
+    expect(called(events)).toEqual(["dc/incomer/voltage-l1/supply-lost 1"]);
+    expect(events.find(({ annunciate }) => annunciate)).toMatchObject({ reason: "maintenance_end" });
+  });
+});
+
+describe("what must always be heard", () => {
+  const trip: Plot = {
+    seconds: 1800,
+    value(device, point, second) {
+      if (device.startsWith("crac-d") && point === "running") return second >= 300 ? 0 : 1;
+      if (device === "leak-1" && point === "status") return second >= 600 ? 1 : 0;
+      if (device === "pdu-d3" && point === "inlet-temperature") return second >= 600 ? 37 : 23;
+      return undefined;
+    },
+  };
+  test("water and a rack above 35 °C are heard while a cause is open", () => {
+    const calls = called(play(site, trip));
+    expect(calls).toContain("dc/leak-1/status/leak#0 1");
+    expect(calls).toContain("dc/pdu-d3/inlet-temperature/inlet-hot 1");
+  });
+
+  test("and while all else of the hall is silenced, unless they are named themselves", () => {
+    const hush = (named: boolean): Plot => ({
+      ...trip,
+      meanwhile(rehearsal, second) {
+        if (second !== 200) return;
+        for (const key of site.about.keys()) {
+          const by = { user: "facilities", role: "technician" } as const;
+          rehearsal.command(key, { name: "maintenance", forMs: 7_200_000, reason: "works", named, by }, second * 1000);
+        }
+      },
+    });
+    expect(called(play(site, hush(false)))).toEqual([
+      "dc/zone-d/-/redundancy-lost 1",
+      "dc/zone-d/-/cooling-short 1",
+      "dc/pdu-d3/inlet-temperature/inlet-hot 1",
+      "dc/leak-1/status/leak#0 1",
+      "dc/pdu-d3/inlet-temperature/inlet-rising 1",
+    ]);
+    expect(called(play(site, hush(true)))).toEqual([]);
+  });
+});
+
+test("what outlives its cause calls", () => {
+  const zone = racksOf("c").slice(0, 2);
+  const events = play(site, {
+    seconds: 3600,
+    value(device, point, second) {
+      if (device === "crac-c1" && point === "running") return within(second, 300, 900) ? 0 : 1;
+      return zone.includes(device) && point === "inlet-temperature" && second >= 600 ? 29 : undefined;
+    },
+  });
+  const unsuppressed = events.filter(({ reason }) => reason === "unsuppressed");
+  expect(unsuppressed.map(({ condition, annunciate }) => [condition.key, annunciate])).toEqual(
+    zone.map((rack) => [`dc/${rack}/inlet-temperature/inlet-hot`, true]),
+  );
+  // Its cause is believed to be gone a minute after it is, and has two minutes more to take effect.
+  expect(unsuppressed[0]!.now.at).toBe((900 + 60 + 120) * 1000);
 });
