@@ -40,6 +40,7 @@ export const bits = defineRule<Config, null>({
     );
     return { memory, measures, wakeAt: null };
   },
+  shown: () => null,
   say: (config, { slot }) => config.bits[slot]?.name ?? `bit ${slot}`,
 });
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { atLeast, defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
 import { commPoint } from "../sample.ts";
 import type { Severity } from "../severity.ts";
-import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
+import { ears, type Unreachable, unreachableAfter, unreachableFacts } from "../unreachable.ts";
 import { goodValue } from "../window.ts";
 
 interface Config {
@@ -54,15 +54,30 @@ export const comm = defineRule<Config, Memory>({
       // What failed before says nothing of what is to come.
       return { memory: { ...before, failed: 0, heard: false, unreachable }, measures: nothing, wakeAt: null };
     }
+    if (sample === null) return { memory: before, measures: [count(before)], wakeAt: null };
     const answer = goodValue(sample);
     if (answer === null || (answer === 0 && before.unreachable.length > 0))
       return { memory: before, measures: nothing, wakeAt: null };
     const memory = counted(before, answer === 1, config);
-    const measure = memory.heard ? exactly(memory.failed) : atLeast(memory.failed);
-    return { memory, measures: [measure], wakeAt: null };
+    return { memory, measures: [count(memory)], wakeAt: null };
+  },
+  shown: (_config, failures) => (failures === 1 ? "1 failure" : `${failures} failures`),
+  facts({ failures, recover }, { failed, answered, heard, unreachable }) {
+    const reached = unreachableFacts(unreachable);
+    const missing = reached.missing ?? (heard ? null : "never-answered");
+    return {
+      ...reached,
+      missing,
+      failures: failed,
+      failuresToRaise: failures,
+      answers: answered,
+      answersToClear: recover,
+    };
   },
   say: () => "does not answer",
 });
+
+const count = ({ heard, failed }: Memory): Measure => (heard ? exactly(failed) : atLeast(failed));
 
 function counted(before: Memory, answers: boolean, { recover }: Config): Memory {
   if (!answers) return { ...before, failed: before.answered > 0 ? 1 : before.failed + 1, answered: 0 };

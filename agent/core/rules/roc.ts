@@ -4,7 +4,8 @@ import { duration } from "../duration.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, levels, type Measure, type Scope, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope, theilSenWithin } from "../slope.ts";
-import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowOf } from "../window.ts";
+import { number } from "../text.ts";
+import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts, windowOf } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -50,7 +51,10 @@ export const roc = defineRule<Config, Memory>({
   empty: { window: noWindow, raw: null, near: true },
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
-    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    if (value === null) {
+      const exact = sample === null ? directed(config, memory.window) : null;
+      return { memory, measures: exact === null ? nothing : [exactly(exact)], wakeAt: null };
+    }
     const seen = remember(config, memory, at, value);
     if (!filled(seen.window, config)) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
     const [lo, hi] = normal(config);
@@ -61,14 +65,15 @@ export const roc = defineRule<Config, Memory>({
         wakeAt: null,
       };
     }
-    const perSecond = slope(seen.window, config.estimator);
-    if (perSecond === null) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
-    const directed = rounded(config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir]);
-    return {
-      memory: { ...seen, near: directed < lo || directed > hi },
-      measures: [exactly(directed)],
-      wakeAt: null,
-    };
+    const found = directed(config, seen.window);
+    if (found === null) return { memory: { ...seen, near: true }, measures: nothing, wakeAt: null };
+    return { memory: { ...seen, near: found < lo || found > hi }, measures: [exactly(found)], wakeAt: null };
+  },
+  shown: ({ per }, measure, unit) => `${number(measure * secondsPer[per])} ${unit}/${per}`,
+  facts(config, { window }) {
+    const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
+    const perUnit = perSecond === null ? null : rounded(perSecond * secondsPer[config.per]);
+    return { ...windowFacts(window, config), [slopeFact[config.per]]: perUnit };
   },
   say(config, { measure, unit, level: { limit } }) {
     const seconds = secondsPer[config.per];
@@ -77,6 +82,16 @@ export const roc = defineRule<Config, Memory>({
     return `${verb}${rate} (limit ${Number((limit * seconds).toPrecision(6))})`;
   },
 });
+
+const slopeFact = { s: "slopePerS", min: "slopePerMin", h: "slopePerH" } as const;
+
+/** The slope in the direction that is judged, per second; null: not known. */
+function directed(config: Config, window: Window): number | null {
+  const { dir, estimator } = config;
+  const perSecond = filled(window, config) ? slope(window, estimator) : null;
+  if (perSecond === null) return null;
+  return rounded(dir === "both" ? Math.abs(perSecond) : perSecond * signs[dir]);
+}
 
 /** Between these, per second, no level is raised and each is cleared, so that no more needs to be known. */
 function normal({ levels: given, per }: Config): readonly [lo: number, hi: number] {

@@ -31,6 +31,13 @@ export const state = defineRule<Config, null>({
     const measures = found === undefined ? nothing : [exactly(rank(found), "", value)];
     return { memory, measures, wakeAt: null };
   },
+  shown: () => null,
+  facts: ({ map }) => ({
+    missing: null,
+    alarmValues: Object.entries(map)
+      .map(([value, is]) => `${value} ${is}`)
+      .join(", "),
+  }),
   say: (_config, { valueText, value }) => valueText ?? `is ${value}`,
 });
 
