@@ -105,9 +105,14 @@ export function step(model: Model, state: State, input: Input): Step {
   return { changes: one.changes, events: one.events, ...(refused === null ? {} : { refused }) };
 }
 
-interface Draft {
+/** The state with what changed since, which comes first. */
+interface Judged {
   readonly model: Model;
   readonly state: State;
+  readonly rules: ReadonlyMap<number, RuleState>;
+}
+
+interface Draft extends Judged {
   readonly rules: Map<number, RuleState>;
   readonly sources: Map<PointId, Wall>;
   readonly events: Event[];
@@ -116,7 +121,7 @@ interface Draft {
   depth: number;
 }
 
-const ruleState = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
+const ruleState = (draft: Judged, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
 function take(draft: Draft, input: Input): Refusal | null {
   switch (input.kind) {
@@ -304,7 +309,7 @@ const soonest = (a: Mono | null, b: Mono | null): Mono | null => (a === null ? b
 /** How a rule stands to those that listen: whether any of its conditions is active, as far as that is known. */
 type Word = "active" | "inactive" | "unknown";
 
-function wordOf(draft: Draft, { rules }: Heard): Word {
+export function wordOf(draft: Judged, { rules }: Heard): Word {
   let word: Word = "inactive";
   for (const index of rules) {
     const { conditions, measures } = ruleState(draft, index);
