@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Agent } from "../pipeline/agent.ts";
+import { explanations, sayUnknown } from "./explain.ts";
 import { pointValues, snapshot } from "./status.ts";
 
 /**
@@ -44,6 +45,11 @@ function clearWay(path: string): void {
 
 function routes(server: FastifyInstance, agent: Agent, version: string): void {
   server.get("/status", () => snapshot(version, agent.status()));
+  server.get<{ Params: { "*": string } }>("/explain/*", async ({ params }, reply) => {
+    const answer = agent.explain(params["*"]);
+    if (!answer.found) return await reply.code(404).send({ error: sayUnknown(answer) });
+    return explanations(agent.status().site, answer);
+  });
   server.get<{ Params: { device: string; point?: string } }>("/read/:device/:point?", async ({ params }, reply) => {
     const { devices } = agent.status().site;
     const device = devices.find(({ id }) => id === params.device);

@@ -1,5 +1,5 @@
 import type { Reading } from "../../drivers/driver.ts";
-import type { Device } from "../config/resolved.ts";
+import type { Device, DevicePoint } from "../config/resolved.ts";
 import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
@@ -104,7 +104,11 @@ export function pointValues(device: Device, readings: readonly Reading[]): Point
       const reason = "fault" in reading ? `${reading.fault}: ${reading.detail}` : sample.reason;
       return [{ ...base, value: null, number: null, reason }];
     }
-    const shown = point.texts[String(sample.value)] ?? `${number(sample.value)} ${unitSign(point.unit)}`.trim();
-    return [{ ...base, value: shown, number: sample.value, reason: sample.quality === "good" ? null : sample.reason }];
+    const reason = sample.quality === "good" ? null : sample.reason;
+    return [{ ...base, value: shownValue(point, sample.value), number: sample.value, reason }];
   });
 }
+
+/** With its unit, or by its name. */
+export const shownValue = ({ texts, unit }: Pick<DevicePoint, "texts" | "unit">, value: number): string =>
+  texts[String(value)] ?? `${number(value)} ${unitSign(unit)}`.trim();

@@ -2,6 +2,7 @@ import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
 import { addDemo } from "./demo.ts";
+import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
@@ -19,6 +20,7 @@ export const commands: readonly AddCommand[] = [
   addRun,
   addStatus,
   addRead,
+  addExplain,
   addSimulate,
   addVectors,
   addBroker,

@@ -5,10 +5,15 @@ import { type Level, type Measure, unknown } from "./rule.ts";
 import type { Mono, PointId, Wall } from "./sample.ts";
 import { rank } from "./severity.ts";
 
-/** What a cycle of the engine changes, before any of it is the state; and what can be read off it. */
-export interface Draft {
+/** The state with what changed since, which comes first. */
+interface Judged {
   readonly model: Model;
   readonly state: State;
+  readonly rules: ReadonlyMap<number, RuleState>;
+}
+
+/** What a cycle of the engine changes, before any of it is the state; and what can be read off it. */
+export interface Draft extends Judged {
   readonly rules: Map<number, RuleState>;
   readonly sources: Map<PointId, Wall>;
   readonly events: Event[];
@@ -17,7 +22,7 @@ export interface Draft {
   depth: number;
 }
 
-export const ruleState = (draft: Draft, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
+export const ruleState = (draft: Judged, index: number): RuleState => draft.rules.get(index) ?? draft.state.rule(index);
 
 const nothing = unknown();
 
@@ -46,7 +51,7 @@ export function oddity(draft: Draft, index: number, point: PointId, value: numbe
 /** How a rule stands to those that listen: the rank of its worst active condition, 0 for none; null: not known. */
 export type Word = number | null;
 
-export function wordOf(draft: Draft, { rules }: Heard): Word {
+export function wordOf(draft: Judged, { rules }: Heard): Word {
   let worst = 0;
   let known = true;
   for (const index of rules) {

@@ -3,7 +3,7 @@ import { duration } from "./duration.ts";
 import type { CauseRef } from "./incident.ts";
 import { meanings } from "./meaning.ts";
 import type { Point } from "./quality.ts";
-import type { Instant, PointId, Sample } from "./sample.ts";
+import type { Instant, Mono, PointId, Sample } from "./sample.ts";
 import { type Severity, severities } from "./severity.ts";
 
 /**
@@ -25,10 +25,11 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   /** The conditions it can be in: one for each slot and side. */
   conditions(config: Config): readonly Judged[];
   readonly empty: Memory;
+  /** With a tick: what is known by what it remembers, which is also what whoever asks why is told. */
   measure(config: Config, memory: Memory, seen: Seen): Measured<Memory>;
   /** Its memory is a history of values, which a new sensor does not continue. */
   readonly remembers?: boolean;
-  /** The measure moves as time passes: `measure` is also called with a tick, and may ask for one. */
+  /** The measure moves as time passes: the engine also measures with a tick, and may be asked for one. */
   readonly movesByItself?: boolean;
   /** Of a device that cannot be heard it says nothing: what `unreachableWhen` names suppresses it. */
   readonly needsToHear?: boolean;
@@ -36,7 +37,28 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   lingerMs?(config: Config): number;
   /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
   say(config: Config, facts: Said): string;
+  /** A measure, or a limit, as people read it; null: it is only on or off. Default: the number with the point's unit. */
+  shown?(config: Config, measure: number, unit: string): string | null;
+  /** What it knows beside its measure, for who asks why; `at`: when it was last measured. */
+  facts?(config: Config, memory: Memory, at: Mono): Facts;
 }
+
+/** Numbers and words under names that bear their unit (windowSpanS, slopePerMin); null: not known. */
+export interface Facts {
+  /** Why its measure is not known, or only as a bound; null: it is known, or its samples tell why not. */
+  readonly missing: Missing | null;
+  readonly [fact: string]: number | string | null;
+}
+
+export type Missing =
+  | "window-not-filled"
+  | "reference-unknown"
+  | "blanked"
+  | "inputs-unknown"
+  | "not-running"
+  | "never-answered"
+  | "parent-not-asked"
+  | "device-unreachable";
 
 /** What a rule's place in the site gives it. */
 export interface Scope {

@@ -66,3 +66,11 @@ export function timeOfDay(wall: Wall, timeZone: string): string {
   return format.format(wall);
 }
 const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** "03:02:41" in the site's time zone, with the date where it is not that of `now`. */
+export function clockTime(wall: Wall, now: Wall, timeZone: string): string {
+  // Swedes write dates as ISO 8601 does.
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+  const [day, time] = format.format(wall).split(" ");
+  return format.format(now).startsWith(String(day)) ? String(time) : `${day} ${time}`;
+}

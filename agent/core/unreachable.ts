@@ -1,4 +1,4 @@
-import { rulePoint, type Scope } from "./rule.ts";
+import { type Facts, rulePoint, type Scope } from "./rule.ts";
 import type { PointId, Sample } from "./sample.ts";
 
 /**
@@ -16,3 +16,9 @@ export function unreachableAfter(before: Unreachable, input: string, sample: Sam
   const others = before.filter((one) => one !== input);
   return sample.quality === "good" && sample.value > 0 ? [...others, input] : others;
 }
+
+/** What keeps it from being heard, by the names of the rules that say so. */
+export const unreachableFacts = (unreachable: Unreachable): Facts => ({
+  missing: unreachable.length > 0 ? "device-unreachable" : null,
+  unreachableBy: unreachable.length > 0 ? unreachable.map((point) => point.slice(1)).join(", ") : null,
+});

@@ -1,3 +1,4 @@
+import type { Facts } from "./rule.ts";
 import type { Mono, Sample } from "./sample.ts";
 
 /**
@@ -88,6 +89,15 @@ export const spanOf = ({ log: { times }, from, to }: Window): number =>
 
 export const filled = (window: Window, { window: lengthMs, minSamples, minSpan }: Filled): boolean =>
   window.to - window.from >= minSamples && spanOf(window) >= minSpan * lengthMs;
+
+/** How full a window is and has to be, for who asks why. */
+export const windowFacts = (window: Window, wanted: Filled): Facts => ({
+  missing: filled(window, wanted) ? null : "window-not-filled",
+  windowSamples: window.to - window.from,
+  samplesNeeded: wanted.minSamples,
+  windowSpanS: spanOf(window) / 1000,
+  spanNeededS: (wanted.minSpan * wanted.window) / 1000,
+});
 
 /** Lowest and highest value; of none an infinite range, the wrong way round. */
 export function extremes({ log: { values }, from, to }: Window): readonly [min: number, max: number] {

@@ -6,6 +6,7 @@ import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
+import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
@@ -16,6 +17,8 @@ export interface Agent {
   status(): AgentStatus;
   /** Reads points of a device now. */
   read(device: Device, points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
+  /** Why conditions are, or are not, active: of a device, a point, a rule, a condition or an open incident. */
+  explain(target: string): Explained | Unknown;
   /** Whether every loop makes progress: the watchdog is fed only then. */
   alive(): boolean;
   /** Stops in an order that loses nothing; idempotent, settles within 5 s. */
@@ -106,6 +109,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     async read(device, points) {
       return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
     },
+    explain: (target) =>
+      explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };

@@ -1,6 +1,7 @@
 import type { Site } from "../config/resolved.ts";
 import type { Condition } from "../core/condition.ts";
 import type { Input } from "../core/engine.ts";
+import type { Known } from "../core/explain.ts";
 import { unraised } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Mono, PointId, Sample } from "../core/sample.ts";
@@ -9,6 +10,7 @@ import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
 import type { EngineClock } from "./clock.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
+import { newestSamples } from "./newest.ts";
 import { recordOf, retired } from "./record.ts";
 
 /**
@@ -22,6 +24,8 @@ export interface Ingest {
   /** The newest record of every open incident. */
   openIncidents(): readonly EventRecord[];
   readonly lastSeq: number;
+  /** The state as committed, with the samples that led to it. */
+  readonly known: Known;
   stop(): void;
 }
 
@@ -50,6 +54,7 @@ interface Pending {
 export function ingest(options: IngestOptions): Ingest {
   const { env, site, store, clock } = options;
   const memory: Memory = memoryOf(site.model, keptConditions(store));
+  const newest = newestSamples();
   const book = incidentBook(options);
   let failed: Pending | null = null;
   let waiting: readonly Sample[] = [];
@@ -80,6 +85,7 @@ export function ingest(options: IngestOptions): Ingest {
     const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
       memory.adopt(judged.changes);
+      newest.note(samples);
       book.adopt(records);
     };
     if (conditions.size === 0 && records.length === 0) land();
@@ -108,6 +114,7 @@ export function ingest(options: IngestOptions): Ingest {
     get lastSeq() {
       return book.lastSeq();
     },
+    known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
     stop() {
       stopped = true;
       cancelTimer();

@@ -196,7 +196,8 @@ const doings: Readonly<Partial<Record<Event["kind"], string>>> = {
   unshelve: "no longer shelved",
 };
 
-function whereOf({ device: { location, name } }: About): string {
+/** The device and where it stands, for people. */
+export function whereOf({ device: { location, name } }: About): string {
   const { room, row, rack } = location;
   return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name]
     .filter((part) => part !== undefined)

@@ -1,6 +1,6 @@
 import type { Command, Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
-import { type Event, type Input, step } from "../core/engine.ts";
+import { type Event, type Input, type State, step } from "../core/engine.ts";
 import { retire } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Model } from "../core/model.ts";
@@ -12,6 +12,8 @@ import type { Mono, PointId, Sample } from "../core/sample.ts";
  * timers due before it, then commands, then samples, then timers due at it.
  */
 export interface Rehearsal {
+  /** As it is now. */
+  readonly state: State;
   /** Runs every timer due before `at`. */
   advance(at: Mono): void;
   sample(sample: Sample): void;
@@ -63,6 +65,9 @@ export function rehearse(first: Model, wallOf: (at: Mono) => number, onEvent: (e
   };
   begin(0);
   return {
+    get state() {
+      return memory;
+    },
     advance: (at) => wake((next) => next < at, at),
     settle: (at) => wake((next) => next <= at, at),
     sample: (sample) => void run({ kind: "sample", sample }),

@@ -143,6 +143,48 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 0 ? true : null));
   });
 
+  test("says why something is, or is not, an alarm", async () => {
+    const service = agent("mqtt://127.0.0.1:1");
+    await service.line(/broker\.away/);
+    const explain = async (...args: readonly string[]) => {
+      const asked = mepwatch(["explain", ...args, "--socket", join(folder, "api.sock")]);
+      return { code: await asked.ended, text: asked.stdout.join("\n"), told: asked.stderr.join("\n") };
+    };
+    await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
+    expect(await explain("m/high")).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(
+        /^Meter high: NORMAL – 5 kW, within its limits\n.*\n +high +above 10 kW, clears at 9 kW +not met\n/,
+      ),
+    });
+    load = 123;
+    const isRaised = (status: StatusSnapshot): string | null => status.incidents[0]?.incidentId ?? null;
+    const id = await until(async () => isRaised((await ask("status")) as StatusSnapshot));
+    for (const target of ["m/load", "s/m/load/high", id]) {
+      expect(await ask("explain", target)).toMatchObject({
+        site: "s",
+        timeZone: "UTC",
+        conditions: [
+          {
+            key: "s/m/load/high",
+            state: "active",
+            why: "beyond-limit",
+            inputs: [{ point: "m/load", name: "load", value: 12.3, text: "12.3 kW", quality: "good" }],
+            measure: { text: "12.3 kW" },
+            levels: [{ limitText: "10 kW", clearsAtText: "9 kW", active: true, waiting: null }],
+            incident: { incidentId: id, severity: "high", text: expect.stringMatching(/^Meter load 12.3 kW/) },
+          },
+        ],
+      });
+    }
+    simulator.misbehave("silent");
+    await until(async () => ((await explain("m/high")).text.includes("does not answer") ? true : null));
+    const unknown = await explain("m/hihg");
+    expect(unknown).toMatchObject({ code: 1, text: "", told: expect.stringMatching(/Did you mean "high"\?/) });
+    await service.kill("SIGTERM");
+    expect((await explain("m")).code).toBe(69);
+  });
+
   test("a first configuration with errors is refused with all of them", async () => {
     writeSite({ profile: "metre", intervall: "1s" });
     const service = agent("mqtt://127.0.0.1:1");

@@ -56,6 +56,7 @@ export const bits = defineRule<Config, null>({
     );
     return { memory, measures, wakeAt: null };
   },
+  shown: () => null,
   say: (config, { slot }) => watched(config).find((one) => one.slot === slot)?.name ?? `bit ${slot}`,
 });
 

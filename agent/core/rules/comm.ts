@@ -2,7 +2,7 @@ import * as z from "zod";
 import { atLeast, defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
 import { commPoint, type Mono, type Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
-import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
+import { ears, type Unreachable, unreachableAfter, unreachableFacts } from "../unreachable.ts";
 import { goodValue } from "../window.ts";
 
 interface Config {
@@ -34,8 +34,6 @@ interface Memory {
  */
 const holdMs = 5 * 60_000;
 
-const nothing: readonly Measure[] = [unknown()];
-
 export const comm = defineRule<Config, Memory>({
   type: "comm",
   about: "device",
@@ -65,17 +63,38 @@ export const comm = defineRule<Config, Memory>({
   // As long as a management card that came back may take to answer again.
   lingerMs: () => 120_000,
   measure(config, before, { input, sample, at }) {
-    if (sample === null) return { memory: before, measures: nothing, wakeAt: null };
-    const memory = observe(before, input, sample, at, config);
-    const { failed, failingSince, parentAt } = memory;
-    const held = config.isBehind && failingSince !== null && (parentAt === null || parentAt < failingSince);
-    if (memory.unreachable.length > 0 || (held && failed > 0 && at - (failingSince ?? at) < holdMs)) {
-      return { memory, measures: failed === 0 && memory.heard ? [exactly(0)] : nothing, wakeAt: null };
-    }
-    return { memory, measures: [memory.heard ? exactly(failed) : atLeast(failed)], wakeAt: null };
+    const memory = sample === null ? before : observe(before, input, sample, at, config);
+    return { memory, measures: [count(config, memory, at)], wakeAt: null };
+  },
+  shown: (_config, failures) => (failures === 1 ? "1 failure" : `${failures} failures`),
+  facts(config, memory, at) {
+    const reached = unreachableFacts(memory.unreachable);
+    const waits = isHeld(config, memory, at) ? "parent-not-asked" : null;
+    return {
+      ...reached,
+      missing: reached.missing ?? waits ?? (memory.heard ? null : "never-answered"),
+      failures: memory.failed,
+      failuresToRaise: config.failures,
+      answers: memory.answered,
+      answersToClear: config.recover,
+    };
   },
   say: () => "does not answer",
 });
+
+/** Its failures tell nothing while what it is reached through may be the one that is silent. */
+function count(config: Config, memory: Memory, at: Mono): Measure {
+  const { failed, heard, unreachable } = memory;
+  if (failed > 0 && (unreachable.length > 0 || isHeld(config, memory, at))) return unknown();
+  return heard ? exactly(failed) : atLeast(failed);
+}
+
+const isHeld = ({ isBehind }: Config, { failed, failingSince, parentAt }: Memory, at: Mono): boolean =>
+  isBehind &&
+  failed > 0 &&
+  failingSince !== null &&
+  (parentAt === null || parentAt < failingSince) &&
+  at - failingSince < holdMs;
 
 function observe(before: Memory, input: string, sample: Sample, at: Mono, config: Config): Memory {
   const answer = goodValue(sample);

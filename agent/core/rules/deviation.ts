@@ -62,9 +62,18 @@ export const deviation = defineRule<Config, Memory>({
     const memory = observe(before, seen, config);
     const value = fresh(memory.last.value, seen.at, config);
     const ref = refOf(config, memory, seen.at);
-    const blanked = memory.blankUntil !== null && seen.at < memory.blankUntil;
-    if (value === null || ref === null || blanked) return { memory, measures: nothing, wakeAt: null };
+    if (value === null || ref === null || blankMs(memory, seen.at) > 0)
+      return { memory, measures: nothing, wakeAt: null };
     return { memory, measures: [exactly(rounded(value - ref))], wakeAt: null };
+  },
+  facts(config, memory, at) {
+    const reference = refOf(config, memory, at);
+    const blankLeftS = blankMs(memory, at) / 1000;
+    return {
+      missing: blankLeftS > 0 ? "blanked" : reference === null ? "reference-unknown" : null,
+      reference,
+      blankLeftS,
+    };
   },
   say: (_config, { value, measure, unit, level: { limit } }) =>
     `${value} ${unit}, ${measure === null ? "" : Number(measure.toFixed(1))} off (limit ${limit})`,
@@ -77,6 +86,9 @@ function observe({ last, blankUntil }: Memory, { input, sample, at }: Seen, { bl
   const moved = input === setPoint && before !== undefined && before.value !== value;
   return { last: { ...others, [input]: { at, value } }, blankUntil: moved ? at + blank : blankUntil };
 }
+
+/** How long it is still not judged because the set-point changed. */
+const blankMs = ({ blankUntil }: Memory, at: number): number => Math.max(0, (blankUntil ?? at) - at);
 
 function refOf(config: Config, { last }: Memory, at: number): number | null {
   const { ref } = config;

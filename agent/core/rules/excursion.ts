@@ -2,7 +2,7 @@ import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
 import { rounded } from "../round.ts";
 import { atLeast, bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
-import { extremes, filled, goodValue, noWindow, reachOf, slide, type Window } from "../window.ts";
+import { extremes, filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -33,15 +33,25 @@ export const excursion = defineRule<Config, Window>({
   empty: noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
-    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    if (value === null) return { memory, measures: sample === null ? went(config, memory) : nothing, wakeAt: null };
     const window = slide(memory, { at, value }, reachOf(config));
-    const went = rounded(travelled(window, value, config.dir));
-    const known = filled(window, config);
-    return { memory: window, measures: [known ? exactly(went) : atLeast(went)], wakeAt: null };
+    return { memory: window, measures: went(config, window), wakeAt: null };
+  },
+  facts(config, window) {
+    const [lowest, highest] = extremes(window);
+    const known = newest(window) !== null;
+    return { ...windowFacts(window, config), lowest: known ? lowest : null, highest: known ? highest : null };
   },
   say: (config, { measure, unit, level: { limit } }) =>
     `changed ${measure === null ? "" : `${Number(measure.toFixed(1))} `}${unit} in ${sayDuration(config.window)} (limit ${limit})`,
 });
+
+function went(config: Config, window: Window): readonly Measure[] {
+  const last = newest(window);
+  if (last === null) return nothing;
+  const by = rounded(travelled(window, last.value, config.dir));
+  return [filled(window, config) ? exactly(by) : atLeast(by)];
+}
 
 function travelled(window: Window, last: number, dir: Config["dir"]): number {
   const [min, max] = extremes(window);

@@ -69,6 +69,16 @@ export const expression = defineRule<Config, Memory>({
     const memory = observe(before, seen);
     return { memory, measures: [measureOf(config, memory, seen.at)], wakeAt: null };
   },
+  shown: () => null,
+  facts(config, memory, at) {
+    const { lo, hi } = measureOf(config, memory, at);
+    const silent = Object.keys(config.inputs).filter((name) => memory[name] === undefined);
+    return {
+      missing: lo === hi ? null : "inputs-unknown",
+      when: config.when,
+      unknownInputs: silent.length === 0 ? null : silent.join(", "),
+    };
+  },
   say: ({ when }) => `${when}`,
 });
 

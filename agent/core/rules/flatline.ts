@@ -3,7 +3,17 @@ import { duration, sayDuration } from "../duration.ts";
 import { rounded } from "../round.ts";
 import { defineRule, exactly, fullName, type Measure, onOff, type Seen, severity, unknown } from "../rule.ts";
 import type { Severity } from "../severity.ts";
-import { extremes, filled, goodValue, noWindow, type Pair, reachOf, slide, type Window } from "../window.ts";
+import {
+  extremes,
+  filled,
+  goodValue,
+  noWindow,
+  type Pair,
+  reachOf,
+  slide,
+  type Window,
+  windowFacts,
+} from "../window.ts";
 
 interface Config {
   readonly window: number;
@@ -50,11 +60,15 @@ export const flatline = defineRule<Config, Memory>({
   empty: { window: noWindow, activity: null },
   measure(config, before, seen) {
     const memory = observe(before, seen, config);
-    if (goodValue(seen.sample) === null) return { memory, measures: nothing, wakeAt: null };
-    const moves = range(memory.window) > config.eps;
-    const stuck = !moves && filled(memory.window, config);
-    if (moves) return { memory, measures: [exactly(0)], wakeAt: null };
-    return { memory, measures: stuck && runs(config, memory, seen.at) ? [exactly(1)] : nothing, wakeAt: null };
+    const isBad = seen.sample !== null && seen.sample.quality !== "good";
+    return { memory, measures: isBad ? nothing : stands(config, memory, seen.at), wakeAt: null };
+  },
+  shown: () => null,
+  facts(config, memory, at) {
+    const window = windowFacts(memory.window, config);
+    const range = windowRange(memory.window);
+    const missing = range > config.eps ? null : runs(config, memory, at) ? window.missing : "not-running";
+    return { ...window, missing, range, activity: memory.activity?.value ?? null };
   },
   say: (config, { value, unit }) => `stuck at ${value} ${unit} for ${sayDuration(config.window)}`,
 });
@@ -66,13 +80,18 @@ function observe(memory: Memory, { input, sample, at }: Seen, config: Config): M
   return { ...memory, window: slide(memory.window, { at, value }, reachOf(config)) };
 }
 
+function stands(config: Config, memory: Memory, at: number): readonly Measure[] {
+  if (windowRange(memory.window) > config.eps) return [exactly(0)];
+  return filled(memory.window, config) && runs(config, memory, at) ? [exactly(1)] : nothing;
+}
+
 function runs({ activity, staleAfter, pollMs }: Config, memory: Memory, at: number): boolean {
   if (activity === undefined) return true;
   const known = memory.activity !== null && at - memory.activity.at <= (staleAfter ?? 3 * pollMs);
   return known && memory.activity?.value === activity.eq;
 }
 
-function range(window: Window): number {
+function windowRange(window: Window): number {
   const [min, max] = extremes(window);
   return max < min ? 0 : rounded(max - min);
 }

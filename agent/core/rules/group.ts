@@ -49,6 +49,13 @@ export const group = defineRule<Config, Memory>({
     const measures = [isOne ? exactly(worst) : { slot: "", lo: 0, hi: worst }];
     return { memory: { active, together: together || isOne }, measures, wakeAt: null };
   },
+  shown: () => null,
+  facts: (config, { active }) => ({
+    missing: null,
+    devicesActive: devices(config, active, 0),
+    devicesToRaise: config.count,
+    withinS: config.within / 1000,
+  }),
   say: ({ members, count }) => `${count} or more of ${new Set(members.map(deviceOf)).size} at once`,
 });
 

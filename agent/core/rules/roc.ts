@@ -5,7 +5,8 @@ import type { Counter } from "../quality.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, fullName, levels, type Measure, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope, theilSenWithin } from "../slope.ts";
-import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowOf } from "../window.ts";
+import { number } from "../text.ts";
+import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts, windowOf } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -55,11 +56,20 @@ export const roc = defineRule<Config, Memory>({
   empty: { window: noWindow, raw: null, uptime: null, near: true },
   measure(config, memory, { input, sample, at }) {
     const value = goodValue(sample);
-    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    if (value === null) {
+      const exact = sample === null ? directed(config, memory.window) : null;
+      return { memory, measures: exact === null ? nothing : [exactly(exact)], wakeAt: null };
+    }
     if (input === "uptime") return { memory: restarted(memory, value), measures: nothing, wakeAt: null };
     const { window, raw } = remember(config, memory, at, value);
     const { measure, near } = look(config, window, memory.near);
     return { memory: { window, raw, uptime: memory.uptime, near }, measures: [measure], wakeAt: null };
+  },
+  shown: ({ per }, measure, unit) => `${number(measure * secondsPer[per])} ${unit}/${per}`,
+  facts(config, { window }) {
+    const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
+    const perUnit = perSecond === null ? null : rounded(perSecond * secondsPer[config.per]);
+    return { ...windowFacts(window, config), [slopeFact[config.per]]: perUnit };
   },
   say(config, { measure, unit, level: { limit } }) {
     const seconds = secondsPer[config.per];
@@ -74,10 +84,19 @@ function look(config: Config, window: Window, wasNear: boolean): { readonly meas
   if (!filled(window, config)) return { measure: unknown(), near: true };
   const [lo, hi] = normal(config);
   if (!wasNear && isWithin(window, config, lo, hi)) return { measure: { slot: "", lo, hi }, near: false };
-  const perSecond = slope(window, config.estimator);
-  if (perSecond === null) return { measure: unknown(), near: true };
-  const directed = rounded(config.dir === "both" ? Math.abs(perSecond) : perSecond * signs[config.dir]);
-  return { measure: exactly(directed), near: directed < lo || directed > hi };
+  const found = directed(config, window);
+  if (found === null) return { measure: unknown(), near: true };
+  return { measure: exactly(found), near: found < lo || found > hi };
+}
+
+const slopeFact = { s: "slopePerS", min: "slopePerMin", h: "slopePerH" } as const;
+
+/** The slope in the direction that is judged, per second; null: not known. */
+function directed(config: Config, window: Window): number | null {
+  const { dir, estimator } = config;
+  const perSecond = filled(window, config) ? slope(window, estimator) : null;
+  if (perSecond === null) return null;
+  return rounded(dir === "both" ? Math.abs(perSecond) : perSecond * signs[dir]);
 }
 
 /** Between these, per second, no level is raised and each is cleared, so that no more needs to be known. */

@@ -3,7 +3,7 @@ import { duration, sayDuration } from "../duration.ts";
 import { atLeast, defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
 import type { Mono, Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
-import { ears, type Unreachable, unreachableAfter } from "../unreachable.ts";
+import { ears, type Unreachable, unreachableAfter, unreachableFacts } from "../unreachable.ts";
 
 interface Config {
   readonly after: number;
@@ -49,6 +49,13 @@ export const stale = defineRule<Config, Memory>({
     const measure = memory.heard ? exactly(age) : atLeast(age);
     return { memory, measures: [measure], wakeAt: deadline > at ? deadline : null };
   },
+  shown: (_config, ms) => sayDuration(ms),
+  facts: ({ clearCount }, { base, good, unreachable }, at) => ({
+    ...unreachableFacts(unreachable),
+    ageS: base === null ? null : (at - base) / 1000,
+    goodSamples: good,
+    goodSamplesToClear: clearCount,
+  }),
   say: (config, { measure }) => `no good value for ${sayDuration(measure ?? config.after)}`,
 });
 

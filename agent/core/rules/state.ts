@@ -56,6 +56,14 @@ export const state = defineRule<Config, Memory>({
     if (told.includes(value) || told.length >= oddMax) return { memory, measures: nothing, wakeAt: null };
     return { memory: [...told, value], measures: nothing, wakeAt: null, odd: value };
   },
+  shown: () => null,
+  facts: ({ map = {}, alarm = [], severity: is }) => ({
+    missing: null,
+    alarmValues: [
+      ...alarm.map((value) => `${value} ${is}`),
+      ...Object.entries(map).map(([value, one]) => `${value} ${one}`),
+    ].join(", "),
+  }),
   say: ({ name }, { valueText, value }) => valueText ?? name ?? `is ${value}`,
 });
 

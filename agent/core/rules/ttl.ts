@@ -3,7 +3,7 @@ import { duration, sayDuration } from "../duration.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope } from "../slope.ts";
-import { filled, goodValue, noWindow, reachOf, slide, type Window } from "../window.ts";
+import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts } from "../window.ts";
 
 interface Config {
   readonly levels: z.output<typeof levels>;
@@ -45,16 +45,27 @@ export const ttl = defineRule<Config, Window>({
   empty: noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
-    if (value === null) return { memory, measures: nothing, wakeAt: null };
+    if (value === null) return { memory, measures: sample === null ? left(config, memory) : nothing, wakeAt: null };
     const window = slide(memory, { at, value }, reachOf(config));
-    const left = secondsLeft(config, window, value);
-    return { memory: window, measures: left === null ? nothing : [exactly(left)], wakeAt: null };
+    return { memory: window, measures: left(config, window), wakeAt: null };
+  },
+  shown: (_config, seconds) => (seconds === Number.POSITIVE_INFINITY ? "never" : sayDuration(seconds * 1000)),
+  facts(config, window) {
+    const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
+    const slopePerMin = perSecond === null ? null : rounded(perSecond * 60);
+    return { ...windowFacts(window, config), slopePerMin, target: config.target };
   },
   say: (config, { value, measure, unit }) =>
     measure === null || measure === 0
       ? `${value} ${unit}, ${config.target} reached`
       : `${value} ${unit}, ${config.target} in ${sayDuration(measure * 1000)}`,
 });
+
+function left(config: Config, window: Window): readonly Measure[] {
+  const last = newest(window);
+  const seconds = last === null ? null : secondsLeft(config, window, last.value);
+  return seconds === null ? nothing : [exactly(seconds)];
+}
 
 /** Null: unknown. Infinity: never, as it goes now. */
 function secondsLeft(config: Config, window: Window, value: number): number | null {

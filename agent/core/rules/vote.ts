@@ -78,6 +78,12 @@ export const vote = defineRule<Config, Memory>({
     );
     return { memory, measures: [count(config, memory, seen.at)], wakeAt: null };
   },
+  shown: (_config, votes) => (votes === 1 ? "1 vote" : `${votes} votes`),
+  facts(config, memory, at) {
+    const { lo, hi } = count(config, memory, at);
+    const missing = lo < config.k && hi >= config.k ? "inputs-unknown" : null;
+    return { missing, votesYes: lo, votesUnknown: hi - lo, votesToRaise: config.k };
+  },
   say: ({ k, inputs }, { measure }) => `${measure ?? k} of ${inputs.length} say so (${k} are enough)`,
 });
 

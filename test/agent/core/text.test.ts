@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { number, tell, tellCleared, textMax, timeOfDay, unitSign } from "../../../agent/core/text.ts";
+import { clockTime, number, tell, tellCleared, textMax, timeOfDay, unitSign } from "../../../agent/core/text.ts";
 
 const telling = {
   where: "Hall 2 rack F12",
@@ -56,5 +56,13 @@ describe("text", () => {
   test("tells the time of the site, summer and winter", () => {
     expect(timeOfDay(Date.UTC(2026, 6, 1, 1, 2), "Europe/Berlin")).toBe("03:02");
     expect(timeOfDay(Date.UTC(2026, 0, 1, 1, 2), "Europe/Berlin")).toBe("02:02");
+  });
+
+  test("tells the day too, where it is not the site's today", () => {
+    const now = Date.UTC(2026, 0, 1, 23, 30);
+    expect(clockTime(now + 5000, now, "UTC")).toBe("23:30:05");
+    expect(clockTime(now + 3_600_000, now, "UTC")).toBe("2026-01-02 00:30:00");
+    expect(clockTime(now + 3_600_000, now, "Europe/Berlin")).toBe("01:30:00");
+    expect(clockTime(now - 3_600_000, now, "Europe/Berlin")).toBe("2026-01-01 23:30:00");
   });
 });
