@@ -7,7 +7,8 @@ export type Answer =
 
 const timeoutMs = 15_000;
 
-export function ask(socketPath: string, path: string): Promise<Answer> {
+/** @param body what is asked for, as JSON; absent: only to be told something */
+export function ask(socketPath: string, path: string, body?: object): Promise<Answer> {
   return new Promise((resolve) => {
     const unreachable = (reason: string): void =>
       resolve({
@@ -15,19 +16,20 @@ export function ask(socketPath: string, path: string): Promise<Answer> {
         why: "unreachable",
         message: `no agent answers at ${socketPath} (${reason}). Is it running? Start it with mepwatch run, or name its socket with --socket.`,
       });
-    const asked = request({ socketPath, path, timeout: timeoutMs }, (response) => {
+    const how = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" } };
+    const asked = request({ socketPath, path, timeout: timeoutMs, ...how }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", (error) => unreachable(error.message));
       response.on("end", () => {
-        const body = parse(Buffer.concat(chunks).toString("utf8"));
-        if (response.statusCode === 200) resolve({ ok: true, body });
-        else resolve({ ok: false, why: "refused", message: errorOf(body) });
+        const answer = parse(Buffer.concat(chunks).toString("utf8"));
+        if (response.statusCode === 200) resolve({ ok: true, body: answer });
+        else resolve({ ok: false, why: "refused", message: errorOf(answer) });
       });
     });
     asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
     asked.on("error", (error) => unreachable("code" in error ? String(error.code) : error.message));
-    asked.end();
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

@@ -1,13 +1,15 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
+import type { Role } from "../core/authority.ts";
 import type { Agent } from "../pipeline/agent.ts";
+import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
 import { pointValues, snapshot } from "./status.ts";
 
 /**
- * The local API, on a Unix socket: who may open the socket may ask. Read-only so far; the command line is its
- * client.
+ * The local API, on a Unix socket: who may open the socket may ask, and do what the role allows that the settings give
+ * them. The command line is its client.
  */
 export interface Api {
   close(): Promise<void>;
@@ -16,8 +18,11 @@ export interface Api {
 /** Of a Unix socket, on Linux (sun_path). */
 const pathMax = 107;
 
-/** @throws when the socket cannot be made, naming its path. */
-export async function serveApi(agent: Agent, version: string, socket: string): Promise<Api> {
+/**
+ * @param role what whoever may open the socket may do
+ * @throws when the socket cannot be made, naming its path
+ */
+export async function serveApi(agent: Agent, version: string, socket: string, role: Role): Promise<Api> {
   // The defaults wait for ever: a client that sends nothing would hold its connection for good.
   const server = fastify({
     requestTimeout: 5000,
@@ -25,7 +30,7 @@ export async function serveApi(agent: Agent, version: string, socket: string): P
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
   });
-  routes(server, agent, version);
+  routes(server, agent, version, role);
   // A longer one is cut off without a word.
   if (Buffer.byteLength(socket) > pathMax) throw new Error(`path longer than ${pathMax} bytes`);
   if (!existsSync(dirname(socket))) mkdirSync(dirname(socket));
@@ -43,8 +48,13 @@ function clearWay(path: string): void {
   rmSync(path);
 }
 
-function routes(server: FastifyInstance, agent: Agent, version: string): void {
+function routes(server: FastifyInstance, agent: Agent, version: string, role: Role): void {
   server.get("/status", () => snapshot(version, agent.status()));
+  server.get("/silences", () => silences(agent));
+  server.post("/command", async ({ body }, reply) => {
+    const answer = doDeed(agent, role, body);
+    return "error" in answer ? await reply.code(400).send(answer) : answer;
+  });
   server.get<{ Params: { "*": string } }>("/explain/*", async ({ params }, reply) => {
     const answer = agent.explain(params["*"]);
     if (!answer.found) return await reply.code(404).send({ error: sayUnknown(answer) });

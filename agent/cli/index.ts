@@ -1,11 +1,13 @@
 import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
+import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
 import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
+import { addSilences } from "./silences.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addTest } from "./test.ts";
@@ -20,6 +22,8 @@ export const commands: readonly AddCommand[] = [
   addRun,
   addStatus,
   addRead,
+  addDeeds,
+  addSilences,
   addExplain,
   addSimulate,
   addVectors,

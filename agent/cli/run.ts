@@ -52,7 +52,7 @@ async function run(file: string, context: Context): Promise<number> {
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
   });
-  const api = await serveApi(agent, context.version, settings.socket).catch((error: unknown) => {
+  const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {
     context.output.message(
       `no local API at ${settings.socket}: ${messageOf(error)}. Set MEPWATCH_SOCKET to a path this user may write.`,
     );

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import convict from "convict";
+import { type Role, roles } from "../core/authority.ts";
 import { parseDuration } from "../core/duration.ts";
 import { Secret } from "../secret.ts";
 import { readDocument } from "./document.ts";
@@ -25,6 +26,7 @@ export interface Settings {
   };
   readonly store: string;
   readonly socket: string;
+  readonly localRole: Role;
   readonly logLevel: string;
   readonly heartbeatMs: number;
 }
@@ -46,6 +48,10 @@ const urlFormat = (value: unknown): void => {
     throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
   if (url.username !== "" || url.password !== "")
     throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
+};
+const roleFormat = (value: unknown): void => {
+  if (!(roles as readonly unknown[]).includes(value))
+    throw new Error(`expected one of ${roles.join(", ")}.${didYouMean(String(value), roles)}`);
 };
 const levels = ["debug", "info", "warn", "error", "silent"];
 const levelFormat = (value: unknown): void => {
@@ -85,6 +91,7 @@ const schema = {
     key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
   },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
+  localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
   heartbeat: setting("How often the agent reports itself.", "MEPWATCH_HEARTBEAT", "30s", durationFormat),
@@ -140,6 +147,7 @@ export function readSettings(
     },
     store: config.get("store"),
     socket: config.get("socket"),
+    localRole: config.get("localRole") as Role,
     logLevel: config.get("log.level"),
     heartbeatMs: parseDuration(String(config.get("heartbeat"))) ?? 30_000,
   };

@@ -43,7 +43,7 @@ interface Why {
 }
 
 export interface Refusal {
-  readonly code: "not_found" | "invalid_state" | "stale_rev" | "forbidden" | "limit_exceeded" | "invalid_args";
+  readonly code: "not_found" | "invalid_state" | "stale_rev" | "forbidden" | "limit_exceeded" | "invalid_args" | "busy";
   /** What is in the way, and what would not be. */
   readonly detail: string;
 }

@@ -43,7 +43,7 @@ interface Asked {
 }
 
 export function explainTarget({ site, open, known, now }: Asked, target: string): Explained | Unknown {
-  const wanted = wantedBy(site, open, target);
+  const wanted = targetOf(site, open, target);
   if ("found" in wanted) return wanted;
   const keys = new Set(wanted.keys);
   const records = new Map(open.map((one) => [one.conditionKey, one]));
@@ -61,14 +61,16 @@ export function explainTarget({ site, open, known, now }: Asked, target: string)
   return { found: true, now, conditions };
 }
 
-/** Keys of conditions; none of a point that no rule reads. */
+/** Keys of conditions; none of a point that no rule reads. `named`: whether it is an alarm itself, not where it is. */
 interface Wanted {
   readonly keys: readonly string[];
+  readonly named: boolean;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-function wantedBy(site: Site, open: readonly EventRecord[], target: string): Wanted | Unknown {
+/** What a person names: conditions, or nothing that there is. */
+export function targetOf(site: Site, open: readonly EventRecord[], target: string): Wanted | Unknown {
   if (uuid.test(target)) return incidentNamed(open, target.toLowerCase());
   const [device = "", own, ...rest] = target.split("/");
   if (rest.length > 0) return conditionNamed(site, target, own ?? "");
@@ -78,21 +80,23 @@ function wantedBy(site: Site, open: readonly EventRecord[], target: string): Wan
 function incidentNamed(open: readonly EventRecord[], id: string): Wanted | Unknown {
   const found = open.find(({ incidentId }) => incidentId === id);
   const known = open.map(({ incidentId }) => incidentId);
-  return found === undefined ? unknown("open incident", id, known) : { keys: [found.conditionKey] };
+  return found === undefined ? unknown("open incident", id, known) : { keys: [found.conditionKey], named: true };
 }
 
 /** A condition by its whole key, or all sides or bits of a rule by the part that they share. */
 function conditionNamed(site: Site, target: string, device: string): Wanted | Unknown {
   const keys = [...site.model.conditions.keys()];
   const found = keys.filter((key) => key === target || key.startsWith(`${target}/`) || key.startsWith(`${target}#`));
-  if (found.length > 0) return { keys: found };
+  if (found.length > 0) return { keys: found, named: true };
   const there = keys.filter((key) => key.startsWith(`${site.id}/${device}/`));
   return there.length > 0 ? unknown(`condition of ${device}`, target, there) : noDevice(site, device);
 }
 
 function deviceNamed(site: Site, device: string): Wanted | Unknown {
   const rules = rulesOf(site, device);
-  return rules.length > 0 || declared(site, device) !== undefined ? { keys: keysOf(rules) } : noDevice(site, device);
+  return rules.length > 0 || declared(site, device) !== undefined
+    ? { keys: keysOf(rules), named: false }
+    : noDevice(site, device);
 }
 
 /** A point and a rule may bear the same name: both are meant then. */
@@ -103,7 +107,7 @@ function partNamed(site: Site, device: string, own: string): Wanted | Unknown {
   const name = `${device}/${own}`;
   const fed = (site.model.feeds.get(name) ?? []).map(({ index }) => site.model.rules[index] as Rule);
   const meant = [...fed, ...rules.filter((rule) => rule.name === name)];
-  if (meant.length > 0 || points.includes(own)) return { keys: keysOf(meant) };
+  if (meant.length > 0 || points.includes(own)) return { keys: keysOf(meant), named: true };
   const names = rules.map((rule) => rule.name.slice(device.length + 1));
   return unknown(`point or rule of ${device}`, own, [...new Set([...points, ...names])]);
 }

@@ -1,4 +1,5 @@
 import type { Site } from "../config/resolved.ts";
+import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
 import type { Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
@@ -9,6 +10,7 @@ import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
 import type { EngineClock } from "./clock.ts";
+import type { Meant } from "./deeds.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
 import { recordOf, retired } from "./record.ts";
@@ -21,6 +23,8 @@ import { recordOf, retired } from "./record.ts";
 export interface Ingest {
   /** Judges samples, with whatever timers are due. */
   accept(samples: readonly Sample[]): void;
+  /** Judges commands, each for itself; what was answered to each once it is durable. Null: obeyed. */
+  command(meant: readonly Meant[]): readonly (Refusal | null)[];
   /** The newest record of every open incident. */
   openIncidents(): readonly EventRecord[];
   readonly lastSeq: number;
@@ -56,12 +60,84 @@ export function ingest(options: IngestOptions): Ingest {
   const memory: Memory = memoryOf(site.model, keptConditions(store));
   const newest = newestSamples();
   const book = incidentBook(options);
-  let failed: Pending | null = null;
+  const { commit, again } = committer(env, store);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
   let stopped = false;
   let started = false;
 
+  const judge = (samples: readonly Sample[], first: readonly Input[] = []): readonly (Refusal | null)[] => {
+    const { judged, answers } = judgeCycle(site, memory, first, samples, clock.now());
+    for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
+    const records = book.write(judged.events);
+    const conditions = changedConditions(site, memory, judged);
+    const land = (): void => {
+      memory.adopt(judged.changes);
+      newest.note(samples);
+      book.adopt(records);
+    };
+    if (conditions.size === 0 && records.length === 0) land();
+    else commit({ cycle: { clock: clock.save(), conditions, events: records.map(outbound(env)) }, land });
+    for (const { point, at } of wantedConfirmations(site, judged, clock.now().at)) options.onConfirmWanted(point, at);
+    return answers;
+  };
+
+  const accept = (samples: readonly Sample[]): void => {
+    if (stopped) return;
+    const isFree = again();
+    const all = waiting.length === 0 ? samples : [...waiting, ...samples];
+    waiting = [];
+    if (isFree) judge(all, begin());
+    else waiting = all.slice(-waitingMax);
+    wakeLater();
+  };
+
+  /** Once: what outlived the restart is told to those that listen. */
+  const begin = (): readonly Input[] => {
+    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
+    started = true;
+    return first;
+  };
+
+  const wakeLater = (): void => {
+    cancelTimer();
+    const next = again.isNeeded() ? clock.now().at + retryMs : memory.deadlines.next();
+    if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
+  };
+
+  const orphans = book.retire(clock.now());
+  if (orphans !== null) commit({ ...orphans, cycle: { ...orphans.cycle, clock: clock.save() } });
+  accept([]);
+  return {
+    accept,
+    command(meant) {
+      accept([]);
+      if (stopped || again.isNeeded()) return meant.map(() => busy("ask again later"));
+      const now = clock.now();
+      const answers = judge(
+        [],
+        meant.map(({ key, command }) => ({ kind: "command", key, command, now })),
+      );
+      wakeLater();
+      return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
+    },
+    openIncidents: book.open,
+    get lastSeq() {
+      return book.lastSeq();
+    },
+    known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
+    stop() {
+      stopped = true;
+      cancelTimer();
+    },
+  };
+}
+
+const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
+
+/** Commits cycles in order: one whose commit failed stands before all others until it has landed. */
+function committer(env: Env, store: Store) {
+  let failed: Pending | null = null;
   const commit = (pending: Pending): void => {
     failed = pending;
     try {
@@ -75,51 +151,12 @@ export function ingest(options: IngestOptions): Ingest {
     env.crashSite("after-commit");
     pending.land();
   };
-
-  const judge = (samples: readonly Sample[]): void => {
-    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
-    started = true;
-    const judged = judgeCycle(site, memory, first, samples, clock.now());
-    for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
-    const records = book.write(judged.events);
-    const conditions = changedConditions(site, memory, judged);
-    const land = (): void => {
-      memory.adopt(judged.changes);
-      newest.note(samples);
-      book.adopt(records);
-    };
-    if (conditions.size === 0 && records.length === 0) land();
-    else commit({ cycle: { clock: clock.save(), conditions, events: records.map(outbound(env)) }, land });
-    for (const { point, at } of wantedConfirmations(site, judged, clock.now().at)) options.onConfirmWanted(point, at);
-  };
-
-  const accept = (samples: readonly Sample[]): void => {
-    if (stopped) return;
+  /** Tries the one that failed once more; whether none is left. */
+  const again = (): boolean => {
     if (failed !== null) commit(failed);
-    const all = waiting.length === 0 ? samples : [...waiting, ...samples];
-    waiting = [];
-    if (failed === null) judge(all);
-    else waiting = all.slice(-waitingMax);
-    cancelTimer();
-    const next = failed === null ? memory.deadlines.next() : clock.now().at + retryMs;
-    if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
+    return failed === null;
   };
-
-  const orphans = book.retire(clock.now());
-  if (orphans !== null) commit({ ...orphans, cycle: { ...orphans.cycle, clock: clock.save() } });
-  accept([]);
-  return {
-    accept,
-    openIncidents: book.open,
-    get lastSeq() {
-      return book.lastSeq();
-    },
-    known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
-    stop() {
-      stopped = true;
-      cancelTimer();
-    },
-  };
+  return { commit, again: Object.assign(again, { isNeeded: () => failed !== null }) };
 }
 
 /** Open incidents and sequence numbers: both move only when a commit has landed. */

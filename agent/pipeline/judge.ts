@@ -1,4 +1,5 @@
 import type { Site } from "../config/resolved.ts";
+import type { Refusal } from "../core/command.ts";
 import { waitEnds } from "../core/condition.ts";
 import { type Cycle, cycle, type Input } from "../core/engine.ts";
 import type { Memory } from "../core/memory.ts";
@@ -6,7 +7,7 @@ import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 
 /**
  * At one instant: timers due before the first sample, then `first` (the start, commands), then the samples, then timers
- * due now. Nothing is adopted here.
+ * due now. Nothing is adopted here. `answers`: what was said to each of `first`; null: obeyed.
  */
 export function judgeCycle(
   site: Site,
@@ -14,7 +15,7 @@ export function judgeCycle(
   first: readonly Input[],
   samples: readonly Sample[],
   now: Instant,
-): Cycle {
+): { readonly judged: Cycle; readonly answers: readonly (Refusal | null)[] } {
   const one = cycle(site.model, memory);
   const tick = (until: Mono): void => {
     const rules = memory.deadlines.due(until);
@@ -25,10 +26,10 @@ export function judgeCycle(
     for (const index of rules) memory.deadlines.set(index, one.rule(index).wakeAt);
   };
   tick((samples[0]?.at ?? now.at) - 1);
-  for (const input of first) one.take(input);
+  const answers = first.map((input) => one.take(input));
   for (const sample of samples) one.take({ kind: "sample", sample });
   tick(now.at);
-  return one;
+  return { judged: one, answers };
 }
 
 /** State of each condition that a cycle changes, as JSON, by key. */

@@ -63,6 +63,9 @@ interface Heard {
   readonly body: { online?: boolean; reason?: string; type?: string; subject?: string; data?: { text: string } } | null;
 }
 
+const isEvent = ({ topic, body }: Heard, type: string, key: string): boolean =>
+  topic.endsWith("/event") && body?.type === `mepwatch.incident.${type}` && body.subject === key;
+
 async function listen(url: string): Promise<{ all: Heard[]; event(type: string, key: string): Promise<Heard> }> {
   const client = connect(url, { protocolVersion: 4 });
   clients.push(client);
@@ -72,7 +75,7 @@ async function listen(url: string): Promise<{ all: Heard[]; event(type: string, 
   });
   await client.subscribeAsync("mepwatch/v1/s/#", { qos: 1 });
   const event = (type: string, key: string): Promise<Heard> =>
-    until(() => all.find(({ body }) => body?.type === `mepwatch.incident.${type}` && body.subject === key) ?? null);
+    until(() => all.find((one) => isEvent(one, type, key)) ?? null);
   return { all, event };
 }
 
@@ -87,6 +90,10 @@ function agent(url: string, level = "info"): Running {
   running.push(process);
   return process;
 }
+
+/** Null while no agent answers. */
+const silencesOf = async (): Promise<readonly unknown[] | null> =>
+  ((await ask("silences").catch(() => null)) as readonly unknown[] | null) ?? null;
 
 async function ask(...args: readonly string[]): Promise<unknown> {
   const asked = mepwatch([...args, "--json", "--socket", join(folder, "api.sock")]);
@@ -122,6 +129,51 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     expect(asked.stderr.join("\n")).toMatch(/api\.sock/);
   });
 
+  test("a technician acknowledges, shelves and is told why not; it is so after a kill, too", async () => {
+    const { url } = await broker();
+    const centre = await listen(url);
+    const service = agent(url);
+    await until(() => centre.all.find(({ body }) => body?.online === true) ?? null);
+    load = 123;
+    await centre.event("raised", "s/m/load/high");
+    const told = async (...args: readonly string[]) => {
+      const asked = mepwatch([...args, "--socket", join(folder, "api.sock"), "--user", "ana"]);
+      return { code: await asked.ended, out: asked.stdout.join("\n"), err: asked.stderr.join("\n") };
+    };
+    expect(await told("ack", "m", "--preview")).toMatchObject({ code: 0, out: "s/m/load/high: is meant" });
+    expect(await told("ack", "m")).toMatchObject({ code: 0, out: "s/m/load/high: done" });
+    expect((await centre.event("acked", "s/m/load/high")).body?.data).toMatchObject({
+      acked: true,
+      ackedBy: "ana",
+    });
+    expect(await told("reset", "m/high")).toMatchObject({
+      code: 1,
+      err: "s/m/load/high: refused, it is still active (invalid_state)",
+    });
+    expect(await told("ack", "m/hihg")).toMatchObject({ code: 1, err: expect.stringContaining('Did you mean "high"') });
+    expect(await told("shelve", "zone=east", "--for", "1h", "--reason", "works")).toMatchObject({
+      code: 1,
+      err: "selector zone=east selects nothing; expected what devices and rules have",
+    });
+    expect(await told("out-of-service", "m", "--reason", "old")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("a technician may not; expected supervisor (forbidden)"),
+    });
+    expect(await told("shelve", "device=m rule=high", "--for", "1h", "--reason", "works")).toMatchObject({ code: 0 });
+    await centre.event("shelved", "s/m/load/high");
+    const before = await ask("silences");
+    expect(before).toMatchObject([{ conditionKey: "s/m/load/high", how: "shelved", by: "ana", reason: "works" }]);
+    await service.kill("SIGKILL");
+    agent(url);
+    await until(async () => (await silencesOf())?.length === 1 || null);
+    load = 50;
+    expect((await centre.event("cleared", "s/m/load/high")).body?.data).toMatchObject({
+      annunciate: false,
+      silencedBy: "ana",
+      silencedFor: "works",
+    });
+  });
+
   test("a broker that is away is reported once; what happened meanwhile arrives, in order, when it is back", async () => {
     const first = await broker();
     await first.process.kill("SIGKILL");
@@ -133,8 +185,11 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 2 ? true : null));
     const { trouble } = ((await ask("status")) as StatusSnapshot).broker;
     expect(trouble).toMatch(/ECONNREFUSED/);
+    // Held still until somebody listens: MQTT 3.1.1 does not say when nobody does.
+    service.child.kill("SIGSTOP");
     await broker(first.port);
     const centre = await listen(first.url);
+    service.child.kill("SIGCONT");
     await centre.event("cleared", "s/m/load/high");
     const events = centre.all.filter(({ topic }) => topic.endsWith("/event")).map(({ body }) => body?.type);
     expect(events).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);

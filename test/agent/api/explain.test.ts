@@ -17,7 +17,7 @@ describe("GET /explain/…", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "mepwatch-api-"));
     const explain = (name: string): Unknown => ({ found: false, what: "target", name, known: [], hint: "" });
-    api = await serveApi({ explain } as unknown as Agent, "0", socket());
+    api = await serveApi({ explain } as unknown as Agent, "0", socket(), "viewer");
   });
   afterAll(async () => {
     await api.close();

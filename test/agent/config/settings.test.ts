@@ -22,9 +22,9 @@ function good({ settings, problems }: ReadSettings): Settings {
 
 test("nothing needs to be set", () => {
   for (const text of [null, "", "\n# nothing yet\n", "mqtt:\n  # url: mqtt://broker\n"]) {
-    const { agent, mqtt, store, socket, logLevel, heartbeatMs } = good(read(text));
+    const { agent, mqtt, store, socket, localRole, logLevel, heartbeatMs } = good(read(text));
     expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-    expect({ mqtt, store, socket, logLevel, heartbeatMs }).toEqual({
+    expect({ mqtt, store, socket, localRole, logLevel, heartbeatMs }).toEqual({
       mqtt: {
         url: "mqtt://127.0.0.1:1883",
         prefix: "mepwatch",
@@ -37,6 +37,7 @@ test("nothing needs to be set", () => {
       },
       store: "/var/lib/mepwatch/store.db",
       socket: "/run/mepwatch/api.sock",
+      localRole: "technician",
       logLevel: "info",
       heartbeatMs: 30_000,
     });
@@ -55,6 +56,7 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["mqtt.cert", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.cert],
   ["mqtt.key", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.key?.reveal()],
   ["store", "in-file", "in-env", ({ store }) => store],
+  ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
   ["log.level", "debug", "error", ({ logLevel }) => logLevel],
   ["heartbeat", "10s", "1m", ({ heartbeatMs }) => `${heartbeatMs / 1000}s`],
@@ -87,7 +89,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, localRole, socket, log.level, heartbeat',
     ],
   ],
   [
