@@ -1,7 +1,7 @@
 import type { CauseRef } from "../core/incident.ts";
 import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
 import { always } from "../core/model.ts";
-import type { Bus, Device } from "./resolved.ts";
+import type { Bus, Device, Shared } from "./resolved.ts";
 import type { Written } from "./rules.ts";
 import type { Topology } from "./topology.ts";
 
@@ -12,6 +12,8 @@ import type { Topology } from "./topology.ts";
 export interface Web {
   /** What may cause a rule, by its name. */
   causesOf(rule: string): readonly CauseRef[];
+  /** With which units one shares its duty, by the name of the rule that tells of its loss; null: with none. */
+  sharedBy(rule: string): Shared | null;
   readonly groups: readonly Group[];
 }
 
@@ -94,7 +96,8 @@ export function webOf(
     const ofMembers = new Map(members.flatMap((member) => (causes.get(member) ?? []).map((ref) => [ref.rule, ref])));
     for (const ref of ofMembers.values()) if (!ref.covers) add(name, ref);
   }
-  return { causesOf: (rule) => causes.get(rule) ?? [], groups };
+  const shared = new Map(told.flatMap((one) => sharedIn(one, topology)));
+  return { causesOf: (rule) => causes.get(rule) ?? [], sharedBy: (rule) => shared.get(rule) ?? null, groups };
 }
 
 function meaningsOf({ device, written }: Ruled): Told[] {
@@ -124,6 +127,16 @@ function upstream(
         .filter((one) => of.includes(one.means) && one.rule !== rule)
         .map((one) => ({ rule: one.rule, lagMs, leadMs, lingerMs: leadMs, covers: false }));
     });
+}
+
+/** The first zone that a unit cools with others. */
+function sharedIn({ rule, device, means }: Told, { coolersOf, needOf }: Topology): [string, Shared][] {
+  if (means !== "cooling-lost" || device.location.zone === undefined) return [];
+  const { zone } = device.location;
+  const units = coolersOf(zone);
+  return units.length < 2 || !units.includes(device.id)
+    ? []
+    : [[rule, { of: `cooling of zone ${zone}`, units, need: needOf(zone) }]];
 }
 
 /** Those without a key are left out. */

@@ -125,10 +125,10 @@ function judging(
     inside(document, ["topology"]),
     problems,
   );
-  const { causesOf, groups } = webOf(devices, topology, segments(devices, buses));
+  const { causesOf, sharedBy, groups } = webOf(devices, topology, segments(devices, buses));
   const compiled = [
     ...devices.map(({ device, written, told }) => {
-      const around = { site: config.site.id, device, told, causesOf, ...reach(device, devices, topology) };
+      const around = { site: config.site.id, device, told, causesOf, sharedBy, ...reach(device, devices, topology) };
       return compileRules(around, written, problems);
     }),
     ...groups.map((one) => compileGroup(config.site.id, one, causesOf(`${one.id}/${one.rule}`))),

@@ -62,8 +62,19 @@ export interface About {
   readonly runbook: string | null;
   /** Of a rule that tells whether a device can be heard: what is not heard otherwise. */
   readonly impacted: Impacted | null;
+  /** Of a rule that tells of a unit's loss: with which others it shares its duty. */
+  readonly shared: Shared | null;
   /** Of a rule about many devices: the names of those that it is raised of. */
   readonly members: readonly string[];
+}
+
+export interface Shared {
+  /** The duty, such as "cooling of zone east". */
+  readonly of: string;
+  /** Device ids, this one among them. */
+  readonly units: readonly string[];
+  /** How many are needed; undefined: nobody said. */
+  readonly need: number | undefined;
 }
 
 export interface Impacted {

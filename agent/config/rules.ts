@@ -11,7 +11,7 @@ import { check } from "./check.ts";
 import type { Group } from "./correlate.ts";
 import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import type { About, Device, DevicePoint, Impacted } from "./resolved.ts";
+import type { About, Device, DevicePoint, Impacted, Shared } from "./resolved.ts";
 import { senseless } from "./sense.ts";
 
 /** Rules of one device: from what its profile and the site say to compiled rules. */
@@ -53,7 +53,7 @@ export function compileGroup(site: string, group: Group, causes: readonly CauseR
   const scope = { ...scopeOf(device, null), pollMs: 10_000, rule: `${id}/${own}`, causes };
   const rule = compileRule(type, config, scope, keyOf(site, device, null, own));
   const written = { id: own, options: group.options, place: nowhere };
-  const described = describe(written, type, config, { device, impacted: null }, null);
+  const described = describe(written, type, config, { device, impacted: null, shared: null }, null);
   return {
     rules: [rule],
     about: new Map(rule.conditions.map(({ key }) => [key, { ...described, members: group.members }])),
@@ -99,6 +99,8 @@ export interface Surroundings {
   readonly impacted: Impacted;
   /** What, by the topology, may cause a rule, by its name. */
   causesOf(rule: string): readonly CauseRef[];
+  /** With which units one shares its duty, by the name of the rule that tells of its loss. */
+  sharedBy(rule: string): Shared | null;
 }
 
 export function compileRules(around: Surroundings, written: readonly Written[], problems: Problem[]): Compiled {
@@ -119,7 +121,8 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
       for (const to of [...Object.values(rule.inputs), ...rule.causes.map(({ rule: name }) => rulePoint(name))]) {
         if (!told.has(ownName(to, device))) references.push({ rule: rule.name, to, place: one.place });
       }
-      for (const { key } of rule.conditions) about.set(key, describe(one, type, config, around, point));
+      for (const { key } of rule.conditions)
+        about.set(key, describe(one, type, config, { ...around, shared: around.sharedBy(name) }, point));
       return rule;
     });
   });
@@ -188,7 +191,7 @@ function describe(
   one: Written,
   type: RuleType,
   config: RuleConfig,
-  { device, impacted }: { readonly device: Device; readonly impacted: Impacted | null },
+  { device, impacted, shared }: Pick<About, "device" | "impacted" | "shared">,
   point: DevicePoint | null,
 ): About {
   const options = config as RuleConfig & { say?: About["say"]; runbook?: string };
@@ -205,5 +208,6 @@ function describe(
     runbook,
     impacted: type === comm ? impacted : null,
     members: [],
+    shared,
   };
 }

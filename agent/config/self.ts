@@ -57,6 +57,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       runbook: null,
       impacted: null,
       members: [],
+      shared: null,
     });
     return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });

@@ -50,6 +50,7 @@ export function profileSuite(
     upstream: [],
     impacted: { devices: 1, points: device.points.length },
     causesOf: () => [],
+    sharedBy: () => null,
   };
   const { rules, about, references } = compileRules({ site: "profile", ...one, ...alone }, one.written, problems);
   // Points and rules of other devices may be there in a site.

@@ -10,6 +10,7 @@ import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
 import type { EngineClock } from "./clock.ts";
+import { correlationOf } from "./correlation.ts";
 import type { Meant } from "./deeds.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
@@ -180,8 +181,17 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
       const written: EventRecord[] = [];
       for (const event of events) {
-        const causeIds = idsOf(event.causes, [...open.values(), ...written]);
-        written.push(recordOf(telling, event, lastSeq + written.length + 1, causeIds));
+        const record = recordOf(telling, event, lastSeq + written.length + 1);
+        const newest = new Map([...open.values(), ...written].map((one) => [one.conditionKey, one]));
+        written.push({
+          ...record,
+          ...correlationOf(
+            site,
+            record,
+            event.causes,
+            [...newest.values()].filter((one) => one.open),
+          ),
+        });
       }
       return written;
     },
@@ -194,15 +204,6 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
     },
   };
-}
-
-/** The newest incidents of rules, by the rules' names. */
-function idsOf(rules: readonly string[], records: readonly EventRecord[]): string[] {
-  if (rules.length === 0) return [];
-  const newest = new Map(records.map((one) => [one.conditionKey, one]));
-  return [...newest.values()]
-    .filter(({ active, point, rule }) => active && rules.includes(`${point.device}/${rule.id}`))
-    .map(({ incidentId }) => incidentId);
 }
 
 function keptConditions(store: Store): ReadonlyMap<string, Condition> {

@@ -14,13 +14,7 @@ export interface Telling {
   readonly clock: ClockTrust;
 }
 
-/** @param causeIds the incidents that suppress it */
-export function recordOf(
-  { site, epoch, bootId, clock }: Telling,
-  event: Event,
-  seq: number,
-  causeIds: readonly string[] = [],
-): EventRecord {
+export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
   const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
@@ -48,7 +42,6 @@ export function recordOf(
     annunciate: event.annunciate,
     ...(event.acked === null ? {} : { ackedBy: event.acked.by, ackedAt: iso(event.acked.at.wall) }),
     ...silencedBy(event),
-    ...(causeIds.length === 0 ? {} : { causeIds: [...causeIds] }),
     ...(about.impacted === null ? {} : { impacted: about.impacted }),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),

@@ -54,6 +54,16 @@ export const eventRecord = z.object({
   silencedFor: z.string().optional().describe("Why."),
   silencedUntil: timestamp.optional().describe("Absent: until it clears, or is placed back."),
   causeIds: z.array(z.uuid()).optional().describe("Incidents that suppress this one."),
+  correlationId: z.uuid().optional().describe("The root's incidentId: incidents that have it in common are one story."),
+  role: z
+    .enum(["root", "consequence", "precursor"])
+    .optional()
+    .describe("What it is in that story, where it is known."),
+  firstOut: flag.optional().describe("Whether it was the first of that story."),
+  redundancy: z
+    .object({ of: z.string(), total: z.int(), left: z.int(), need: z.int().optional() })
+    .optional()
+    .describe("Of a unit that shares its duty with others: how many there are, are left, and are needed."),
   impacted: z
     .object({ devices: z.int(), points: z.int() })
     .optional()
