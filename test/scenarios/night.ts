@@ -2,6 +2,7 @@ import type { Site } from "../../agent/config/resolved.ts";
 import type { Event } from "../../agent/core/engine.ts";
 import { assess } from "../../agent/core/quality.ts";
 import { commPoint } from "../../agent/core/sample.ts";
+import { calmValues } from "../../agent/simulate/centre.ts";
 import { type Rehearsal, rehearse } from "../../agent/simulate/rehearsal.ts";
 
 /** What happens: what a point says instead of its normal value, and who does not answer. */
@@ -13,24 +14,6 @@ export interface Plot {
   /** What people do, before the samples of that second. */
   meanwhile?(rehearsal: Rehearsal, second: number): void;
 }
-
-const normal: Readonly<Record<string, number>> = {
-  "inlet-temperature": 23,
-  "load-state": 2,
-  "power-supply": 1,
-  "output-source": 3,
-  "battery-status": 2,
-  "minutes-remaining": 30,
-  "output-load": 50,
-  "battery-temperature": 24,
-  running: 1,
-  "supply-temperature": 18,
-  "supply-setpoint": 18,
-  "voltage-l1": 230,
-  "voltage-l2": 230,
-  "voltage-l3": 230,
-  frequency: 50,
-};
 
 /** Plays it through the engine, each device read at its own interval, as far as a rule reads it; gives every event. */
 export function play(site: Site, plot: Plot): Event[] {
@@ -55,7 +38,7 @@ export function play(site: Site, plot: Plot): Event[] {
       const silent = plot.silent?.(id, second) === true;
       rehearsal.sample({ ...now, point: commPoint(id), quality: "good", value: silent ? 0 : 1 });
       for (const { own, definition } of points) {
-        const value = plot.value?.(id, own, second) ?? normal[own] ?? 0;
+        const value = plot.value?.(id, own, second) ?? calmValues[own] ?? 0;
         const seen = silent ? { fault: "timeout" as const } : { raw: value };
         rehearsal.sample(assess({ ...definition, scale: 1, offset: 0, notAvailable: [] }, seen, now));
       }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Meaning } from "../../agent/core/meaning.ts";
 import { expects, modes } from "../../agent/core/modes.ts";
+import { behind, dataCentre, racksOf, upses, zones } from "../../agent/simulate/centre.ts";
 import { called, type Plot, play, raised } from "./night.ts";
-import { behind, dataCentre, racksOf, upses, zones } from "./site.ts";
 
 const site = dataCentre();
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Site } from "../../../agent/config/resolved.ts";
 import { correlationOf } from "../../../agent/pipeline/correlation.ts";
+import { dataCentre } from "../../../agent/simulate/centre.ts";
 import type { EventRecord } from "../../../agent/sinks/record.ts";
-import { dataCentre } from "../../scenarios/site.ts";
 
 const site: Site = dataCentre();
 const id = (n: number): string => `00000000-0000-8000-8000-${String(n).padStart(12, "0")}`;

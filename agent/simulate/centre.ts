@@ -1,9 +1,9 @@
-import { fromDisk, load } from "../../agent/config/load.ts";
-import type { Site } from "../../agent/config/resolved.ts";
 import { drivers } from "../../drivers/index.ts";
+import { builtInConfig, fromDisk, load } from "../config/load.ts";
+import type { Site } from "../config/resolved.ts";
 
 /**
- * A data centre of 400 devices, made: four halls of racks, each a cooling zone with three CRACs of which two are needed,
+ * A data centre of 400 devices, made, for scenarios and for how fast a site of that size is judged: four halls of racks, each a cooling zone with three CRACs of which two are needed,
  * all behind one incomer, eight UPSs and eight switches.
  */
 export const zones = { a: 100, b: 100, c: 90, d: 70 } as const;
@@ -82,10 +82,29 @@ rules:
 
 export function dataCentre(): Site {
   const text = yaml();
-  const disk = fromDisk("/nowhere/site.yaml");
+  const disk = fromDisk(`${builtInConfig()}/site.yaml`);
   const own: Readonly<Record<string, string>> = { "site.yaml": text, "profiles/network/switch.yaml": switchProfile };
   const read = Object.assign((name: string) => own[name] ?? disk(name), {});
   const { site, problems } = load("site.yaml", read, drivers, () => ({ problem: "none" }));
   if (site === null) throw new Error(JSON.stringify(problems.slice(0, 5)));
   return site;
 }
+
+/** What its points say while nothing is wrong, by their own ids; 0 for all others. */
+export const calmValues: Readonly<Record<string, number>> = {
+  "inlet-temperature": 23,
+  "load-state": 2,
+  "power-supply": 1,
+  "output-source": 3,
+  "battery-status": 2,
+  "minutes-remaining": 30,
+  "output-load": 50,
+  "battery-temperature": 24,
+  running: 1,
+  "supply-temperature": 18,
+  "supply-setpoint": 18,
+  "voltage-l1": 230,
+  "voltage-l2": 230,
+  "voltage-l3": 230,
+  frequency: 50,
+};
