@@ -5,6 +5,7 @@ import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
 import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
+import { addKpi } from "./kpi.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSilences } from "./silences.ts";
@@ -24,6 +25,7 @@ export const commands: readonly AddCommand[] = [
   addRead,
   addDeeds,
   addSilences,
+  addKpi,
   addExplain,
   addSimulate,
   addVectors,

@@ -86,3 +86,5 @@ export interface Impacted {
 export const selfId = "agent";
 /** 1 while the agent runs on an older configuration because the newest was refused. */
 export const configPoint: PointId = `${selfId}/$config-rejected`;
+/** 1 while more alarms call than people can follow. */
+export const floodPoint: PointId = `${selfId}/$flood`;

@@ -2,7 +2,7 @@ import { compileRule, type Rule } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import { type About, configPoint, type Device, selfId } from "./resolved.ts";
+import { type About, configPoint, type Device, floodPoint, selfId } from "./resolved.ts";
 import { ruleSchema } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
@@ -29,6 +29,17 @@ const own = [
       cause: "the newest site file has errors",
       action: "Run mepwatch validate.",
       consequence: "the site is watched by the last accepted configuration",
+    },
+  },
+  {
+    id: "flood",
+    point: floodPoint,
+    config: { normal: [0], map: { "1": "medium" } },
+    say: {
+      what: "alarm flood",
+      cause: "more alarms than can be followed",
+      action: "Look for the common cause.",
+      consequence: "what is below high calls in a digest each minute",
     },
   },
 ] as const;

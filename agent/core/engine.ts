@@ -12,7 +12,7 @@ import {
   type Word,
   wordOf,
 } from "./draft.ts";
-import { type CauseRef, type Change, caused, type Told } from "./incident.ts";
+import { type CauseRef, type Change, caused, levelOf, type Told, tell as tellOf } from "./incident.ts";
 import { lapse, lapsesAt, unheld } from "./lapse.ts";
 import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
 import { type Measure, rulePoint } from "./rule.ts";
@@ -32,14 +32,16 @@ export interface Step {
 
 /**
  * A sample; "it is now", which the shell sends to each rule whose `wakeAt` has come; what a person wants of a condition;
- * the word that a point has a new sensor, which does not go on with the old one's history; or that judging begins, from
- * what outlived a restart or a change of rules.
+ * the word that a point has a new sensor, which does not go on with the old one's history; that there is
+ * news of an incident that its condition does not show; or that judging begins, from what outlived a restart or a change of
+ * rules.
  */
 export type Input =
   | { readonly kind: "sample"; readonly sample: Sample }
   | { readonly kind: "tick"; readonly now: Instant; readonly rules: readonly number[] }
   | { readonly kind: "command"; readonly now: Instant; readonly key: string; readonly command: Command }
   | { readonly kind: "replaced"; readonly now: Instant; readonly point: PointId }
+  | { readonly kind: "remark"; readonly now: Instant; readonly key: string; readonly reason: string }
   | { readonly kind: "start"; readonly now: Instant };
 
 /** What the engine remembers; the shell holds it and hands it in. */
@@ -141,6 +143,9 @@ function take(draft: Draft, input: Input): Refusal | null {
         if (type.remembers) draft.rules.set(index, { ...ruleState(draft, index), memory: type.empty });
       }
       return null;
+    case "remark":
+      remark(draft, input.key, input.reason, input.now);
+      return null;
     case "start":
       start(draft, input.now);
       return null;
@@ -157,6 +162,17 @@ function command(draft: Draft, key: string, wanted: Command, now: Instant): Refu
   if ("code" in result) return result;
   settle(draft, index, withOutcomes(draft, index, before, [{ place, ...result }]), [{ place, ...result }], now, null);
   return null;
+}
+
+/** An update of the incident that is open on a condition, and of nothing else. */
+function remark(draft: Draft, key: string, reason: string, now: Instant): void {
+  const { index, place } = draft.model.conditions.get(key) as { index: number; place: number };
+  const before = ruleState(draft, index);
+  const was = before.conditions[place] as Condition;
+  if (was.open === null) return;
+  const { levels } = (draft.model.rules[index] as Rule).conditions[place] as Keyed;
+  const outcomes = [{ place, ...tellOf(was, "update", reason, levelOf(levels, was.open), now) }];
+  settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);
 }
 
 /** A sample whose source time is not newer is a duplicate or late: history, not news. */

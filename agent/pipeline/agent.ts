@@ -1,6 +1,6 @@
 import type { Closable, Driver, Reading } from "../../drivers/driver.ts";
 import { configPoint, type Device, type Site } from "../config/resolved.ts";
-import type { Condition } from "../core/condition.ts";
+import type { Kpi } from "../core/kpi.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
@@ -24,6 +24,8 @@ export interface Agent {
   /** Does what a person asks of conditions and incidents; `preview`: says only which are meant. */
   command(deed: Deed, preview: boolean): readonly Done[] | Unknown | string;
   silences(): readonly Silenced[];
+  /** How the alarms of the last 24 hours did by the standards. */
+  kpis(): readonly Kpi[];
   /** Whether every loop makes progress: the watchdog is fed only then. */
   alive(): boolean;
   /** Stops in an order that loses nothing; idempotent, settles within 5 s. */
@@ -122,12 +124,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       const answers = preview ? [] : door.command(meant);
       return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
     },
-    silences: () =>
-      site.model.rules.flatMap(({ conditions }, index) =>
-        conditions.flatMap(({ key }, place) =>
-          silencedIn(key, door.known.rule(index).conditions[place] as Condition, clock.now()),
-        ),
-      ),
+    silences: () => silencedIn(site, door.known, clock.now()),
+    kpis: door.kpis,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };

@@ -2,6 +2,7 @@ import type { About, Site } from "../config/resolved.ts";
 import type { Person } from "../core/authority.ts";
 import type { Command, Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
+import type { Known } from "../core/explain.ts";
 import { expects, modes } from "../core/modes.ts";
 import type { Instant, Wall } from "../core/sample.ts";
 import { parseSelector, type Subject, selects } from "../core/selector.ts";
@@ -99,7 +100,12 @@ export interface Silenced {
   readonly until: Wall | null;
 }
 
-export function silencedIn(key: string, { shelf, maintenance, outOfService }: Condition, now: Instant): Silenced[] {
+export const silencedIn = ({ model }: Site, { rule }: Pick<Known, "rule">, now: Instant): Silenced[] =>
+  model.rules.flatMap(({ conditions }, index) =>
+    conditions.flatMap(({ key }, place) => silencesOf(key, rule(index).conditions[place] as Condition, now)),
+  );
+
+function silencesOf(key: string, { shelf, maintenance, outOfService }: Condition, now: Instant): Silenced[] {
   const all = [
     ["shelved", shelf],
     ["maintenance", maintenance],

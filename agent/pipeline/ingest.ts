@@ -4,11 +4,13 @@ import type { Condition } from "../core/condition.ts";
 import type { Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
 import { unraised } from "../core/incident.ts";
+import type { Kpi } from "../core/kpi.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import type { Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
+import { callsOf } from "./calls.ts";
 import type { EngineClock } from "./clock.ts";
 import { correlationOf } from "./correlation.ts";
 import type { Meant } from "./deeds.ts";
@@ -31,6 +33,7 @@ export interface Ingest {
   readonly lastSeq: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
+  kpis(): readonly Kpi[];
   stop(): void;
 }
 
@@ -61,25 +64,29 @@ export function ingest(options: IngestOptions): Ingest {
   const memory: Memory = memoryOf(site.model, keptConditions(store));
   const newest = newestSamples();
   const book = incidentBook(options);
+  const calls = callsOf(site, store.kept.calls, clock.now().at);
   const { commit, again } = committer(env, store);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
-  let stopped = false;
-  let started = false;
+  let [stopped, started] = [false, false];
 
   const judge = (samples: readonly Sample[], first: readonly Input[] = []): readonly (Refusal | null)[] => {
-    const { judged, answers } = judgeCycle(site, memory, first, samples, clock.now());
+    const now = clock.now();
+    const { judged, answers } = judgeCycle(site, memory, first, samples, now);
     for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
-    const records = book.write(judged.events);
+    const called = calls.judge(judged, now);
+    const records = called.told(book.write(judged.events));
     const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
       memory.adopt(judged.changes);
-      newest.note(samples);
+      newest.note([...samples, ...called.samples]);
+      called.land();
       book.adopt(records);
     };
+    const cycle = { clock: clock.save(), conditions, events: records.map(outbound(env)), ...called.kept(records) };
     if (conditions.size === 0 && records.length === 0) land();
-    else commit({ cycle: { clock: clock.save(), conditions, events: records.map(outbound(env)) }, land });
-    for (const { point, at } of wantedConfirmations(site, judged, clock.now().at)) options.onConfirmWanted(point, at);
+    else commit({ cycle, land });
+    for (const { point, at } of wantedConfirmations(site, judged, now.at)) options.onConfirmWanted(point, at);
     return answers;
   };
 
@@ -102,7 +109,7 @@ export function ingest(options: IngestOptions): Ingest {
 
   const wakeLater = (): void => {
     cancelTimer();
-    const next = again.isNeeded() ? clock.now().at + retryMs : memory.deadlines.next();
+    const next = again.isNeeded() ? clock.now().at + retryMs : earlier(memory.deadlines.next(), calls.wakeAt());
     if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
   };
 
@@ -115,10 +122,8 @@ export function ingest(options: IngestOptions): Ingest {
       accept([]);
       if (stopped || again.isNeeded()) return meant.map(() => busy("ask again later"));
       const now = clock.now();
-      const answers = judge(
-        [],
-        meant.map(({ key, command }) => ({ kind: "command", key, command, now })),
-      );
+      const inputs = meant.map(({ key, command }): Input => ({ kind: "command", key, command, now }));
+      const answers = judge([], inputs);
       wakeLater();
       return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
     },
@@ -127,12 +132,15 @@ export function ingest(options: IngestOptions): Ingest {
       return book.lastSeq();
     },
     known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
+    kpis: () => calls.kpis(clock.now().at),
     stop() {
       stopped = true;
       cancelTimer();
     },
   };
 }
+
+const earlier = (a: Mono | null, b: Mono | null): Mono | null => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 
 const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
 

@@ -86,8 +86,10 @@ export function retired(
   seq: number,
   now: { readonly at: number; readonly wall: number },
 ): EventRecord {
+  const { digested = false, ...before } = last;
   return {
-    ...last,
+    ...before,
+    annunciate: last.annunciate || digested,
     seq,
     kind: last.active || last.latched ? "clear" : "close",
     reason: "rule_disabled",

@@ -48,6 +48,7 @@ export const eventRecord = z.object({
   outOfService: flag,
   flapping: flag,
   annunciate: flag.describe("Whether a person should be told now."),
+  digested: flag.optional().describe("True where nobody is called, since in a flood of alarms a digest tells of it."),
   ackedBy: z.string().optional(),
   ackedAt: timestamp.optional(),
   silencedBy: z.string().optional().describe("Who shelved it, took it out of service or into maintenance."),

@@ -26,6 +26,8 @@ export interface Kept {
   readonly epoch: string;
   readonly lastSeq: number;
   readonly clock: SavedClock | null;
+  /** What the pipeline keeps of calls, JSON. */
+  readonly calls: string | null;
   /** JSON by condition key. */
   readonly conditions: ReadonlyMap<string, string>;
   readonly incidents: ReadonlyMap<string, string>;
@@ -41,6 +43,8 @@ export interface SavedClock {
 
 export interface Cycle {
   readonly clock: SavedClock;
+  /** What the pipeline keeps of calls, JSON; absent: as it was. */
+  readonly calls?: string;
   /** State of each condition that changed, JSON, by key. */
   readonly conditions: ReadonlyMap<string, string>;
   readonly events: readonly OutboundEvent[];
@@ -77,6 +81,7 @@ export function openStore(path: string, newEpoch: () => string): Store {
     epoch,
     lastSeq: Number(meta.get("lastSeq") ?? 0),
     clock: JSON.parse(meta.get("clock") ?? "null") as SavedClock | null,
+    calls: meta.get("calls") ?? null,
     conditions: rows(db, "SELECT key, state AS text FROM condition"),
     incidents: rows(db, "SELECT key, record AS text FROM incident"),
   };
@@ -134,7 +139,7 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox): (cycle: C
   const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
   const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
   const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
-  const transaction = db.transaction(({ clock, conditions, events }: Cycle): number => {
+  const transaction = db.transaction(({ clock, calls, conditions, events }: Cycle): number => {
     let added = 0;
     for (const [key, state] of conditions) keepCondition.run(key, state);
     for (const event of events) {
@@ -145,6 +150,7 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox): (cycle: C
     const last = events.at(-1);
     if (last !== undefined) meta.set("lastSeq", String(last.seq));
     meta.set("clock", JSON.stringify(clock));
+    if (calls !== undefined) meta.set("calls", calls);
     return added;
   });
   return (cycle) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { KpiSnapshot } from "../../agent/api/kpi.ts";
 import type { StatusSnapshot } from "../../agent/api/status.ts";
 import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
@@ -196,6 +197,23 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     const told = service.stderr.map((line) => JSON.parse(line).code).filter((code) => code.startsWith("broker"));
     expect(told).toEqual(["broker.away", "broker.connected"]);
     await until(async () => (((await ask("status")) as StatusSnapshot).buffer.depth === 0 ? true : null));
+  });
+
+  test("tells how its alarms did", async () => {
+    const service = agent("mqtt://127.0.0.1:1");
+    await service.line(/broker\.away/);
+    load = 123;
+    await until(async () => (((await ask("status")) as StatusSnapshot).incidents[0] === undefined ? null : true));
+    const { kpis, site } = (await ask("kpi")) as KpiSnapshot;
+    expect(site).toBe("s");
+    expect(kpis.find(({ name }) => name === "rate_max")).toMatchObject({
+      value: 1,
+      target: { is: "at most", value: 10 },
+      met: true,
+    });
+    const asked = mepwatch(["kpi", "--socket", join(folder, "api.sock")]);
+    expect(await asked.ended).toBe(0);
+    expect(asked.stdout.join("\n")).toMatch(/calls in 10 min, most +1 +at most 10 +met\n/);
   });
 
   test("says why something is, or is not, an alarm", async () => {

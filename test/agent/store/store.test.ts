@@ -32,12 +32,14 @@ const reopen = (): Store => {
 
 describe("store", () => {
   test("what was committed is there after a restart", () => {
-    store.commit(cycle(1, 2));
+    store.commit({ ...cycle(1), calls: '{"n":1}' });
+    store.commit(cycle(2));
     const { kept, outbox } = reopen();
     expect(kept).toEqual({
       epoch: "epoch-1",
       lastSeq: 2,
       clock,
+      calls: '{"n":1}',
       conditions: new Map([["k", '{"n":2}']]),
       incidents: new Map([["k", '{"seq":2}']]),
     });

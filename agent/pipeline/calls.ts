@@ -1,0 +1,157 @@
+import { floodPoint, type Site } from "../config/resolved.ts";
+import { toldOf } from "../core/call.ts";
+import type { Cycle } from "../core/engine.ts";
+import {
+  type Digest,
+  type Flood,
+  type FloodEvent,
+  type FloodState,
+  floodStep,
+  floodWakeAt,
+  most,
+  noFlood,
+} from "../core/flood.ts";
+import { type Kpi, kpisOf } from "../core/kpi.ts";
+import { type KpiState, kpisAfter, kpisInFlood, kpisWithin, noKpis } from "../core/kpi-counts.ts";
+import type { Instant, Mono, Sample } from "../core/sample.ts";
+import { severities } from "../core/severity.ts";
+import { textMax } from "../core/text.ts";
+import type { EventRecord } from "../sinks/record.ts";
+import { whereOf } from "./record.ts";
+
+/**
+ * Whom a cycle calls: in a flood, what can wait is told by a digest instead. The flood is an incident of the agent's own, a
+ * digest an update of it; both are judged in the cycle that they are about, and so is what the figures are counted from.
+ */
+export interface Calls {
+  /** Judges the calls of a cycle, and adds the flood's own events to it. */
+  judge(judged: Cycle, now: Instant): Judged;
+  /** When a digest is due, or a flood ends, if nothing happens before; null: none. */
+  wakeAt(): Mono | null;
+  kpis(now: Mono): readonly Kpi[];
+}
+
+interface Judged {
+  /** The records of the cycle's events with what the flood changes in them. */
+  told(records: readonly EventRecord[]): readonly EventRecord[];
+  /** What the flood's rule was fed. */
+  readonly samples: readonly Sample[];
+  /** What is to be committed with these records, as JSON. */
+  kept(records: readonly EventRecord[]): { readonly calls?: string };
+  /** The cycle was committed. */
+  land(): void;
+}
+
+interface Kept {
+  readonly flood: FloodState;
+  readonly kpis: KpiState;
+}
+
+export function callsOf(site: Site, saved: string | null, now: Mono): Calls {
+  const kept = JSON.parse(saved ?? "null") as Kept | null;
+  let flood = kept?.flood ?? noFlood;
+  let kpis = kpisAfter(
+    kpisWithin(kept?.kpis ?? noKpis, (key) => site.about.has(key)),
+    [],
+    now,
+  );
+  let wakeAt = floodWakeAt(flood);
+  /** Rules begin anew with each start, and hear how it stands. */
+  let isTold = false;
+  const ownKey = floodKeyOf(site);
+
+  return {
+    judge(judged, now) {
+      const samples: Sample[] = [];
+      const texts = new Map<number, string>();
+      const say = (value: 0 | 1): void => {
+        const sample: Sample = { ...now, point: floodPoint, quality: "good", value };
+        samples.push(sample);
+        judged.take({ kind: "sample", sample });
+      };
+      if (!isTold) say(flood.flood === null ? 0 : 1);
+      const events = judged.events.filter(({ condition }) => condition.key !== ownKey);
+      const heard = events.map((event) => ({ ...toldOf(event), from: sourcesOf(site, event.condition.key) }));
+      const step = floodStep(flood, heard, now.at);
+      const digested = new Set(events.filter((_, i) => step.digested[i]));
+      let counted = kpisAfter(kpis, heard, now.at);
+      for (const event of step.events) {
+        const place = judged.events.length;
+        if (event.kind === "digest") judged.take({ kind: "remark", now, key: ownKey, reason: "digest" });
+        else say(event.kind === "began" ? 1 : 0);
+        if (event.kind !== "digest") counted = kpisInFlood(counted, event.kind === "began", event.at);
+        const text = textOf(site, event, step.state.flood);
+        if (text !== null) texts.set(place, text);
+      }
+      return {
+        told: (records) =>
+          records.map((record, i) => marked(record, digested.has(judged.events[i] as never), texts.get(i))),
+        samples,
+        kept: ({ length }) =>
+          length === 0 ? {} : { calls: JSON.stringify({ flood: step.state, kpis: counted } satisfies Kept) },
+        land() {
+          isTold = true;
+          flood = step.state;
+          wakeAt = step.wakeAt;
+          kpis = counted;
+        },
+      };
+    },
+    wakeAt: () => wakeAt,
+    kpis: (now) => kpisOf(kpis, now),
+  };
+}
+
+/** The key of the condition that the flood is. */
+function floodKeyOf({ model }: Site): string {
+  const rule = model.feeds.get(floodPoint)?.map(({ index }) => model.rules[index])[0];
+  const key = rule?.conditions[0]?.key;
+  if (key === undefined) throw new Error(`bug: no rule reads ${floodPoint}`);
+  return key;
+}
+
+/** Under which people may look for what calls: one device with many alarms, or one alarm of many devices. */
+function sourcesOf({ about }: Site, key: string): readonly string[] {
+  const known = about.get(key);
+  return known === undefined ? [] : [known.device.id, known.rule];
+}
+
+const marked = (record: EventRecord, isDigested: boolean, text: string | undefined): EventRecord => ({
+  ...record,
+  ...(isDigested ? { annunciate: false, digested: true } : {}),
+  ...(text === undefined ? {} : { text: text.slice(0, textMax) }),
+});
+
+/** Null: as the rule's own words have it. */
+function textOf(site: Site, event: FloodEvent, flood: Flood | null): string | null {
+  if (event.kind === "digest") return digestText(site, event.digest);
+  return event.kind === "began" && flood !== null ? floodText(flood) : null;
+}
+
+const sourcesSaid = 3;
+
+/** "Alarm flood: 23 alarms in 10 min, most from inlet-hot (20), crac-2 (3). What is below high comes in a digest …" */
+function floodText({ count, by }: Flood): string {
+  const from = most(by, sourcesSaid).flatMap(([name, n]) => (n > 1 ? [`${name} (${n})`] : []));
+  const whence = from.length === 0 ? "" : `, most from ${from.join(", ")}`;
+  return `Alarm flood: ${count} alarms in 10 min${whence}. What is below high comes in a digest each minute.`;
+}
+
+/** "Alarm flood, 11 more alarms: 9 medium, 2 low; 4 cleared. Worst: Hall 1 CRAC-2 supply air; UPS-A load." */
+function digestText(site: Site, { calls, cleared, changed, worst }: Digest): string {
+  const total = Object.values(calls).reduce((sum, n) => sum + n, 0);
+  const bySeverity = severities.toReversed().flatMap((severity) => {
+    const n = calls[severity];
+    return n === undefined ? [] : [`${n} ${severity}`];
+  });
+  const others = [...(cleared === 0 ? [] : [`${cleared} cleared`]), ...(changed === 0 ? [] : [`${changed} changed`])];
+  const counts = [`${total} more alarms${total === 0 ? "" : `: ${bySeverity.join(", ")}`}`, ...others].join("; ");
+  const names = worst.map(({ key }) => nameOf(site, key));
+  return `Alarm flood, ${counts}.${names.length === 0 ? "" : ` Worst: ${names.join("; ")}.`}`;
+}
+
+function nameOf({ about }: Site, key: string): string {
+  const known = about.get(key);
+  if (known === undefined) return key;
+  return `${whereOf(known)} ${known.say.what ?? known.point?.name ?? known.rule}`;
+}
