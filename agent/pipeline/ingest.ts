@@ -219,6 +219,8 @@ const outbound =
   (env: Env) =>
   (record: EventRecord): OutboundEvent => ({
     seq: record.seq,
+    at: Date.parse(record.at),
+    incident: record.incidentId,
     key: record.conditionKey,
     open: record.open,
     persistedAt: Math.round(env.clock.wall()),
