@@ -1,13 +1,13 @@
 import type { Closable, Driver, Reading } from "../../drivers/driver.ts";
 import { configPoint, type Device, type Site } from "../config/resolved.ts";
-import type { Condition } from "../core/condition.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
-import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
+import { type Deed, type Done, meantBy, type Silenced, silencesOf } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
@@ -24,6 +24,8 @@ export interface Agent {
   /** Does what a person asks of conditions and incidents; `preview`: says only which are meant. */
   command(deed: Deed, preview: boolean): readonly Done[] | Unknown | string;
   silences(): readonly Silenced[];
+  /** What happened in the last days. */
+  readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
   alive(): boolean;
   /** Stops in an order that loses nothing; idempotent, settles within 5 s. */
@@ -122,12 +124,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       const answers = preview ? [] : door.command(meant);
       return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
     },
-    silences: () =>
-      site.model.rules.flatMap(({ conditions }, index) =>
-        conditions.flatMap(({ key }, place) =>
-          silencedIn(key, door.known.rule(index).conditions[place] as Condition, clock.now()),
-        ),
-      ),
+    silences: () => silencesOf(site.model, door.known, clock.now()),
+    journal: store.journal,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };

@@ -2,6 +2,8 @@ import type { About, Site } from "../config/resolved.ts";
 import type { Person } from "../core/authority.ts";
 import type { Command, Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
+import type { State } from "../core/engine.ts";
+import type { Model } from "../core/model.ts";
 import { expects, modes } from "../core/modes.ts";
 import type { Instant, Wall } from "../core/sample.ts";
 import { parseSelector, type Subject, selects } from "../core/selector.ts";
@@ -99,7 +101,12 @@ export interface Silenced {
   readonly until: Wall | null;
 }
 
-export function silencedIn(key: string, { shelf, maintenance, outOfService }: Condition, now: Instant): Silenced[] {
+export const silencesOf = ({ rules }: Model, state: Pick<State, "rule">, now: Instant): Silenced[] =>
+  rules.flatMap(({ conditions }, index) =>
+    conditions.flatMap(({ key }, place) => silencedIn(key, state.rule(index).conditions[place] as Condition, now)),
+  );
+
+function silencedIn(key: string, { shelf, maintenance, outOfService }: Condition, now: Instant): Silenced[] {
   const all = [
     ["shelved", shelf],
     ["maintenance", maintenance],

@@ -1,7 +1,7 @@
 import type { Site } from "../config/resolved.ts";
 import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
-import type { Input } from "../core/engine.ts";
+import type { Event, Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
 import { unraised } from "../core/incident.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
@@ -11,6 +11,7 @@ import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
 import type { EngineClock } from "./clock.ts";
 import type { Meant } from "./deeds.ts";
+import { type Evidence, evidenceIn } from "./evidence.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
 import { recordOf, retired } from "./record.ts";
@@ -69,7 +70,7 @@ export function ingest(options: IngestOptions): Ingest {
   const judge = (samples: readonly Sample[], first: readonly Input[] = []): readonly (Refusal | null)[] => {
     const { judged, answers } = judgeCycle(site, memory, first, samples, clock.now());
     for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
-    const records = book.write(judged.events);
+    const records = book.write(judged.events, evidenceIn(site, newest, samples));
     const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
       memory.adopt(judged.changes);
@@ -176,12 +177,13 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
     adopt,
     open: () => [...open.values()],
     lastSeq: () => lastSeq,
-    write(events: readonly Parameters<typeof recordOf>[1][]): EventRecord[] {
+    write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
       const written: EventRecord[] = [];
       for (const event of events) {
         const causeIds = idsOf(event.causes, [...open.values(), ...written]);
-        written.push(recordOf(telling, event, lastSeq + written.length + 1, causeIds));
+        const record = recordOf(telling, event, lastSeq + written.length + 1, causeIds);
+        written.push({ ...record, ...evidenceOf(event) });
       }
       return written;
     },
