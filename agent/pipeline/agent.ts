@@ -11,6 +11,7 @@ import { type Deed, type Done, meantBy, type Silenced, silencesOf } from "./deed
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
+import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { vitalsOf } from "./vitals.ts";
 
@@ -24,6 +25,10 @@ export interface Agent {
   /** Does what a person asks of conditions and incidents; `preview`: says only which are meant. */
   command(deed: Deed, preview: boolean): readonly Done[] | Unknown | string;
   silences(): readonly Silenced[];
+  /** What is open, those first that call somebody. */
+  incidents(): readonly OpenIncident[];
+  /** The incidents that a person means, open or over. */
+  incident(target: string): readonly IncidentTold[] | Unknown;
   /** What happened in the last days. */
   readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
@@ -125,6 +130,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
     },
     silences: () => silencesOf(site.model, door.known, clock.now()),
+    incidents: () => openIncidents(site, door.known, door.openIncidents()),
+    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal }, target),
     journal: store.journal,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
