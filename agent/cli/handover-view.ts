@@ -127,7 +127,7 @@ export function handoverView(handover: Handover, output: Output): void {
   if (rows.length === 0) output.data("Nothing happened, and nothing is open.");
   else for (const line of table([["", "RAISED", "CLEARED", "STILL OPEN"], ...rows])) output.data(line);
   const parts: readonly (readonly [string, readonly string[], number])[] = [
-    ["Open", open.map((one) => paint(output, one.severity, openLine(one, time))), openMax],
+    ["Open", openLines(open, time, output), openMax],
     ["Silenced", handover.silences.map((one) => silenceLine(one, time)), partMax],
     ["Comes and goes", handover.restless.map(restlessLine), partMax],
     [
@@ -150,9 +150,11 @@ export function handoverView(handover: Handover, output: Output): void {
   output.data(`Broker ${link}; ${waiting === 0 ? "no events wait" : `${waiting} events wait`} for it.`);
 }
 
-function openLine({ severity, onsetAt, text, ackedBy, calls }: OpenTold, time: (iso: string) => string): string {
-  const attends = ackedBy === undefined ? "nobody attends" : `${ackedBy} attends`;
-  return `${severity.padEnd(8)}  ${time(onsetAt)}  ${text} ${attends}${calls ? "" : ", calls nobody"}`;
+function openLines(open: readonly OpenTold[], time: (iso: string) => string, output: Output): string[] {
+  const rows = open.map(({ severity, onsetAt, text, ackedBy = "nobody", calls }) => {
+    return [severity, time(onsetAt), `${ackedBy} attends${calls ? "" : ", calls nobody"}`, text];
+  });
+  return table(rows).map((line, i) => paint(output, open[i]?.severity ?? "", line));
 }
 
 function silenceLine(

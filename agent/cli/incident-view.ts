@@ -3,7 +3,7 @@ import type { IncidentDetail, IncidentSnapshot, Related } from "../api/incidents
 import { sayDuration } from "../core/duration.ts";
 import { number, unitSign } from "../core/text.ts";
 import { headline } from "./explain-view.ts";
-import { stateWords, timeIn } from "./incidents-view.ts";
+import { callNote, stateWords, timeIn } from "./incidents-view.ts";
 import { type Output, paint, table } from "./output.ts";
 
 type Told = IncidentDetail["events"][number];
@@ -29,7 +29,7 @@ export function incidentView(
     ["action", action],
   ].flatMap(([name, text]) => (text == null ? [] : [[`${name}:`, text]]));
   for (const line of table(said)) output.data(`  ${line}`);
-  for (const line of [...evidence(events), ...related("caused by", causes), ...related("cause of", consequences)])
+  for (const line of [...evidence(events, now), ...related("caused by", causes), ...related("cause of", consequences)])
     output.data(`  ${line}`);
   const rows = events.map((event) => [time(event.at), doing(event), event.severity, ...by(event, time)]);
   for (const line of table(rows)) output.data(`  ${line}`);
@@ -39,9 +39,7 @@ export function incidentView(
 function standing({ state, acked, ackedBy, flapping, annunciate, open }: Told): string {
   const attends = acked ? `${ackedBy ?? "somebody"} attends` : "nobody attends";
   if (!open) return acked ? `${stateWords[state]}, ${attends.replace("attends", "attended")}` : stateWords[state];
-  return [stateWords[state], attends, ...(flapping ? ["flapping"] : []), ...(annunciate ? [] : ["calls nobody"])].join(
-    ", ",
-  );
+  return [stateWords[state], attends, ...(flapping ? ["flapping"] : []), ...callNote(state, annunciate)].join(", ");
 }
 
 const kinds: Readonly<Record<Told["kind"], string>> = {
@@ -90,33 +88,38 @@ function by(
 }
 
 /** What was seen before it was raised, and before it became worse. */
-function evidence(events: readonly Told[]): string[] {
-  return events.flatMap(({ kind, context = [], companions = [], ...event }) => {
-    const unit = unitSign(event.unit);
-    const shown = (value: number): string => `${number(value)} ${unit}`.trim();
-    const values = context.map(([, value]) => value);
-    const known = values.filter((value) => value !== null);
+function evidence(events: readonly Told[], now: ConditionSnapshot | null): string[] {
+  return events.flatMap((event) => {
+    const { kind, context = [], companions = [] } = event;
     const when = kind === "raise" ? "before it was raised" : "before it became worse";
     const span = (context.at(-1)?.[0] ?? 0) - (context[0]?.[0] ?? 0);
-    const ends = known.length === 0 ? "no value" : `${shown(Math.min(...known))} … ${shown(Math.max(...known))}`;
-    const also = companions.map(({ point, value, unit: its }) => {
-      const text = value === null ? "not known" : `${number(value)} ${unitSign(its)}`.trim();
-      return `${point.slice(point.indexOf("/") + 1)} ${text}`;
+    const bars = sparkline(context.map(([, value]) => value));
+    const also = companions.map(({ point, value, unit }) => {
+      return `${point.slice(point.indexOf("/") + 1)} ${value === null ? "not known" : withUnit(value, unit)}`;
     });
     return [
-      ...(values.length === 0
-        ? []
-        : [`${when}, ${sayDuration(span)}: ${sparkline(values)}  ${ends}${limit(event, shown)}`]),
+      ...(bars === "" ? [] : [`${when}, ${sayDuration(span)}: ${bars}  ${ends(event)}${limit(event, now)}`]),
       ...(also.length === 0 ? [] : [`then: ${also.join(", ")}`]),
     ];
   });
 }
 
-/** Where what is compared is not the value itself, both are told. */
-function limit(event: Pick<Told, "rule" | "measure" | "limit">, shown: (value: number) => string): string {
-  if (event.limit === undefined) return "";
-  if (event.rule.type === "level") return `, limit ${shown(event.limit)}`;
-  return event.measure === undefined ? "" : `, measured ${number(event.measure)} (limit ${number(event.limit)})`;
+const withUnit = (value: number, unit: string): string => `${number(value)} ${unitSign(unit)}`.trim();
+
+/** The lowest and the highest value, with the name of the one that decided, where it has one. */
+function ends({ context = [], unit, valueText }: Told): string {
+  const known = context.flatMap(([, value]) => value ?? []);
+  if (known.length === 0) return "no value";
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const range = low === high ? withUnit(low, unit) : `${withUnit(low, unit)} … ${withUnit(high, unit)}`;
+  return valueText === undefined ? range : `${range} (${valueText})`;
+}
+
+/** As the rule knows it: what is compared may be in another unit than the value. */
+function limit({ level, limit: own, rule, unit }: Told, now: ConditionSnapshot | null): string {
+  const known = now?.levels.find(({ name }) => name === level)?.limitText;
+  if (known != null) return `, limit ${known}`;
+  return own === undefined || rule.type !== "level" ? "" : `, limit ${withUnit(own, unit)}`;
 }
 
 const bars = "▁▂▃▄▅▆▇█";

@@ -33,6 +33,12 @@ export const stateWords: Readonly<Record<OpenTold["state"], string>> = {
   normal: "over",
 };
 
+const silencing: readonly OpenTold["state"][] = ["suppressed", "shelved", "outOfService"];
+
+/** Where its state does not say whether somebody is called. */
+export const callNote = (state: OpenTold["state"], calls: boolean): string[] =>
+  calls ? (silencing.includes(state) ? ["calls all the same"] : []) : ["calls nobody"];
+
 /** State, who attends to it, why it calls nobody. */
 function notes(
   { state, flapping, ackedBy, silences, causes, calls }: OpenTold,
@@ -47,6 +53,6 @@ function notes(
       return `${how} by ${by}${end} (${reason})`;
     }),
     ...causes.map((key) => `caused by ${key}`),
-    ...(calls ? [] : ["calls nobody"]),
+    ...callNote(state, calls),
   ];
 }

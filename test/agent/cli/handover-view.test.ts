@@ -85,8 +85,8 @@ high      0       0        1
 low       1       1        1
 
 Open:
-  low       05:30:00  b is wrong. ben attends
-  high      05:30:00  c is wrong. nobody attends, calls nobody
+  low   05:30:00  ben attends                   b is wrong.
+  high  05:30:00  nobody attends, calls nobody  c is wrong.
 ${foot}`,
   ],
   [
@@ -127,7 +127,7 @@ high  0       0        1
 low   3       0        0
 
 Open:
-  high      05:30:00  f is wrong. nobody attends
+  high  05:30:00  nobody attends  f is wrong.
 
 Comes and goes:
   k, raised 3 times

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ConditionSnapshot } from "../../../agent/api/explain.ts";
 import type { IncidentDetail } from "../../../agent/api/incidents.ts";
 import { incidentView, sparkline } from "../../../agent/cli/incident-view.ts";
 import type { EventRecord } from "../../../agent/sinks/record.ts";
@@ -40,10 +41,10 @@ const base: IncidentDetail = {
   causes: [],
   consequences: [],
 };
-function shown(also: Partial<IncidentDetail>): string {
+function shown(also: Partial<IncidentDetail>, now: ConditionSnapshot | null = null): string {
   const lines: string[] = [];
   const output = { data: (line: string) => void lines.push(line), message: () => {}, colour: false };
-  incidentView({ at, timeZone: "Europe/Berlin" }, { ...base, ...also }, null, output);
+  incidentView({ at, timeZone: "Europe/Berlin" }, { ...base, ...also }, now, output);
   return lines.join("\n");
 }
 const acked = { kind: "ack", acked: true, ackedBy: "ana", state: "active-acked", text: "D p acknowledged." } as const;
@@ -123,19 +124,41 @@ test.each<[string, Partial<IncidentDetail>, string]>([
   04:04:05  cleared  high  rule disabled`,
   ],
   [
-    "where not the value itself is compared",
+    "where not the value itself is compared the record does not tell the limit as people know it",
     {
       events: [
-        event(1, { ...raise, companions: undefined, measure: 22.2, limit: 8, rule: { ...raise.rule!, type: "roc" } }),
-        event(2, { ...raise, companions: undefined, kind: "update", reason: "severity_up" }),
+        event(1, { ...bare, context: raise.context, limit: 0.13, rule: { ...raise.rule!, type: "roc" } }),
+        event(2, { ...bare, context: raise.context, kind: "update", reason: "severity_up", state: "suppressed" }),
       ],
     },
     `high  D p 30 °C (limit 27).
   s/d/p/r, incident id
-  state:  active, nobody attends
-  before it was raised, 20 s: ▁·█  20 °C … 30 °C, measured 22.2 (limit 8)
+  state:  suppressed, nobody attends, calls all the same
+  before it was raised, 20 s: ▁·█  20 °C … 30 °C
   before it became worse, 20 s: ▁·█  20 °C … 30 °C, limit 27 °C
   04:04:05  raised  high
   04:04:05  worse   high`,
   ],
+  [
+    "a value that has a name",
+    {
+      events: [event(1, { ...bare, limit: undefined, unit: "1", valueText: "on battery", context: [[0, 5, "good"]] })],
+    },
+    `high  D p 30 °C (limit 27).
+  s/d/p/r, incident id
+  state:  active, nobody attends
+  before it was raised, 0 s: ▄  5 (on battery)
+  04:04:05  raised  high`,
+  ],
 ])("%s", (_name, also, expected) => expect(shown(also)).toBe(expected));
+
+test("its limit as the rule knows it, and how it stands now", () => {
+  const levels = [{ name: "high", limitText: "8 °C/min" }];
+  const now = { levels, state: "active", why: "beyond-limit", measure: { text: "9 °C/min" }, inputs: [] };
+  const text = shown(
+    { events: [event(1, { ...raise, level: "high", companions: undefined })] },
+    now as unknown as ConditionSnapshot,
+  );
+  expect(text).toMatch(/30 °C, limit 8 °C\/min\n/);
+  expect(text).toMatch(/\n {2}now ACTIVE – 9 °C\/min, beyond its limit$/);
+});
