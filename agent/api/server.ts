@@ -5,6 +5,7 @@ import type { Role } from "../core/authority.ts";
 import type { Agent } from "../pipeline/agent.ts";
 import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
+import { eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
 import { kpiSnapshot } from "./kpi.ts";
 import { pointValues, snapshot } from "./status.ts";
 
@@ -53,6 +54,15 @@ function routes(server: FastifyInstance, agent: Agent, version: string, role: Ro
   server.get("/status", () => snapshot(version, agent.status()));
   server.get("/silences", () => silences(agent));
   server.get("/kpi", () => kpiSnapshot(agent));
+  server.get("/incidents", () => openSnapshot(agent));
+  server.get<{ Params: { "*": string } }>("/incidents/*", async ({ params }, reply) => {
+    const answer = incidentSnapshot(agent, params["*"]);
+    return "found" in answer ? await reply.code(404).send({ error: sayUnknown(answer) }) : answer;
+  });
+  server.get<{ Querystring: { since?: string; after?: string } }>("/events", async ({ query }, reply) => {
+    const answer = eventsPage(agent, query);
+    return "error" in answer ? await reply.code(400).send(answer) : answer;
+  });
   server.post("/command", async ({ body }, reply) => {
     const answer = doDeed(agent, role, body);
     return "error" in answer ? await reply.code(400).send(answer) : answer;

@@ -11,7 +11,7 @@ export function explainView({ at, timeZone, conditions }: ExplainSnapshot, targe
   const inOrder = conditions.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   for (const [i, one] of inOrder.entries()) {
     if (i > 0) output.data("");
-    output.data(paint(output, styleOf(one), `${titleOf(one)}: ${words[one.state]} – ${sentences[one.why](one)}`));
+    output.data(paint(output, styleOf(one), `${titleOf(one)}: ${headline(one)}`));
     output.data(paint(output, "dim", `  ${one.key}, ${one.type}`));
     if (one.incident?.text != null) output.data(`  ${one.incident.text}`);
     for (const line of table(one.levels.map((level) => levelRow(one, level, telling)))) output.data(`  ${line}`);
@@ -24,6 +24,9 @@ export function explainView({ at, timeZone, conditions }: ExplainSnapshot, targe
       output.data(`  ${line}`);
   }
 }
+
+/** How it stands, and why, in one line. */
+export const headline = (one: ConditionSnapshot): string => `${words[one.state]} – ${sentences[one.why](one)}`;
 
 interface Telling {
   /** When this is so. */

@@ -5,6 +5,8 @@ import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
 import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
+import { addHandover } from "./handover.ts";
+import { addIncident, addIncidents } from "./incidents.ts";
 import { addKpi } from "./kpi.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
@@ -22,6 +24,9 @@ export const commands: readonly AddCommand[] = [
   addTest,
   addRun,
   addStatus,
+  addIncidents,
+  addIncident,
+  addHandover,
   addRead,
   addDeeds,
   addSilences,

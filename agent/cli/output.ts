@@ -16,6 +16,9 @@ export function terminal(environment: Readonly<Record<string, string | undefined
   };
 }
 
+/** Where nobody is to be told. */
+export const silent: Output = { data: () => {}, message: () => {}, colour: false };
+
 /** sysexits where there is one that fits. */
 export const exit = { ok: 0, failed: 1, usage: 2, unavailable: 69, config: 78 } as const;
 

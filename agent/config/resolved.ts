@@ -60,6 +60,8 @@ export interface About {
   readonly options: Readonly<Record<string, unknown>>;
   readonly say: Readonly<Partial<Record<"what" | "cause" | "action" | "consequence", string | undefined>>>;
   readonly runbook: string | null;
+  /** Points whose values are sent with its raise. */
+  readonly companions: readonly DevicePoint[];
   /** Of a rule that tells whether a device can be heard: what is not heard otherwise. */
   readonly impacted: Impacted | null;
   /** Of a rule that tells of a unit's loss: with which others it shares its duty. */

@@ -150,6 +150,12 @@ function checkRule(one: Written, device: Device, told: ReadonlySet<string>, prob
   if (typeof points === "string") problems.push(one.place.problem(["point"], points));
   const config = check(one.place, [], ruleSchema(type), options, problems);
   if (config === null || typeof points === "string") return null;
+  const known = device.points.map(({ own }) => own);
+  for (const [i, name] of (config.companions ?? []).entries()) {
+    if (known.includes(name) || told.has(name)) continue;
+    const what = `no point "${name}"; expected points of this device (${known.join(", ")}).${didYouMean(name, known)}`;
+    problems.push(one.place.problem(["companions", i], what));
+  }
   return { type, config, points: type.about === "inputs" ? [firstInput(type, config, device)] : points };
 }
 
@@ -206,6 +212,7 @@ function describe(
     options: { ...options },
     say,
     runbook,
+    companions: (options.companions ?? []).flatMap((name) => device.points.filter(({ own }) => own === name)),
     impacted: type === comm ? impacted : null,
     members: [],
     shared,

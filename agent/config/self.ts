@@ -66,6 +66,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       options: {},
       say,
       runbook: null,
+      companions: [],
       impacted: null,
       members: [],
       shared: null,

@@ -314,9 +314,6 @@ export function tell<S extends Standing>(
 ): Told<S> {
   const rev = standing.rev + 1;
   const { causes, shelf, maintenance, outOfService } = standing;
-  const isHeld = causes.length > 0 || (of?.heldUntil ?? null) !== null;
-  const isExplained = isHeld && (level.audible !== true || causes.some(({ covers }) => covers));
-  const silences = (one: Silence | null): boolean => one !== null && (one.named || level.audible !== true);
   const change: Change = {
     kind,
     reason,
@@ -336,9 +333,18 @@ export function tell<S extends Standing>(
     caused: causes.length > 0,
     causes: causes.map(({ rule }) => rule),
     flapping: standing.flap?.flapping === true,
-    annunciate: !isExplained && ![shelf, maintenance, outOfService].some(silences),
+    annunciate: calls(standing, level, of),
   };
   return { standing: { ...standing, rev }, changes: [change] };
+}
+
+/** Whether a person is to be called for the occurrence that is open, or was. */
+export function calls(standing: Standing, { audible }: Level, of: Occurrence | null): boolean {
+  const { causes, shelf, maintenance, outOfService } = standing;
+  const isHeld = causes.length > 0 || (of?.heldUntil ?? null) !== null;
+  const isExplained = isHeld && (audible !== true || causes.some(({ covers }) => covers));
+  const silences = (one: Silence | null): boolean => one !== null && (one.named || audible !== true);
+  return !isExplained && ![shelf, maintenance, outOfService].some(silences);
 }
 
 export function also<S extends Standing>(told: Told<S>, next: (standing: S) => Told<S>): Told<S> {

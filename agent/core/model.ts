@@ -76,6 +76,7 @@ export interface RuleConfig {
     | { readonly mode: "nagios"; readonly slot: number; readonly high: number; readonly low: number };
   readonly suppressedBy: readonly string[];
   readonly means?: Meaning;
+  readonly companions?: readonly string[];
 }
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {

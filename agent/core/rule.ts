@@ -150,6 +150,9 @@ export interface Said {
   readonly slot: string;
 }
 
+/** More would tell a reader less. */
+export const companionsMax = 8;
+
 /** Options that every rule has, whatever its type. */
 export const ruleOptions = {
   onDelay: duration.optional().describe("How long the condition must hold before it raises; a level may say its own."),
@@ -193,6 +196,11 @@ export const ruleOptions = {
     .default([])
     .describe("Its causes, rules of this device or DEVICE/RULE: while one is active nobody is called for this one."),
   means: z.enum(meanings).optional().describe("What it means to the plant: by it causes and consequences are known."),
+  companions: z
+    .array(z.string())
+    .max(companionsMax)
+    .optional()
+    .describe("Points of this device whose values at the raise help to see why; they are sent with it."),
   say: z
     .strictObject({
       what: z.string().optional().describe("What it is about; default: the point's name."),

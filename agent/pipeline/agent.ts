@@ -5,12 +5,14 @@ import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
 import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
+import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { vitalsOf } from "./vitals.ts";
 
@@ -26,6 +28,12 @@ export interface Agent {
   silences(): readonly Silenced[];
   /** How the alarms of the last 24 hours did by the standards. */
   kpis(): readonly Kpi[];
+  /** What is open, those first that call somebody. */
+  incidents(): readonly OpenIncident[];
+  /** The incidents that a person means, open or over. */
+  incident(target: string): readonly IncidentTold[] | Unknown;
+  /** What happened in the last days. */
+  readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
   alive(): boolean;
   /** Stops in an order that loses nothing; idempotent, settles within 5 s. */
@@ -126,6 +134,9 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     },
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
+    incidents: () => openIncidents(site, door.known, door.openIncidents()),
+    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal }, target),
+    journal: store.journal,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };

@@ -1,7 +1,7 @@
 import type { Site } from "../config/resolved.ts";
 import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
-import type { Input } from "../core/engine.ts";
+import type { Event, Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
 import { unraised } from "../core/incident.ts";
 import type { Kpi } from "../core/kpi.ts";
@@ -14,6 +14,7 @@ import { callsOf } from "./calls.ts";
 import type { EngineClock } from "./clock.ts";
 import { correlationOf } from "./correlation.ts";
 import type { Meant } from "./deeds.ts";
+import { type Evidence, evidenceIn } from "./evidence.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
 import { recordOf, retired } from "./record.ts";
@@ -75,7 +76,7 @@ export function ingest(options: IngestOptions): Ingest {
     const { judged, answers } = judgeCycle(site, memory, first, samples, now);
     for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
     const called = calls.judge(judged, now);
-    const records = called.told(book.write(judged.events));
+    const records = called.told(book.write(judged.events, evidenceIn(site, newest, samples)));
     const conditions = changedConditions(site, memory, judged);
     const land = (): void => {
       memory.adopt(judged.changes);
@@ -185,7 +186,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
     adopt,
     open: () => [...open.values()],
     lastSeq: () => lastSeq,
-    write(events: readonly Parameters<typeof recordOf>[1][]): EventRecord[] {
+    write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
       const written: EventRecord[] = [];
       for (const event of events) {
@@ -193,6 +194,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
         const newest = new Map([...open.values(), ...written].map((one) => [one.conditionKey, one]));
         written.push({
           ...record,
+          ...evidenceOf(event),
           ...correlationOf(
             site,
             record,
@@ -228,6 +230,8 @@ const outbound =
   (env: Env) =>
   (record: EventRecord): OutboundEvent => ({
     seq: record.seq,
+    at: Date.parse(record.at),
+    incident: record.incidentId,
     key: record.conditionKey,
     open: record.open,
     persistedAt: Math.round(env.clock.wall()),

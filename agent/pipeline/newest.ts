@@ -1,24 +1,88 @@
-import type { PointId, Sample, Wall } from "../core/sample.ts";
+import type { Mono, PointId, Sample, Wall } from "../core/sample.ts";
 
-/** The newest sample of each point that was judged; the engine keeps none, and who asks why wants to see it. */
+/**
+ * The newest samples of each point that was judged; the engine keeps none, and who asks why wants to see them. Every
+ * sample passes here: the older ones are numbers in slots that are used again, so that keeping them makes no garbage.
+ */
 export interface Newest {
   of(point: PointId): Sample | undefined;
   note(samples: readonly Sample[]): void;
+  /** The last ones of a point up to `until`, oldest first, as if `coming` had been noted too. */
+  before(point: PointId, until: Mono, coming: readonly Sample[]): readonly Seen[];
+}
+
+/** Time, value (null where it is bad), quality. */
+export type Seen = readonly [at: Mono, value: number | null, quality: Sample["quality"]];
+
+/** Samples kept of each point. */
+export const depth = 20;
+const qualities = ["good", "uncertain", "bad"] as const;
+
+interface Place {
+  newest: Sample;
+  /** Source time of the newest sample that said one. */
+  source: Wall;
+  /** Of its slots. */
+  readonly first: number;
+  /** Samples ever noted. */
+  count: number;
 }
 
 export function newestSamples(): Newest {
-  const newest = new Map<PointId, Sample>();
-  const sources = new Map<PointId, Wall>();
+  const places = new Map<PointId, Place>();
+  let times = new Float64Array(depth * 64);
+  let values = new Float64Array(depth * 64);
+  let marks = new Uint8Array(depth * 64);
+
+  const placeOf = (sample: Sample): Place => {
+    const first = places.size * depth;
+    if (first === times.length) {
+      times = twice(times, new Float64Array(2 * first));
+      values = twice(values, new Float64Array(2 * first));
+      marks = twice(marks, new Uint8Array(2 * first));
+    }
+    const place = { newest: sample, source: Number.NEGATIVE_INFINITY, first, count: 0 };
+    places.set(sample.point, place);
+    return place;
+  };
+  const seenAt = (slot: number): Seen => {
+    const quality = qualities[marks[slot] ?? 2] ?? "bad";
+    return [times[slot] ?? 0, quality === "bad" ? null : (values[slot] ?? null), quality];
+  };
   return {
-    of: (point) => newest.get(point),
+    of: (point) => places.get(point)?.newest,
     note(samples) {
       for (const sample of samples) {
-        const { point, sourceAt } = sample;
-        // As the engine has it: what the device observed no later than what it told before is no news.
-        if (sourceAt !== undefined && sourceAt <= (sources.get(point) ?? Number.NEGATIVE_INFINITY)) continue;
-        if (sourceAt !== undefined) sources.set(point, sourceAt);
-        newest.set(point, sample);
+        const place = places.get(sample.point) ?? placeOf(sample);
+        if (!isNews(sample, place.source)) continue;
+        if (sample.sourceAt !== undefined) place.source = sample.sourceAt;
+        place.newest = sample;
+        const slot = place.first + (place.count++ % depth);
+        times[slot] = sample.at;
+        values[slot] = sample.quality === "bad" ? 0 : sample.value;
+        marks[slot] = qualities.indexOf(sample.quality);
       }
     },
+    before(point, until, coming) {
+      const seen: Seen[] = [];
+      const place = places.get(point);
+      const { first = 0, count = 0 } = place ?? {};
+      for (let i = Math.max(0, count - depth); i < count; i++) seen.push(seenAt(first + (i % depth)));
+      let source = place?.source ?? Number.NEGATIVE_INFINITY;
+      for (const sample of coming) {
+        if (sample.point !== point || !isNews(sample, source)) continue;
+        source = sample.sourceAt ?? source;
+        seen.push([sample.at, sample.quality === "bad" ? null : sample.value, sample.quality]);
+      }
+      return seen.filter(([at]) => at <= until).slice(-depth);
+    },
   };
+}
+
+/** As the engine has it: what the device observed no later than what it told before is no news. */
+const isNews = ({ sourceAt }: Sample, source: Wall): boolean => sourceAt === undefined || sourceAt > source;
+
+function twice<Slots extends Float64Array | Uint8Array>(old: Slots, bigger: Slots): Slots {
+  bigger.set(old);
+  return bigger;
 }

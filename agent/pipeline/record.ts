@@ -80,9 +80,9 @@ function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<E
 const lastValue = ({ type }: About, { measure, active }: Event, known: number | null): number | null =>
   active ? (measure.mark ?? (type === "level" ? known : null)) : null;
 
-/** The record that ends an incident whose rule is gone, made from the last one there was. */
+/** The record that ends an incident whose rule is gone, made from the last one there was; what led to that is not told again. */
 export function retired(
-  last: EventRecord,
+  { context: _, companions: __, ...last }: EventRecord,
   seq: number,
   now: { readonly at: number; readonly wall: number },
 ): EventRecord {

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { changeKinds } from "../core/incident.ts";
+import { companionsMax } from "../core/rule.ts";
 import { severities } from "../core/severity.ts";
 
 /**
  * One incident event as it stands in the outbox and leaves the agent: the `data` of the contract. Every event
  * carries the full state of its incident, so that any one of them is enough to know where it stands.
  */
+const quality = z.enum(["good", "uncertain", "bad"]);
 const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
 const flag = z.boolean();
 
@@ -89,7 +91,7 @@ export const eventRecord = z.object({
   value: z.number().nullable().describe("The deciding value, in `unit`; null where none is known."),
   valueText: z.string().optional().describe("The value's name, where it is an enumeration."),
   unit: z.string().describe("UCUM code of the point."),
-  quality: z.enum(["good", "uncertain", "bad"]),
+  quality,
   measure: z.number().optional().describe("What was compared with the limit."),
   measureUnit: z.string().optional(),
   limit: z.number().optional(),
@@ -107,6 +109,16 @@ export const eventRecord = z.object({
   bootId: z.string(),
   monoMs: z.number().describe("Engine time of this event, ms: durations between events of one epoch are exact."),
   clock: clockTrust,
+  context: z
+    .array(z.tuple([z.number(), z.number().nullable(), quality]))
+    .max(20)
+    .optional()
+    .describe("What led to a raise or a worse severity: samples up to the deciding one, as [monoMs, value, quality]."),
+  companions: z
+    .array(z.object({ point: z.string(), value: z.number().nullable(), unit: z.string(), quality }))
+    .max(companionsMax)
+    .optional()
+    .describe("Then, too: what other points of the device said, which the rule names."),
   historical: flag.describe("True when it is sent late, behind newer ones."),
   text: z
     .string()

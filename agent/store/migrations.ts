@@ -21,4 +21,19 @@ export const migrations: readonly string[] = [
   -- Events that no sink can ever deliver, for people to look at.
   CREATE TABLE parked (epoch TEXT NOT NULL, seq INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (epoch, seq));
   `,
+  `
+  -- Every event, kept after its delivery for people to look back; expendable, see journal.ts.
+  CREATE TABLE journal (
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    incident TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (epoch, seq)
+  );
+  CREATE INDEX journal_at ON journal (epoch, at, seq);
+  CREATE INDEX journal_key ON journal (epoch, key, seq);
+  CREATE INDEX journal_incident ON journal (epoch, incident, seq);
+  `,
 ];

@@ -1,15 +1,18 @@
 import Database from "better-sqlite3";
+import { type Journal, type Lookback, openJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
 
 /**
- * What must not be lost: conditions, open incidents and events on their way, in one SQLite file. `commit` is one
+ * What must not be lost: conditions, open incidents and events on their way, in one SQLite file; and, for
+ * looking back, a journal. `commit` is one
  * transaction with synchronous=FULL: all of it is on disk when it returns, or none of it and it throws. A commit
  * that threw may have landed all the same, so a cycle is repeated as it was, and repeating changes nothing.
  */
 export interface Store {
   readonly kept: Kept;
   readonly outbox: Outbox;
+  readonly journal: Lookback;
   commit(cycle: Cycle): void;
   /** The configuration that was last accepted, as its files; null before the first. */
   acceptedConfig(): Readonly<Record<string, string>> | null;
@@ -52,6 +55,9 @@ export interface Cycle {
 
 export interface OutboundEvent {
   readonly seq: number;
+  /** When it happened, ms since the Unix epoch. */
+  readonly at: number;
+  readonly incident: string;
   /** Condition key of the incident it belongs to. */
   readonly key: string;
   /** Whether the incident is open after this event. */
@@ -77,6 +83,7 @@ export function openStore(path: string, newEpoch: () => string): Store {
   const meta = metaOf(db);
   const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
   const outbox = openOutbox(db, epoch);
+  const journal = openJournal(db, epoch);
   const kept: Kept = {
     epoch,
     lastSeq: Number(meta.get("lastSeq") ?? 0),
@@ -88,7 +95,8 @@ export function openStore(path: string, newEpoch: () => string): Store {
   return {
     kept,
     outbox,
-    commit: committer(db, meta, outbox),
+    journal,
+    commit: committer(db, meta, outbox, journal),
     acceptedConfig: () => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null,
     acceptConfig: (files) => void meta.set("config", JSON.stringify(files)),
     nextBdSeq: () => Number(meta.set("bdSeq", String(Number(meta.get("bdSeq") ?? 0) + 1))),
@@ -135,7 +143,7 @@ function rows(db: Database.Database, sql: string): ReadonlyMap<string, string> {
   return new Map(all.map(({ key, text }) => [key, text]));
 }
 
-function committer(db: Database.Database, meta: Meta, outbox: Outbox): (cycle: Cycle) => void {
+function committer(db: Database.Database, meta: Meta, outbox: Outbox, journal: Journal): (cycle: Cycle) => void {
   const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
   const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
   const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
@@ -147,6 +155,7 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox): (cycle: C
       if (event.open) keepIncident.run(event.key, event.record);
       else dropIncident.run(event.key);
     }
+    journal.add(events, clock.wallMs);
     const last = events.at(-1);
     if (last !== undefined) meta.set("lastSeq", String(last.seq));
     meta.set("clock", JSON.stringify(clock));

@@ -258,6 +258,47 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     expect((await explain("m")).code).toBe(69);
   });
 
+  test("the next shift is told what happened, also when it is over and the agent was killed since", async () => {
+    const { url } = await broker();
+    const centre = await listen(url);
+    const service = agent(url);
+    await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
+    load = 123;
+    const raised = await centre.event("raised", "s/m/load/high");
+    expect(raised.body?.data).toMatchObject({ context: expect.arrayContaining([[expect.any(Number), 12.3, "good"]]) });
+    const told = async (...args: readonly string[]) => {
+      const asked = mepwatch([...args, "--socket", join(folder, "api.sock")]);
+      return { code: await asked.ended, out: asked.stdout.join("\n"), err: asked.stderr.join("\n") };
+    };
+    expect(await told("incidents")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^high +\d\d:\d\d:\d\d {2}Meter load 12\.3 kW .*\n +s\/m\/load\/high: active, nobody attends$/,
+      ),
+    });
+    expect((await told("ack", "m", "--user", "ana")).code).toBe(0);
+    load = 50;
+    await centre.event("closed", "s/m/load/high");
+    await service.kill("SIGKILL");
+    agent(url);
+    const incident = await until(async () => {
+      const answer = await told("incident", "m/high");
+      return answer.code === 0 ? answer.out : null;
+    });
+    expect(incident).toMatch(/^high {2}Meter load 12\.3 kW/);
+    expect(incident).toMatch(/before it was raised, \d+ s: [▁▂▃▄▅▆▇█·]+ {2}5 kW … 12\.3 kW, limit 10 kW\n/);
+    expect(incident).toMatch(
+      / raised +high\n.* acknowledged +high +by ana\n.* cleared +high\n.* closed +high\n {2}now NORMAL – /,
+    );
+    expect(await told("incident", "m/comm")).toMatchObject({ code: 1, err: expect.stringContaining("no incident") });
+    expect(await told("handover", "--since", "1h")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Site s, .* \(UTC\)\n +RAISED +CLEARED +STILL OPEN\nhigh +1 +1 +0\n/),
+    });
+    expect(await ask("handover")).toMatchObject({ site: "s", open: [], silences: [], restless: [] });
+    expect(await told("handover", "--since", "yesterday")).toMatchObject({ code: 2 });
+  });
+
   test("a first configuration with errors is refused with all of them", async () => {
     writeSite({ profile: "metre", intervall: "1s" });
     const service = agent("mqtt://127.0.0.1:1");

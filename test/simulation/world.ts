@@ -83,6 +83,7 @@ rules:
     point: temp
     levels: [{ limit: 27, deadband: 1, severity: medium, onDelay: 25s }, { limit: 35, deadband: 1, severity: critical }]
     ackRequired: false
+    companions: [door]
     say: { cause: cooling lost, action: Check the CRAC }
   open: { type: state, point: door, normal: [0], map: { "1": high }, ackRequired: false }
   comm: { type: comm, failures: 3 }

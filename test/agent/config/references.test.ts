@@ -87,3 +87,22 @@ describe("topology", () => {
     ],
   ])("%s", (_name, communicates, expected) => expect(problems(withTopology(communicates))).toEqual(expected));
 });
+
+describe("companions of a rule", () => {
+  test("are points of its own device", () => {
+    expect(problems(withRules("      v: { type: comm, companions: [power] }\n"))).toEqual([]);
+  });
+  test.each([
+    [
+      "misspelt",
+      "[power, powr]",
+      /rules\.v\.companions\.1: no point "powr"; expected points of this device \(.*power.*\)\. Did you mean "power"\?$/,
+    ],
+    ["of another device", "[ups-1/power]", /no point "ups-1\/power"; expected points of this device/],
+    ["too many", `[${Array(9).fill("power").join(", ")}]`, /rules\.v\.companions/],
+  ])("are refused: %s", (_, companions, expected) => {
+    const found = problems(withRules(`      v: { type: comm, companions: ${companions} }\n`));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(expected);
+  });
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Sample } from "../../../agent/core/sample.ts";
-import { newestSamples } from "../../../agent/pipeline/newest.ts";
+import { depth, newestSamples } from "../../../agent/pipeline/newest.ts";
 
 const good = (at: number, value: number, sourceAt?: number): Sample => ({
   point: "d/p",
@@ -27,4 +27,70 @@ test.each([
   newest.note(samples);
   expect(newest.of("d/p")).toEqual(expected);
   expect(newest.of("d/q")).toBeUndefined();
+});
+
+const numbered = (count: number): Sample[] => Array.from({ length: count }, (_, i) => good(i, i * 10));
+const seen = (...values: readonly number[]) => values.map((value) => [value / 10, value, "good"]);
+const uncertain: Sample = { point: "d/p", at: 2, wall: 2, quality: "uncertain", value: 7, reason: "sentinel" };
+
+test.each<[string, readonly Sample[], readonly Sample[], number, readonly unknown[]]>([
+  ["nothing was seen", [], [], 9, []],
+  ["in the order in which they came", numbered(3), [], 9, seen(0, 10, 20)],
+  [
+    "what is good, uncertain and bad",
+    [good(1, 5), uncertain, bad(3)],
+    [],
+    9,
+    [
+      [1, 5, "good"],
+      [2, 7, "uncertain"],
+      [3, null, "bad"],
+    ],
+  ],
+  [
+    "the last ones only",
+    numbered(depth + 3),
+    [],
+    99,
+    seen(
+      ...numbered(depth + 3)
+        .slice(3)
+        .map(({ at }) => at * 10),
+    ),
+  ],
+  ["with those that are being judged", numbered(2), [good(2, 20), good(3, 30)], 9, seen(0, 10, 20, 30)],
+  ["up to a time", numbered(2), [good(2, 20), good(3, 30)], 2, seen(0, 10, 20)],
+  [
+    "of those that are being judged, the last ones",
+    [],
+    numbered(depth + 5),
+    depth,
+    seen(
+      ...numbered(depth + 1)
+        .slice(1)
+        .map(({ at }) => at * 10),
+    ),
+  ],
+  [
+    "without what is no news",
+    [good(0, 0, 100)],
+    [good(1, 10, 100), good(2, 20, 101), good(3, 30, 101)],
+    9,
+    seen(0, 20),
+  ],
+])("what led to it: %s", (_, samples, coming, until, expected) => {
+  const newest = newestSamples();
+  newest.note(samples);
+  expect(newest.before("d/p", until, coming)).toEqual(expected);
+  expect(newest.of("d/p")).toEqual(samples.at(-1));
+});
+
+test("each of many points keeps its own", () => {
+  const newest = newestSamples();
+  const points = Array.from({ length: 300 }, (_, i) => `d/p${i}`);
+  for (let at = 0; at < depth + 2; at++) newest.note(points.map((point, i) => ({ ...good(at, i), point })));
+  for (const [i, point] of points.entries()) {
+    const expected = Array.from({ length: depth }, (_, n) => [n + 2, i, "good"]);
+    expect(newest.before(point, 99, [])).toEqual(expected);
+  }
 });

@@ -18,11 +18,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const of = { at: 5, incident: "i" };
 const clock = { engineMs: 5, wallMs: 6, monoMs: 7, bootId: "b" };
 const cycle = (...seqs: number[]): Cycle => ({
   clock,
   conditions: new Map([["k", `{"n":${seqs.at(-1)}}`]]),
-  events: seqs.map((seq) => ({ seq, key: "k", open: true, persistedAt: seq * 10, record: `{"seq":${seq}}` })),
+  events: seqs.map((seq) => ({ ...of, seq, key: "k", open: true, persistedAt: seq * 10, record: `{"seq":${seq}}` })),
 });
 const reopen = (): Store => {
   store.close();
@@ -64,7 +65,7 @@ describe("store", () => {
 
   test("a cleared incident is no longer open", () => {
     store.commit(cycle(1));
-    store.commit({ ...cycle(2), events: [{ seq: 2, key: "k", open: false, persistedAt: 1, record: "{}" }] });
+    store.commit({ ...cycle(2), events: [{ ...of, seq: 2, key: "k", open: false, persistedAt: 1, record: "{}" }] });
     expect(reopen().kept.incidents.size).toBe(0);
   });
 

@@ -1,0 +1,91 @@
+import type { About, Site } from "../config/resolved.ts";
+import type { Condition } from "../core/condition.ts";
+import type { State } from "../core/engine.ts";
+import { calls, levelOf } from "../core/incident.ts";
+import { rank } from "../core/severity.ts";
+import type { EventRecord } from "../sinks/record.ts";
+import type { Lookback } from "../store/journal.ts";
+import { targetOf, type Unknown } from "./explain.ts";
+
+/** An open incident as it stands now, which may be later than its newest event: a silence that was set needs none. */
+export interface OpenIncident {
+  readonly record: EventRecord;
+  /** Whether a person is to be called for it. */
+  readonly calls: boolean;
+}
+
+/** Those that call first, then the worst, then the oldest. */
+export function openIncidents(site: Site, state: Pick<State, "rule">, open: readonly EventRecord[]): OpenIncident[] {
+  return open
+    .map((record) => ({ record, calls: callsNow(site, state, record) }))
+    .toSorted(
+      (a, b) =>
+        Number(b.calls) - Number(a.calls) ||
+        rank(b.record.severity) - rank(a.record.severity) ||
+        (a.record.raisedAt < b.record.raisedAt ? -1 : a.record.raisedAt > b.record.raisedAt ? 1 : 0) ||
+        (a.record.conditionKey < b.record.conditionKey ? -1 : 1),
+    );
+}
+
+function callsNow({ model }: Site, state: Pick<State, "rule">, { conditionKey, annunciate }: EventRecord): boolean {
+  const found = model.conditions.get(conditionKey);
+  const standing = found && (state.rule(found.index).conditions[found.place] as Condition);
+  if (found === undefined || standing?.open == null) return annunciate;
+  const levels = model.rules[found.index]?.conditions[found.place]?.levels ?? [];
+  return calls(standing, levelOf(levels, standing.open), standing.open);
+}
+
+/** All that is known of one incident, open or over. */
+export interface IncidentTold {
+  /** Its events that are still kept, oldest first; at least one. */
+  readonly events: readonly EventRecord[];
+  /** Of its rule; null: that is gone. */
+  readonly about: About | null;
+  /** The newest events of the incidents that suppress it, and of the open ones that it suppresses. */
+  readonly causes: readonly EventRecord[];
+  readonly consequences: readonly EventRecord[];
+}
+
+/** Where incidents are looked up. */
+export interface Archive {
+  readonly site: Site;
+  readonly open: readonly EventRecord[];
+  readonly journal: Lookback;
+}
+
+/** The incidents that a person means: one by its id; of a condition, a rule or a device those that are open, or else the newest. */
+export function incidentsOf(archive: Archive, target: string): readonly IncidentTold[] | Unknown {
+  const { site, open, journal } = archive;
+  const byId = eventsOf(archive, target.toLowerCase());
+  if (byId.length > 0) return [toldOf(archive, byId)];
+  const wanted = targetOf(site, open, target);
+  if ("found" in wanted) return wanted;
+  const keys = new Set(wanted.keys);
+  const ids = open.filter(({ conditionKey }) => keys.has(conditionKey)).map(({ incidentId }) => incidentId);
+  const past = ids.length > 0 ? [] : wanted.keys.flatMap((key) => journal.newestOf(key) ?? []);
+  const told = [...ids, ...past].map((id) => toldOf(archive, eventsOf(archive, id)));
+  if (ids.length > 0) return told;
+  const newest = told.toSorted((a, b) => lastSeq(b) - lastSeq(a)).slice(0, 1);
+  if (newest.length > 0) return newest;
+  const known = open.map(({ conditionKey }) => conditionKey);
+  return { found: false, what: "incident, open or of the last days, of", name: target, known, hint: "" };
+}
+
+const lastSeq = ({ events }: IncidentTold): number => events.at(-1)?.seq ?? 0;
+
+/** The newest of an open one is always known, also when the journal has let it go. */
+function eventsOf({ open, journal }: Archive, id: string): readonly EventRecord[] {
+  const kept = journal.ofIncident(id).map((text) => JSON.parse(text) as EventRecord);
+  return kept.length > 0 ? kept : open.filter(({ incidentId }) => incidentId === id);
+}
+
+function toldOf(archive: Archive, events: readonly EventRecord[]): IncidentTold {
+  const { incidentId, conditionKey } = events.at(-1) as EventRecord;
+  const causeIds = new Set(events.flatMap((one) => one.causeIds ?? []));
+  return {
+    events,
+    about: archive.site.about.get(conditionKey) ?? null,
+    causes: [...causeIds].flatMap((id) => eventsOf(archive, id).at(-1) ?? []),
+    consequences: archive.open.filter((one) => one.causeIds?.includes(incidentId)),
+  };
+}

@@ -1,0 +1,64 @@
+import type Database from "better-sqlite3";
+import type { OutboundEvent } from "./store.ts";
+
+/**
+ * Events of the last days, for people to look back. Expendable: nothing is judged or sent by it, and what is too old or
+ * too much goes a few rows a commit, so that no commit waits for it.
+ */
+export interface Journal extends Lookback {
+  /** Inside the transaction of `Store.commit`; the same event twice is there once. `wall`: now, ms since the Unix epoch. */
+  add(events: readonly OutboundEvent[], wall: number): void;
+}
+
+/** Records are as they were sent, in the order of their sequence numbers. */
+export interface Lookback {
+  /** All events of one incident that are still kept. */
+  ofIncident(incident: string): readonly string[];
+  /** The newest incident of a condition that is still kept, open or over; null: there is none. */
+  newestOf(key: string): string | null;
+  /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq`, at most `limit`. */
+  since(wall: number, seq: number, limit: number): readonly string[];
+}
+
+export const journalMax = 50_000;
+export const journalMs = 14 * 86_400_000;
+/** Rows beyond what a commit adds that it may take away: enough to catch up, too few to be felt. */
+const trimStep = 50;
+
+interface Row {
+  readonly record: string;
+}
+
+export function openJournal(db: Database.Database, epoch: string): Journal {
+  const insert = db.prepare("INSERT OR IGNORE INTO journal VALUES (?, ?, ?, ?, ?, ?)");
+  const drop = (those: string) =>
+    db.prepare(
+      `DELETE FROM journal WHERE epoch = @epoch AND seq IN (SELECT seq FROM journal WHERE epoch = @epoch AND ${those} LIMIT @atMost)`,
+    );
+  const dropBelow = drop("seq <= @least ORDER BY seq");
+  const dropBefore = drop("at < @least ORDER BY at");
+  const ofIncident = db.prepare<[string, string], Row>(
+    "SELECT record FROM journal WHERE epoch = ? AND incident = ? ORDER BY seq",
+  );
+  const newestOf = db.prepare<[string, string], { incident: string }>(
+    "SELECT incident FROM journal WHERE epoch = ? AND key = ? ORDER BY seq DESC LIMIT 1",
+  );
+  // The wall clock may have been stepped: from the first that is late enough, each is looked at, in its order.
+  const since = db.prepare<[Readonly<Record<string, string | number>>], Row>(
+    `SELECT record FROM journal WHERE epoch = @epoch AND +at >= @wall AND seq > @seq
+      AND seq >= (SELECT min(seq) FROM journal WHERE epoch = @epoch AND at >= @wall) ORDER BY seq LIMIT @limit`,
+  );
+  return {
+    add(events, wall) {
+      for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
+      const last = events.at(-1);
+      if (last === undefined) return;
+      const atMost = events.length + trimStep;
+      dropBelow.run({ epoch, least: last.seq - journalMax, atMost });
+      dropBefore.run({ epoch, least: wall - journalMs, atMost });
+    },
+    ofIncident: (incident) => ofIncident.all(epoch, incident).map(({ record }) => record),
+    newestOf: (key) => newestOf.get(epoch, key)?.incident ?? null,
+    since: (wall, seq, limit) => since.all({ epoch, wall, seq, limit }).map(({ record }) => record),
+  };
+}
