@@ -41,7 +41,7 @@ export const engineMutants: readonly Mutant[] = [
   {
     file: "engine.ts",
     find: "const found = measureOf(after.measures, condition.slot);",
-    replace: "const found = nothing;",
+    replace: "const found = measureOf(none, condition.slot);",
     why: "an incident does not say by which measure",
   },
   {
@@ -99,28 +99,46 @@ export const engineMutants: readonly Mutant[] = [
     why: "delays of changes of value never elapse",
   },
   {
-    file: "engine.ts",
+    file: "draft.ts",
     find: "if (open?.active === true) worst",
     replace: "if (open !== null) worst",
     why: "a device is silent for others until someone acknowledged",
   },
   {
-    file: "engine.ts",
-    find: "if (open) known = false;",
+    file: "draft.ts",
+    find: "if (!isKnown(draft.model.rules[index] as Rule, measures)) known = false;",
     replace: "",
     why: "a rule that knows nothing tells others that all is well",
   },
   {
-    file: "engine.ts",
+    file: "draft.ts",
     find: "return worst > 0 || known ? worst : null;",
     replace: "return known ? worst : null;",
     why: "an active rule is not so for others while its point is bad",
   },
   {
-    file: "engine.ts",
+    file: "draft.ts",
     find: "worst = Math.max(worst, rank(open.severity))",
     replace: "worst = rank(open.severity)",
     why: "others hear the severity of the last condition, not of the worst",
+  },
+  {
+    file: "draft.ts",
+    find: "?? Number.NEGATIVE_INFINITY) >= onset",
+    replace: "?? Number.NEGATIVE_INFINITY) >= 0",
+    why: "a possible cause was well an hour ago, and nobody waits for it",
+  },
+  {
+    file: "engine.ts",
+    find: "causes.every(({ rule, covers })",
+    replace: "causes.some(({ rule, covers })",
+    why: "what waits for a cause is told as soon as one of several is none",
+  },
+  {
+    file: "engine.ts",
+    find: "if (!atRest) release(draft, index, now);",
+    replace: "",
+    why: "what waits for a cause waits to the end, although there can be none",
   },
   {
     file: "engine.ts",

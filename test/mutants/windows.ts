@@ -118,12 +118,6 @@ export const windowMutants: readonly Mutant[] = [
   },
   {
     file: "slope.ts",
-    find: "return pairs > 0 &&",
-    replace: "return",
-    why: "without a pair the slope is within any limits",
-  },
-  {
-    file: "slope.ts",
     find: "values[j] as number) - value) * 1000",
     replace: "values[j] as number) - value)",
     why: "the shortcut reckons per millisecond and misses every rise",

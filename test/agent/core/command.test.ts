@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { Command } from "../../../agent/core/command.ts";
+import type { Command, Refusal } from "../../../agent/core/command.ts";
 import { compileRule, modelOf, type RuleConfig } from "../../../agent/core/model.ts";
 import { plainPoint } from "../../../agent/core/quality.ts";
 import { ruleOptions } from "../../../agent/core/rule.ts";
@@ -21,8 +21,15 @@ function twice() {
   const see = (at: number, value: number): void =>
     rehearsal.sample({ point: "p", at, wall: at, quality: "good", value });
   for (const [i, value] of [1, 0, 1].entries()) see(i, value);
-  return { told, see, order: (command: Command) => rehearsal.command("r", command, 10)?.code ?? "obeyed" };
+  const order = (command: Command): Refusal["code"] | "obeyed" => rehearsal.command("r", command, 10)?.code ?? "obeyed";
+  return { told, see, order };
 }
+
+const by = { user: "s", role: "supervisor" } as const;
+const why = { by, reason: "because", named: true };
+const shelve = (forMs: number | null): Command => ({ name: "shelve", forMs, ...why });
+const maintain = (forMs: number): Command => ({ name: "maintenance", forMs, ...why });
+const hours = 3_600_000;
 
 describe("a command meant for an older picture is refused", () => {
   test.each<[string, object, string]>([
@@ -37,20 +44,32 @@ describe("a command meant for an older picture is refused", () => {
     const { told, see, order } = twice();
     see(3, 2);
     const before = told.length;
-    expect(order({ name: "ack", ...meant })).toBe(answer);
+    expect(order({ name: "ack", by, ...meant })).toBe(answer);
     expect(told.slice(before)).toEqual(answer === "obeyed" ? ["ack 2 3"] : []);
   });
 });
 
-describe("how long", () => {
-  test.each<[Command, string]>([
-    [{ name: "maintenance", forMs: 1 }, "obeyed"],
-    [{ name: "maintenance", forMs: 0 }, "invalid_args"],
-    [{ name: "maintenance", forMs: Number.NaN }, "invalid_args"],
-    [{ name: "shelve", forMs: null }, "obeyed"],
-    [{ name: "shelve", forMs: 8 * 3_600_000 }, "obeyed"],
-    [{ name: "shelve", forMs: 8 * 3_600_000 + 1 }, "limit_exceeded"],
-    [{ name: "shelve", forMs: 0 }, "invalid_args"],
-    [{ name: "shelve", forMs: -1 }, "invalid_args"],
-  ])("%j: %s", (command, answer) => expect(twice().order(command)).toBe(answer));
+describe("for how long, and why", () => {
+  test.each<[string, Command, string]>([
+    ["maintenance of a moment", maintain(1), "obeyed"],
+    ["of a day, the longest", maintain(24 * hours), "obeyed"],
+    ["longer than a day", maintain(24 * hours + 1), "limit_exceeded"],
+    ["of no time", maintain(0), "invalid_args"],
+    ["of a time that is no number", maintain(Number.NaN), "invalid_args"],
+    ["a shelf until it clears", shelve(null), "obeyed"],
+    ["of 8 hours, the longest of this rule", shelve(8 * hours), "obeyed"],
+    ["longer than that", shelve(8 * hours + 1), "limit_exceeded"],
+    ["of no time", shelve(0), "invalid_args"],
+    ["that ended before it began", shelve(-1), "invalid_args"],
+    ["for no reason", { ...shelve(1), reason: " " } as Command, "invalid_args"],
+    ["by someone who only reads", { ...shelve(1), by: { user: "v", role: "viewer" } }, "forbidden"],
+  ])("%s", (_, command, answer) => expect(twice().order(command)).toBe(answer));
+});
+
+test("an acknowledgement is told once, and can be taken back", () => {
+  const { told, order } = twice();
+  const before = told.length;
+  expect(order({ name: "unack", by })).toBe("invalid_state");
+  for (const name of ["ack", "ack", "unack", "ack"] as const) expect(order({ name, by })).toBe("obeyed");
+  expect(told.slice(before)).toEqual(["ack 2 2", "update 2 3", "ack 2 4"]);
 });
