@@ -1,0 +1,161 @@
+import type { Mutant } from "./mutants.ts";
+
+/** What rules remember of samples, and the slope of it. */
+export const windowMutants: readonly Mutant[] = [
+  {
+    file: "window.ts",
+    find: "< at - lengthMs) from++",
+    replace: "<= at - lengthMs) from++",
+    why: "a sample exactly as old as the window is left out",
+  },
+  {
+    file: "window.ts",
+    find: "< at - lengthMs) from++",
+    replace: "< at - 2 * lengthMs) from++",
+    why: "the window is twice as long",
+  },
+  {
+    file: "window.ts",
+    find: "at - last.at > maxGapMs",
+    replace: "at - last.at >= maxGapMs",
+    why: "a silence exactly as long as allowed cuts the window",
+  },
+  {
+    file: "window.ts",
+    find: "if (last !== null && at - last.at > maxGapMs) return windowOf([{ at, value }]);",
+    replace: "",
+    why: "a difference is taken across a long silence",
+  },
+  {
+    file: "window.ts",
+    find: "maxGapMs: maxGap ?? window / 2",
+    replace: "maxGapMs: maxGap ?? window",
+    why: "a silence as long as the window does not cut it",
+  },
+  {
+    file: "window.ts",
+    find: "const goesOn = log.end === to &&",
+    replace: "const goesOn =",
+    why: "a cycle that is judged again finds samples of the one before",
+  },
+  {
+    file: "window.ts",
+    find: "&& to < log.times.length",
+    replace: "&& to <= log.times.length",
+    why: "all windows begin in the log of the empty one",
+  },
+  {
+    file: "window.ts",
+    find: "(log.times[from + i] as number)",
+    replace: "(log.times[i] as number)",
+    why: "a copied window has samples that had left it",
+  },
+  {
+    file: "window.ts",
+    find: "window.to - window.from >= minSamples",
+    replace: "window.to - window.from > minSamples",
+    why: "as few samples as are enough are not",
+  },
+  {
+    file: "window.ts",
+    find: "window.to - window.from >= minSamples &&",
+    replace: "",
+    why: "two samples make a trend",
+  },
+  {
+    file: "window.ts",
+    find: "spanOf(window) >= minSpan * lengthMs",
+    replace: "spanOf(window) > minSpan * lengthMs",
+    why: "a window filled as far as needed is not",
+  },
+  {
+    file: "window.ts",
+    find: "&& spanOf(window) >= minSpan * lengthMs",
+    replace: "",
+    why: "a few samples of one second make a trend",
+  },
+  {
+    file: "window.ts",
+    find: 'sample?.quality === "good" ?',
+    replace: 'sample && sample.quality !== "bad" ?',
+    why: "rules believe uncertain values",
+  },
+  {
+    file: "slope.ts",
+    find: "if (passed > 0) pairSlopes",
+    replace: "if (passed >= 0) pairSlopes",
+    why: "two values of one instant are an infinite slope",
+  },
+  {
+    file: "slope.ts",
+    find: "((lower + upper) / 2) * 1000",
+    replace: "upper * 1000",
+    why: "of an even number of pairs the upper one decides",
+  },
+  {
+    file: "slope.ts",
+    find: "nth(pairSlopes, count, count >> 1)",
+    replace: "nth(pairSlopes, count, (count >> 1) - 1)",
+    why: "the slope is not the middle one",
+  },
+  {
+    file: "slope.ts",
+    find: "else if (k >= i) low = i;",
+    replace: "else if (k > i) low = i;",
+    why: "the slope is sometimes not the middle one",
+  },
+  {
+    file: "slope.ts",
+    find: "above < pairs - (pairs >> 1)",
+    replace: "above <= pairs - (pairs >> 1)",
+    why: "the shortcut misses a rise by one pair",
+  },
+  {
+    file: "slope.ts",
+    find: "below <= (pairs - 1) >> 1",
+    replace: "below <= pairs >> 1",
+    why: "the shortcut misses a fall by one pair",
+  },
+  {
+    file: "slope.ts",
+    find: "values[j] as number) - value) * 1000",
+    replace: "values[j] as number) - value)",
+    why: "the shortcut reckons per millisecond and misses every rise",
+  },
+  {
+    file: "slope.ts",
+    find: "(over / under) * 1000",
+    replace: "over / under",
+    why: "the least-squares slope is per millisecond",
+  },
+  {
+    file: "slope.ts",
+    find: "sum / (to - from)",
+    replace: "sum / to",
+    why: "the mean of a window that moved on is wrong",
+  },
+  {
+    file: "slope.ts",
+    find: "window.log.values[window.from]",
+    replace: "window.log.values[0]",
+    why: "the end-point slope begins with a sample that left the window",
+  },
+  {
+    file: "slope.ts",
+    find: "sorted.length % 2 === 1 ? upper :",
+    replace: "sorted.length > 0 ? upper :",
+    why: "of an even number of peers the upper one decides",
+  },
+  {
+    file: "slope.ts",
+    find: "from + Math.floor((bucket * length) / samplesMax)",
+    replace: "Math.floor((bucket * length) / samplesMax)",
+    why: "a long window takes samples that have left it",
+  },
+  {
+    file: "slope.ts",
+    find: "middle(log.values, bucket)",
+    replace: "log.values[bounds(bucket)] as number",
+    why: "in a long window a spike stands for its neighbours",
+  },
+];
