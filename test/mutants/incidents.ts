@@ -118,7 +118,7 @@ export const incidentMutants: readonly Mutant[] = [
   },
   {
     file: "incident.ts",
-    find: "level.audible !== true || causes.some(",
+    find: "audible !== true || causes.some(",
     replace: "causes.length >= 0 || causes.some(",
     why: "a leak is not heard where something explains it",
   },
@@ -220,7 +220,7 @@ export const incidentMutants: readonly Mutant[] = [
   },
   {
     file: "incident.ts",
-    find: "one !== null && (one.named || level.audible !== true)",
+    find: "one !== null && (one.named || audible !== true)",
     replace: "one !== null",
     why: "a leak is silenced with all else of its hall",
   },

@@ -40,8 +40,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/comm.ts",
-    find: "memory.heard ? exactly(failed) : atLeast(failed)",
-    replace: "exactly(failed)",
+    find: "return heard ? exactly(failed) : atLeast(failed);",
+    replace: "return exactly(failed);",
     why: "the first failure after a restart clears a device that is still silent",
   },
   {
@@ -58,7 +58,7 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/comm.ts",
-    find: "at - (failingSince ?? at) < holdMs",
+    find: "at - failingSince < holdMs",
     replace: "at >= 0",
     why: "a device waits for ever for a switch that nobody hears",
   },
@@ -70,8 +70,20 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/deviation.ts",
-    find: "seen.at < memory.blankUntil",
-    replace: "seen.at <= memory.blankUntil",
+    find: "blankMs(memory, seen.at) > 0)",
+    replace: "blankMs(memory, seen.at) >= 0 && memory.blankUntil !== null)",
+    why: "once its set-point has changed the rule is blind for ever",
+  },
+  {
+    file: "rules/deviation.ts",
+    find: "blankUntil: moved ? at + blank : blankUntil",
+    replace: "blankUntil",
+    why: "a change of the set-point calls people until the plant has followed",
+  },
+  {
+    file: "rules/deviation.ts",
+    find: "Math.max(0, (blankUntil ?? at) - at)",
+    replace: "Math.max(0, (blankUntil ?? at - 1) - at + 1)",
     why: "a new set-point blanks a sample too long",
   },
   {
@@ -106,14 +118,14 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/excursion.ts",
-    find: "known ? exactly(went) : atLeast(went)",
-    replace: "exactly(went)",
+    find: "[filled(window, config) ? exactly(by) : atLeast(by)]",
+    replace: "[exactly(by)]",
     why: "a silence clears an excursion that nobody saw end",
   },
   {
     file: "rules/excursion.ts",
-    find: "known ? exactly(went) : atLeast(went)",
-    replace: 'known ? exactly(went) : { slot: "", lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY }',
+    find: "[filled(window, config) ? exactly(by) : atLeast(by)]",
+    replace: "filled(window, config) ? [exactly(by)] : nothing",
     why: "a jump is not seen until the window is filled",
   },
   {
@@ -124,14 +136,14 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/flatline.ts",
-    find: "range(memory.window) > config.eps",
-    replace: "range(memory.window) >= config.eps",
+    find: "if (windowRange(memory.window) > config.eps) return",
+    replace: "if (windowRange(memory.window) >= config.eps) return",
     why: "a sensor that does not move at all is alive",
   },
   {
     file: "rules/flatline.ts",
-    find: "stuck && runs(config, memory, seen.at)",
-    replace: "stuck",
+    find: "return filled(memory.window, config) && runs(config, memory, at) ?",
+    replace: "return filled(memory.window, config) ?",
     why: "a fan that stands still is told as stuck",
   },
   {
@@ -148,8 +160,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/flatline.ts",
-    find: "const stuck = !moves && filled(memory.window, config);",
-    replace: "const stuck = !moves;",
+    find: "return filled(memory.window, config) && runs(config, memory, at) ?",
+    replace: "return runs(config, memory, at) ?",
     why: "two equal values are a stuck sensor",
   },
   {
@@ -184,8 +196,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/roc.ts",
-    find: "Math.abs(perSecond) : perSecond * signs[config.dir]",
-    replace: "perSecond : perSecond * signs[config.dir]",
+    find: "Math.abs(perSecond) : perSecond * signs[dir]",
+    replace: "perSecond : perSecond * signs[dir]",
     why: "of both directions only the rise is judged",
   },
   {
@@ -298,8 +310,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/ttl.ts",
-    find: "filled(window, config) ? slope(window, config.estimator) : null",
-    replace: "slope(window, config.estimator)",
+    find: "const perSecond = filled(window, config) ? slope(window, config.estimator) : null;\n  if",
+    replace: "const perSecond = slope(window, config.estimator);\n  if",
     why: "two samples foretell the time left",
   },
   {

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 
 /** A mutant that goes round for ever is found out only if a test says so. */
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 /** What the tests said of it; "none" if they could not judge it: it does not load, or does not end. */
 type Outcome = { readonly is: "killed" | "survived" } | { readonly is: "none"; readonly because: string };
