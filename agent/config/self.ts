@@ -1,9 +1,10 @@
+import type { Language } from "../core/language.ts";
 import { compileRule, type Rule } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { type About, configPoint, type Device, selfId } from "./resolved.ts";
-import { ruleSchema } from "./rules.ts";
+import { ruleSchema, sayIn } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
 const self: Device = {
@@ -25,15 +26,21 @@ const own = [
     point: configPoint,
     config: { normal: [0], map: { "1": "medium" } },
     say: {
-      what: "configuration refused",
-      cause: "the newest site file has errors",
-      action: "Run mepwatch validate.",
-      consequence: "the site is watched by the last accepted configuration",
+      what: { en: "configuration refused", de: "Konfiguration abgelehnt" },
+      cause: { en: "the newest site file has errors", de: "die neueste Site-Datei hat Fehler" },
+      action: { en: "Run mepwatch validate.", de: "mepwatch validate ausführen." },
+      consequence: {
+        en: "the site is watched by the last accepted configuration",
+        de: "der Standort läuft mit der letzten gültigen Konfiguration",
+      },
     },
   },
 ] as const;
 
-export function selfRules(site: string): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
+export function selfRules(
+  site: string,
+  language: Language,
+): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
   const type = ruleTypes.find((one) => one.type === "state") as RuleType;
   const about = new Map<string, About>();
   const rules = own.map(({ id, point, config, say }) => {
@@ -53,7 +60,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       device: self,
       point: null,
       options: {},
-      say,
+      say: sayIn(say, language),
       runbook: null,
       impacted: null,
       members: [],

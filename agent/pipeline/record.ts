@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { About, Site } from "../config/resolved.ts";
-import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
+import { type Language, phrase } from "../core/language.ts";
 import { priorityHint } from "../core/severity.ts";
-import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
+import { textMax } from "../core/text.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+import { countOf, noOthers, type Others } from "./others.ts";
+import { textOf } from "./telling.ts";
 
 /** From what the engine decided to what the centre is told: identity, place, times and words are added here. */
 export interface Telling {
@@ -14,12 +16,16 @@ export interface Telling {
   readonly clock: ClockTrust;
 }
 
-/** @param causeIds the incidents that suppress it */
+/**
+ * @param causeIds the incidents that suppress it
+ * @param others incidents that its text counts or names
+ */
 export function recordOf(
   { site, epoch, bootId, clock }: Telling,
   event: Event,
   seq: number,
   causeIds: readonly string[] = [],
+  others: Others = noOthers,
 ): EventRecord {
   const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
@@ -49,7 +55,7 @@ export function recordOf(
     ...(event.acked === null ? {} : { ackedBy: event.acked.by, ackedAt: iso(event.acked.at.wall) }),
     ...silencedBy(event),
     ...(causeIds.length === 0 ? {} : { causeIds: [...causeIds] }),
-    ...(about.impacted === null ? {} : { impacted: about.impacted }),
+    ...impactedBy(about, others),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },
@@ -68,7 +74,7 @@ export function recordOf(
     monoMs: now.at,
     clock,
     historical: false,
-    text: textOf(site, about, event, value, known),
+    text: textOf({ site, about, event, value, valueText: valueText(about, value), measure: known, others }),
     ...(about.runbook === null ? {} : { runbook: about.runbook }),
     labels: { ...about.device.labels },
   };
@@ -83,6 +89,12 @@ function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<E
   return { silencedBy: by, silencedFor: reason, ...end };
 }
 
+/** Of what is not heard: how much there is; of many devices: how many of them there are. */
+function impactedBy({ impacted, members }: About, others: Others): Pick<EventRecord, "impacted"> {
+  if (impacted !== null) return { impacted };
+  return members.length === 0 ? {} : { impacted: countOf(others.members) };
+}
+
 /** Where time or another rule decided: the value that stands, as far as what was measured tells it. */
 const lastValue = ({ type }: About, { measure, active }: Event, known: number | null): number | null =>
   active ? (measure.mark ?? (type === "level" ? known : null)) : null;
@@ -92,6 +104,7 @@ export function retired(
   last: EventRecord,
   seq: number,
   now: { readonly at: number; readonly wall: number },
+  language: Language,
 ): EventRecord {
   return {
     ...last,
@@ -106,7 +119,7 @@ export function retired(
     at: iso(now.wall),
     clearedAt: iso(now.wall),
     monoMs: now.at,
-    text: `${last.point.name} ${last.rule.id}: no longer judged, the rule is gone.`.slice(0, 140),
+    text: `${last.point.name} ${last.rule.id}: ${phrase(language, "ruleGone")}.`.slice(0, textMax),
   };
 }
 
@@ -164,42 +177,3 @@ function judgedBy({ type, options }: About, measure: number | null, level: Event
 
 const valueText = ({ point }: About, value: number | null): string | null =>
   value === null ? null : (point?.texts[String(value)] ?? null);
-
-function textOf(site: Site, about: About, event: Event, value: number | null, measure: number | null): string {
-  const where = whereOf(about);
-  const what = about.say.what ?? about.point?.name ?? "";
-  const unit = unitSign(about.point?.unit ?? "1");
-  const done = doings[event.kind];
-  if (done !== undefined) return tellDone(where, what, done);
-  if (event.kind === "clear" || event.reason === "rtn_latched") {
-    const measured = value !== null && (about.type === "level" || about.type === "roc" || about.type === "excursion");
-    const now = measured ? `${number(value)} ${unit}`.trim() : "";
-    return tellCleared(where, what, now, sayDuration(event.now.at - event.raised.at));
-  }
-  const said = event.rule.type.say(event.rule.config, {
-    value: value === null ? "" : number(value),
-    valueText: valueText(about, value),
-    measure,
-    unit,
-    level: event.level,
-    slot: event.condition.slot,
-  });
-  const { cause = "", action = "" } = about.say;
-  return tell({ where, what, said, since: timeOfDay(event.onset.wall, site.timeZone), cause, action });
-}
-
-/** Of events that people cause: what was done. */
-const doings: Readonly<Partial<Record<Event["kind"], string>>> = {
-  ack: "acknowledged",
-  close: "closed",
-  shelve: "shelved",
-  unshelve: "no longer shelved",
-};
-
-/** The device and where it stands, for people. */
-export function whereOf({ device: { location, name } }: About): string {
-  const { room, row, rack } = location;
-  return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name]
-    .filter((part) => part !== undefined)
-    .join(" ");
-}
