@@ -1,10 +1,11 @@
 import type { DevicePoint, Site } from "../config/resolved.ts";
 import type { Explanation, IncidentExplained, Input, LevelExplained } from "../core/explanation.ts";
+import type { Language } from "../core/language.ts";
 import type { Rule } from "../core/model.ts";
 import type { Instant } from "../core/sample.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { ConditionExplained, Explained, Unknown } from "../pipeline/explain.ts";
-import { whereOf } from "../pipeline/record.ts";
+import { whereOf } from "../pipeline/telling.ts";
 import { shownValue } from "./status.ts";
 
 /** What `mepwatch explain` shows, as data: times in RFC 3339, and beside each number how people read it. */
@@ -46,19 +47,23 @@ type Timed<T> = T extends Instant
       ? { readonly [Key in keyof T]: Timed<T[Key]> }
       : T;
 
-export function explanations({ id, timeZone, devices }: Site, { now, conditions }: Explained): ExplainSnapshot {
+export function explanations(
+  { id, timeZone, language, devices }: Site,
+  { now, conditions }: Explained,
+): ExplainSnapshot {
   const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
   return {
     at: iso(now),
     site: id,
     timeZone,
-    conditions: conditions.map((one) => conditionOf(one, points, now)),
+    conditions: conditions.map((one) => conditionOf(one, points, language, now)),
   };
 }
 
 function conditionOf(
   { explanation, rule, about, record }: ConditionExplained,
   points: ReadonlyMap<string, DevicePoint>,
+  language: Language,
   now: Instant,
 ): ConditionSnapshot {
   const { measure, levels, inputs, incident } = explanation;
@@ -66,7 +71,7 @@ function conditionOf(
   const text = (value: number): string | null => shown(rule, value, unit);
   return {
     ...timed(explanation),
-    where: whereOf(about),
+    where: whereOf(about.device, language),
     inputs: inputs.map((input) => ({
       ...timed(input),
       ...named(input, points.get(input.point)),

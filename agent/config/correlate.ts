@@ -1,4 +1,5 @@
 import type { CauseRef } from "../core/incident.ts";
+import type { Wording } from "../core/language.ts";
 import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
 import { always } from "../core/model.ts";
 import type { Bus, Device, Shared } from "./resolved.ts";
@@ -22,12 +23,12 @@ export interface Group {
   /** In the place of a device's id; with the rule's it names it for ever. */
   readonly id: string;
   readonly rule: string;
-  readonly name: string;
+  readonly name: Wording;
   readonly location: Device["location"];
   readonly means: Meaning;
   readonly type: "group" | "vote";
   readonly options: Readonly<Record<string, unknown>>;
-  readonly say: Readonly<Record<string, string>>;
+  readonly say: Readonly<Record<string, Wording>>;
   /** Whether it tells what its members tell, so that nobody need be called for those. */
   readonly covers: boolean;
   readonly members: readonly string[];
@@ -48,22 +49,28 @@ interface Told {
 /** What to say of many at once; `what` follows their number. */
 const words: Readonly<Partial<Record<Meaning, Group["say"]>>> = {
   hot: {
-    what: "racks hot",
-    cause: "cooling lost",
-    action: "Check the zone's CRACs",
-    consequence: "servers throttle, then shut down",
+    what: { en: "racks hot", de: "Racks heiß" },
+    cause: { en: "cooling lost", de: "Kühlung ausgefallen" },
+    action: { en: "Check the zone's CRACs", de: "Klimageräte der Zone prüfen" },
+    consequence: {
+      en: "servers throttle, then shut down",
+      de: "Server drosseln, dann schalten sie ab",
+    },
   },
   "on-battery": {
-    what: "UPSs on battery",
-    cause: "utility lost",
-    action: "Check the generator and the time left",
-    consequence: "the load drops when the batteries are empty",
+    what: { en: "UPSs on battery", de: "USV auf Batterie" },
+    cause: { en: "utility lost", de: "Netz ausgefallen" },
+    action: { en: "Check the generator and the time left", de: "Generator und Restzeit prüfen" },
+    consequence: {
+      en: "the load drops when the batteries are empty",
+      de: "die Last fällt aus, wenn die Batterien leer sind",
+    },
   },
   unreachable: {
-    what: "devices do not answer",
-    cause: "switch, gateway or cable",
-    action: "Check what they share, not each of them",
-    consequence: "nothing is seen of them",
+    what: { en: "devices do not answer", de: "ohne Antwort" },
+    cause: { en: "switch, gateway or cable", de: "Switch, Gateway oder Kabel" },
+    action: { en: "Check what they share, not each of them", de: "Prüfen, was sie teilen, nicht jedes Gerät" },
+    consequence: { en: "nothing is seen of them", de: "von ihnen ist nichts zu sehen" },
   },
 };
 
@@ -166,7 +173,13 @@ function zoneGroups(told: readonly Told[]): Group[] {
 function powerGroups(told: readonly Told[], { feeds }: Topology): Group[] {
   return [...feeds].flatMap(([source, fed]) => {
     const members = told.filter(({ device, means }) => means === "on-battery" && fed.includes(device.id));
-    return group(`fed-by-${source}`, `Fed by ${source}`, "on-battery", members, roomOf(members));
+    return group(
+      `fed-by-${source}`,
+      { en: `Fed by ${source}`, de: `Versorgt von ${source}` },
+      "on-battery",
+      members,
+      roomOf(members),
+    );
   });
 }
 
@@ -184,7 +197,7 @@ function segmentGroups(
 
 function group(
   id: string,
-  name: string,
+  name: Wording,
   means: Meaning,
   members: readonly Told[],
   location: Device["location"],
@@ -208,20 +221,27 @@ function redundancy(told: readonly Told[], { coolersOf, needOf }: Topology): Gro
     const stopped = [...byKey(lost, ({ device }) => device.id).values()].flatMap(([first]) => first ?? []);
     const members = stopped.map(({ rule }) => rule);
     const base = { id: `zone-${zone}`, name: `Zone ${zone}`, location: roomOf(stopped), members, covers: false };
-    const vote = (rule: string, what: string, k: number, severity: string): Group => ({
+    const vote = (rule: string, what: Wording, k: number, severity: string): Group => ({
       ...base,
       rule,
       means: "redundancy-lost",
       type: "vote",
-      say: { what, action: "Bring the stopped unit back before another one fails", consequence: "the zone heats up" },
+      say: {
+        what,
+        action: {
+          en: "Bring the stopped unit back before another one fails",
+          de: "Gestopptes Gerät wieder in Gang bringen",
+        },
+        consequence: { en: "the zone heats up", de: "die Zone heizt sich auf" },
+      },
       // Once its power is back a unit starts within a minute, and is believed to run a minute later.
       options: { k, severity, inputs: members.map((one) => ({ rule: one })), onDelay: "120s" },
     });
     const spare = units.length - need;
     if (members.length <= spare) return [];
     return [
-      vote("redundancy-lost", "no cooling unit to spare", spare, "high"),
-      vote("cooling-short", "too little cooling", spare + 1, "critical"),
+      vote("redundancy-lost", { en: "no cooling unit to spare", de: "keine Kühlreserve" }, spare, "high"),
+      vote("cooling-short", { en: "too little cooling", de: "zu wenig Kühlung" }, spare + 1, "critical"),
     ];
   });
 }

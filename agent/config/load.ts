@@ -139,7 +139,7 @@ function readDevice(document: Document, written: unknown, index: number, problem
 }
 
 /** Stands for a site's header that has none of its own; what is wrong was told. */
-const nameless: SiteConfig["site"] = { id: "site", timeZone: "UTC" };
+const nameless: SiteConfig["site"] = { id: "site", timeZone: "UTC", language: "en" };
 
 type ReadProfile = Sources["profile"];
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
+import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
 import { rulePoint } from "../core/rule.ts";
 import { commPoint, type PointId } from "../core/sample.ts";
@@ -71,10 +72,11 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     problems.push(document.problem(["site", "timeZone"], "expected an IANA time zone, such as Europe/Berlin or UTC"));
   }
   const devices = resolveDevices(sources, buses, problems);
-  const { id, name = id, timeZone } = config.site;
+  const { id, name = id, timeZone, language } = config.site;
   const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);
-  return { id, name, timeZone, configHash: hash(), buses: [...buses.values()], devices: resolved, model, about };
+  const configHash = hash();
+  return { id, name, timeZone, language, configHash, buses: [...buses.values()], devices: resolved, model, about };
 }
 
 /** A device with its rules as they are written. */
@@ -102,7 +104,15 @@ function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Pro
         : sources.profile(written.profile, (what) => problems.push(document.problem([...path, "profile"], what)));
     const address = addressOf(sources, written, path, bus, profiled, problems);
     if (profiled === null) return [];
-    const device = resolveDevice(sources, written, path, profiled, { id: bus?.id ?? "", address }, problems);
+    const { language } = config.site;
+    const device = resolveDevice(
+      { ...sources, language },
+      written,
+      path,
+      profiled,
+      { id: bus?.id ?? "", address },
+      problems,
+    );
     return [ruled(sources, device, written, path, profiled, problems)];
   });
 }
@@ -114,7 +124,8 @@ function judging(
   buses: ReadonlyMap<string, Bus>,
   problems: Problem[],
 ) {
-  const own = selfRules(config.site.id);
+  const { id, language } = config.site;
+  const own = selfRules(id, language);
   const rules = [...own.rules];
   const about = new Map<string, About>(own.about);
   const references: Reference[] = [];
@@ -128,10 +139,10 @@ function judging(
   const { causesOf, sharedBy, groups } = webOf(devices, topology, segments(devices, buses));
   const compiled = [
     ...devices.map(({ device, written, told }) => {
-      const around = { site: config.site.id, device, told, causesOf, sharedBy, ...reach(device, devices, topology) };
+      const around = { site: id, language, device, told, causesOf, sharedBy, ...reach(device, devices, topology) };
       return compileRules(around, written, problems);
     }),
-    ...groups.map((one) => compileGroup(config.site.id, one, causesOf(`${one.id}/${one.rule}`))),
+    ...groups.map((one) => compileGroup({ site: id, language }, one, causesOf(`${one.id}/${one.rule}`))),
   ];
   for (const one of compiled) {
     rules.push(...one.rules);
@@ -275,7 +286,7 @@ function addressOf(
 }
 
 export function resolveDevice(
-  { document, kinds }: Pick<Sources, "document" | "kinds">,
+  { document, kinds, language }: Pick<Sources, "document" | "kinds"> & { readonly language: Language },
   written: DeviceConfig,
   path: Path,
   { profile, document: from, driver }: Profiled,
@@ -315,7 +326,7 @@ export function resolveDevice(
     labels: written.labels,
     points: [...points].map(([own, { point, place }]) => {
       problems.push(...unknownKind(kinds, point, place));
-      return resolvePoint(written.id, own, point, intervalMs, driver, place, problems);
+      return resolvePoint(written.id, own, point, { intervalMs, driver, language }, place, problems);
     }),
   };
 }
@@ -330,8 +341,11 @@ function resolvePoint(
   device: string,
   own: string,
   point: PointConfig,
-  intervalMs: number,
-  driver: Driver,
+  {
+    intervalMs,
+    driver,
+    language,
+  }: { readonly intervalMs: number; readonly driver: Driver; readonly language: Language },
   place: Place,
   problems: Problem[],
 ): DevicePoint {
@@ -340,11 +354,11 @@ function resolvePoint(
   return {
     id,
     own,
-    name,
+    name: inLanguage(name, language),
     definition: { id, ...definition },
     address: check(place, ["address"], driver.address, address, problems),
     unit,
-    texts,
+    texts: Object.fromEntries(Object.entries(texts).map(([value, words]) => [value, inLanguage(words, language)])),
     intervalMs: interval ?? intervalMs,
   };
 }

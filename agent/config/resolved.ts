@@ -1,4 +1,5 @@
 import type { Driver } from "../../drivers/driver.ts";
+import type { Language } from "../core/language.ts";
 import type { Model } from "../core/model.ts";
 import type { Point } from "../core/quality.ts";
 import type { PointId } from "../core/sample.ts";
@@ -8,6 +9,8 @@ export interface Site {
   readonly id: string;
   readonly name: string;
   readonly timeZone: string;
+  /** In which incidents are told; whatever people wrote in several is here in this one. */
+  readonly language: Language;
   /** SHA-256 over all files it was made from, first 16 hex digits. */
   readonly configHash: string;
   readonly buses: readonly Bus[];

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { CauseRef } from "../core/incident.ts";
+import { inLanguage, type Language, type Wording } from "../core/language.ts";
 import { compileRule, type Rule, type RuleConfig } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions, rulePoint, type Scope } from "../core/rule.ts";
@@ -44,16 +45,27 @@ const nowhere: Place = {
 };
 
 /** A rule of many devices, which is the site's own; its options are right, since they are made. */
-export function compileGroup(site: string, group: Group, causes: readonly CauseRef[]): Compiled {
+export function compileGroup(
+  { site, language }: Pick<Surroundings, "site" | "language">,
+  group: Group,
+  causes: readonly CauseRef[],
+): Compiled {
   const { id, rule: own, name, location, type: named, means } = group;
   const type = ruleTypes.find((one) => one.type === named) as RuleType;
   const config = ruleSchema(type).parse({ ...group.options, means, say: group.say });
-  const base = { name, class: "group", profile: "", bus: "", protocol: "internal", address: null };
+  const base = {
+    name: inLanguage(name, language),
+    class: "group",
+    profile: "",
+    bus: "",
+    protocol: "internal",
+    address: null,
+  };
   const device: Device = { id, ...base, location, labels: {}, points: [] };
   const scope = { ...scopeOf(device, null), pollMs: 10_000, rule: `${id}/${own}`, causes };
   const rule = compileRule(type, config, scope, keyOf(site, device, null, own));
   const written = { id: own, options: group.options, place: nowhere };
-  const described = describe(written, type, config, { device, impacted: null, shared: null }, null);
+  const described = describe(written, type, config, { device, language, impacted: null, shared: null }, null);
   return {
     rules: [rule],
     about: new Map(rule.conditions.map(({ key }) => [key, { ...described, members: group.members }])),
@@ -88,6 +100,7 @@ export function typeNamed(named: unknown, place: Place, problems: Problem[]): Ru
 /** Where a device's rules are to be judged. */
 export interface Surroundings {
   readonly site: string;
+  readonly language: Language;
   readonly device: Device;
   /** Names of points that are not to be called unknown, since what is wrong with them was told. */
   readonly told: ReadonlySet<string>;
@@ -197,10 +210,15 @@ function describe(
   one: Written,
   type: RuleType,
   config: RuleConfig,
-  { device, impacted, shared }: Pick<About, "device" | "impacted" | "shared">,
+  {
+    device,
+    language,
+    impacted,
+    shared,
+  }: Pick<Surroundings, "device" | "language"> & Pick<About, "impacted" | "shared">,
   point: DevicePoint | null,
 ): About {
-  const options = config as RuleConfig & { say?: About["say"]; runbook?: string };
+  const options = config as RuleConfig & { say?: Said; runbook?: string };
   const version = createHash("sha256").update(JSON.stringify(one.options)).digest("hex").slice(0, 8);
   const { say = {}, runbook = null } = options;
   return {
@@ -210,7 +228,7 @@ function describe(
     device,
     point,
     options: { ...options },
-    say,
+    say: sayIn(say, language),
     runbook,
     companions: (options.companions ?? []).flatMap((name) => device.points.filter(({ own }) => own === name)),
     impacted: type === comm ? impacted : null,
@@ -218,3 +236,8 @@ function describe(
     shared,
   };
 }
+
+type Said = Readonly<Record<string, Wording>>;
+
+export const sayIn = (say: Said, language: Language): About["say"] =>
+  Object.fromEntries(Object.entries(say).map(([part, words]) => [part, inLanguage(words, language)]));

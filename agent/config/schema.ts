@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../core/duration.ts";
+import { languages, wording } from "../core/language.ts";
 import { tests } from "./tests.ts";
 import { topologySchema } from "./topology.ts";
 
@@ -24,7 +25,7 @@ const profileName = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
 const rule = open.nullable();
 
 export const point = z.strictObject({
-  name: z.string().optional().describe("Shown to people; default: the point's id with blanks."),
+  name: wording.optional().describe("Shown to people; default: the point's id with blanks."),
   kind: z.string().optional().describe("What it measures, a name from config/points.yaml."),
   address: open.describe("Where it is found in the device; see the driver."),
   unit: z.string().default("1").describe("UCUM code of the value after scaling, such as Cel, V, kW, %."),
@@ -48,7 +49,7 @@ export const point = z.strictObject({
     .nullable()
     .default(null)
     .describe("Set for a counter that wraps."),
-  texts: z.record(z.string(), z.string()).default({}).describe("Names of the values of an enumeration."),
+  texts: z.record(z.string(), wording).default({}).describe("Names of the values of an enumeration."),
   interval: interval.optional().describe("How often it is read; default: the device's."),
 });
 export type PointConfig = z.output<typeof point>;
@@ -104,6 +105,7 @@ export const site = z.strictObject({
       id,
       name: z.string().optional().describe("Shown to people; default: its id."),
       timeZone: z.string().default("UTC").describe("IANA name, such as Europe/Berlin: times in texts are said in it."),
+      language: z.enum(languages).default("en").describe("In which incidents are told: en or de."),
     })
     .describe("The site as a whole."),
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),

@@ -1,9 +1,10 @@
+import type { Language } from "../core/language.ts";
 import { compileRule, type Rule } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { type About, configPoint, type Device, floodPoint, selfId } from "./resolved.ts";
-import { ruleSchema } from "./rules.ts";
+import { ruleSchema, sayIn } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
 const self: Device = {
@@ -25,10 +26,13 @@ const own = [
     point: configPoint,
     config: { normal: [0], map: { "1": "medium" } },
     say: {
-      what: "configuration refused",
-      cause: "the newest site file has errors",
-      action: "Run mepwatch validate.",
-      consequence: "the site is watched by the last accepted configuration",
+      what: { en: "configuration refused", de: "Konfiguration abgelehnt" },
+      cause: { en: "the newest site file has errors", de: "die neueste Site-Datei hat Fehler" },
+      action: { en: "Run mepwatch validate.", de: "mepwatch validate ausführen." },
+      consequence: {
+        en: "the site is watched by the last accepted configuration",
+        de: "der Standort läuft mit der letzten gültigen Konfiguration",
+      },
     },
   },
   {
@@ -36,15 +40,21 @@ const own = [
     point: floodPoint,
     config: { normal: [0], map: { "1": "medium" } },
     say: {
-      what: "alarm flood",
-      cause: "more alarms than can be followed",
-      action: "Look for the common cause.",
-      consequence: "what is below high calls in a digest each minute",
+      what: { en: "alarm flood", de: "Alarmflut" },
+      cause: { en: "more alarms than can be followed", de: "mehr Alarme, als man verfolgen kann" },
+      action: { en: "Look for the common cause.", de: "Nach der gemeinsamen Ursache suchen." },
+      consequence: {
+        en: "what is below high calls in a digest each minute",
+        de: "was unter high liegt, kommt jede Minute gesammelt",
+      },
     },
   },
 ] as const;
 
-export function selfRules(site: string): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
+export function selfRules(
+  site: string,
+  language: Language,
+): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
   const type = ruleTypes.find((one) => one.type === "state") as RuleType;
   const about = new Map<string, About>();
   const rules = own.map(({ id, point, config, say }) => {
@@ -64,7 +74,7 @@ export function selfRules(site: string): { rules: readonly Rule[]; about: Readon
       device: self,
       point: null,
       options: {},
-      say,
+      say: sayIn(say, language),
       runbook: null,
       companions: [],
       impacted: null,

@@ -43,7 +43,15 @@ export function profileSuite(
   const { profile, document, tests } = profiled;
   const id = "device";
   const written = { id, profile: null, bus: null, address: {}, location: {}, labels: {}, points: {}, rules: {} };
-  const device = resolveDevice({ document, kinds }, written, [], profiled, { id: "", address: null }, problems);
+  const language = "en";
+  const device = resolveDevice(
+    { document, kinds, language },
+    written,
+    [],
+    profiled,
+    { id: "", address: null },
+    problems,
+  );
   const one = ruled({ document, classRule }, device, written, [], profiled, problems);
   const alone = {
     behind: undefined,
@@ -52,7 +60,11 @@ export function profileSuite(
     causesOf: () => [],
     sharedBy: () => null,
   };
-  const { rules, about, references } = compileRules({ site: "profile", ...one, ...alone }, one.written, problems);
+  const { rules, about, references } = compileRules(
+    { site: "profile", language, ...one, ...alone },
+    one.written,
+    problems,
+  );
   // Points and rules of other devices may be there in a site.
   const own = references.filter(({ to }) => to.replace("@", "").startsWith(`${id}/`));
   problems.push(...wrongReferences(own, pointsOf([one]), rulePointsOf([one], [])));

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { duration } from "./duration.ts";
 import type { CauseRef } from "./incident.ts";
+import { type Language, wording } from "./language.ts";
 import { meanings } from "./meaning.ts";
 import type { Point } from "./quality.ts";
 import type { Instant, Mono, PointId, Sample } from "./sample.ts";
@@ -35,7 +36,7 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly needsToHear?: boolean;
   /** How long it needs, once its cause is gone, to see for itself whether it still holds, ms. Default: 0. */
   lingerMs?(config: Config): number;
-  /** What is wrong, in a few words, for the incident's text: "33.4 °C (limit 32)". */
+  /** What is wrong, in a few words of the site's language, for the incident's text: "33.4 °C (limit 32)". */
   say(config: Config, facts: Said): string;
   /** A measure, or a limit, as people read it; null: it is only on or off. Default: the number with the point's unit. */
   shown?(config: Config, measure: number, unit: string): string | null;
@@ -141,13 +142,15 @@ export interface Level {
 }
 
 export interface Said {
-  /** The deciding value and the measure, formatted; "" where unknown. */
+  /** The deciding value with its unit, as people read it; "" where unknown. */
   readonly value: string;
   readonly valueText: string | null;
   readonly measure: number | null;
   readonly unit: string;
-  readonly level: Level;
+  /** Of the level that decided, as the measure. */
+  readonly limit: number;
   readonly slot: string;
+  readonly language: Language;
 }
 
 /** More would tell a reader less. */
@@ -203,13 +206,13 @@ export const ruleOptions = {
     .describe("Points of this device whose values at the raise help to see why; they are sent with it."),
   say: z
     .strictObject({
-      what: z.string().optional().describe("What it is about; default: the point's name."),
-      cause: z.string().optional().describe("The likely cause."),
-      action: z.string().optional().describe("The first thing to do."),
-      consequence: z.string().optional().describe("What happens if nobody does."),
+      what: wording.optional().describe("What it is about; default: the point's name."),
+      cause: wording.optional().describe("The likely cause."),
+      action: wording.optional().describe("The first thing to do."),
+      consequence: wording.optional().describe("What happens if nobody does."),
     })
     .optional()
-    .describe("Words for the incident's text."),
+    .describe("Words for the incident's text; each for all languages, or { en: …, de: … }."),
   runbook: z.url().optional().describe("Where the procedure is written down."),
 } as const;
 

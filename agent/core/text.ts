@@ -1,38 +1,62 @@
+import { type Language, phrase, written } from "./language.ts";
 import type { Wall } from "./sample.ts";
 
 /**
  * An incident in one line for a tired person: where, what, value and limit, since when, likely cause, first action.
  */
 export interface Telling {
+  readonly language: Language;
   readonly where: string;
   readonly what: string;
   /** "33.4 °C (limit 32)", "does not answer". */
   readonly said: string;
+  /** More of what is said, for where there is room: "worst PDU-F12 33.4 °C". */
+  readonly aside: string;
   readonly since: string;
+  /** What is new, "" where it has just been raised: "maintenance is over". */
+  readonly news: string;
   readonly cause: string;
   readonly action: string;
 }
 
 export const textMax = 140;
 
-/** What must not be missing comes first; cause, then action, give way when it gets too long. */
-export function tell({ where, what, said, since, cause, action }: Telling): string {
-  const head = [where, what, said].filter((part) => part !== "").join(" ");
-  const sentences = (...parts: string[]): string => `${parts.filter((part) => part !== "").join(". ")}.`;
-  const caused = cause === "" ? `${head} since ${since}` : `${head} since ${since}; ${cause}`;
-  const candidates = [sentences(caused, bare(action)), sentences(`${head} since ${since}`, bare(action))];
-  return candidates.find((text) => text.length <= textMax) ?? cut(sentences(`${head} since ${since}`));
+/** What must not be missing comes first; cause, aside, then action give way when it gets too long. */
+export function tell(telling: Telling): string {
+  const { language, where, what, said, since, news, cause, action } = telling;
+  const sentence = (aside: string, because: string, then: string): string => {
+    const head = phrase(language, "since", {
+      said: joined([joined([where, what, said], " "), aside], ", "),
+      time: since,
+    });
+    return `${joined([joined([joined([head, news], ", "), because], "; "), bare(then)], ". ")}.`;
+  };
+  const { aside } = telling;
+  const candidates = [sentence(aside, cause, action), sentence(aside, "", action), sentence("", "", action)];
+  return candidates.find((text) => text.length <= textMax) ?? cut(sentence("", "", ""));
 }
 
-/** The line for an incident that is over; `now`: the value with its unit, "" where none is known or it is no number. */
-export const tellCleared = (where: string, what: string, now: string, lasted: string): string => {
-  const head = [where, what].filter((part) => part !== "").join(" ");
-  return cut(`${head} back to normal${now === "" ? "" : ` (${now})`} after ${lasted}.`);
-};
+/** An incident that is over. */
+export interface Cleared extends Pick<Telling, "language" | "where" | "what" | "news"> {
+  /** The value with its unit; "" where none is known or it is no number. */
+  readonly now: string;
+  readonly lasted: string;
+}
+
+export function tellCleared({ language, where, what, now, lasted, news }: Cleared): string {
+  const over = phrase(language, "over", {
+    said: joined([where, what], " "),
+    now: now === "" ? "" : ` (${now})`,
+    lasted,
+  });
+  return cut(`${joined([over, news], ", ")}.`);
+}
 
 /** The line for what somebody did: "Hall 1 CRAC-2 acknowledged." */
 export const tellDone = (where: string, what: string, done: string): string =>
-  cut(`${[where, what, done].filter((part) => part !== "").join(" ")}.`);
+  cut(`${joined([where, what, done], " ")}.`);
+
+const joined = (parts: readonly string[], by: string): string => parts.filter((part) => part !== "").join(by);
 
 const bare = (sentence: string): string => sentence.replace(/\.\s*$/, "");
 const cut = (text: string): string => (text.length <= textMax ? text : `${text.slice(0, textMax - 1).trimEnd()}…`);
@@ -50,10 +74,10 @@ const unitSigns: Readonly<Record<string, string>> = {
 export const unitSign = (ucum: string): string => unitSigns[ucum] ?? ucum;
 
 /** At most one decimal beyond what tells neighbours apart: 33.4, 231, 0.05. */
-export function number(value: number): string {
+export function number(value: number, language: Language = "en"): string {
   const size = Math.abs(value);
   const decimals = size >= 100 ? 0 : size >= 1 ? 1 : 2;
-  return String(Number(value.toFixed(decimals)));
+  return written(Number(value.toFixed(decimals)), language);
 }
 
 /** "03:02" of that day in the site's time zone. */

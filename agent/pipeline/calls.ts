@@ -17,7 +17,7 @@ import type { Instant, Mono, Sample } from "../core/sample.ts";
 import { severities } from "../core/severity.ts";
 import { textMax } from "../core/text.ts";
 import type { EventRecord } from "../sinks/record.ts";
-import { whereOf } from "./record.ts";
+import { whereOf } from "./telling.ts";
 
 /**
  * Whom a cycle calls: in a flood, what can wait is told by a digest instead. The flood is an incident of the agent's own, a
@@ -150,8 +150,8 @@ function digestText(site: Site, { calls, cleared, changed, worst }: Digest): str
   return `Alarm flood, ${counts}.${names.length === 0 ? "" : ` Worst: ${names.join("; ")}.`}`;
 }
 
-function nameOf({ about }: Site, key: string): string {
+function nameOf({ about, language }: Site, key: string): string {
   const known = about.get(key);
   if (known === undefined) return key;
-  return `${whereOf(known)} ${known.say.what ?? known.point?.name ?? known.rule}`;
+  return `${whereOf(known.device, language)} ${known.say.what ?? known.point?.name ?? known.rule}`;
 }

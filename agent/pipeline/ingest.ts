@@ -17,6 +17,7 @@ import type { Meant } from "./deeds.ts";
 import { type Evidence, evidenceIn } from "./evidence.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
+import { othersOf } from "./others.ts";
 import { recordOf, retired } from "./record.ts";
 
 /**
@@ -173,6 +174,8 @@ function committer(env: Env, store: Store) {
 function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions) {
   const { epoch } = store.kept;
   const open = new Map([...store.kept.incidents].map(([key, text]) => [key, JSON.parse(text) as EventRecord]));
+  /** Incidents that are over, by id, while others that they explained go on and may yet name them. */
+  const ended = new Map<string, EventRecord>();
   let lastSeq = store.kept.lastSeq;
   const adopt = (records: readonly EventRecord[]): void => {
     lastSeq = records.at(-1)?.seq ?? lastSeq;
@@ -180,7 +183,13 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       if (one.open) open.set(one.conditionKey, one);
       else open.delete(one.conditionKey);
     }
+    if (records.some((one) => !one.open)) keepEnded(records);
     if (records.length > 0) onEvents(records);
+  };
+  const keepEnded = (records: readonly EventRecord[]): void => {
+    const named = new Set([...open.values()].flatMap(({ causeIds = [] }) => causeIds));
+    for (const one of records) if (!one.open) ended.set(one.incidentId, one);
+    for (const id of ended.keys()) if (!named.has(id)) ended.delete(id);
   };
   return {
     adopt,
@@ -188,28 +197,22 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
     lastSeq: () => lastSeq,
     write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
-      const written: EventRecord[] = [];
-      for (const event of events) {
-        const record = recordOf(telling, event, lastSeq + written.length + 1);
-        const newest = new Map([...open.values(), ...written].map((one) => [one.conditionKey, one]));
-        written.push({
-          ...record,
-          ...evidenceOf(event),
-          ...correlationOf(
-            site,
-            record,
-            event.causes,
-            [...newest.values()].filter((one) => one.open),
-          ),
-        });
-      }
-      return written;
+      if (events.length === 0) return [];
+      const newest = new Map(open);
+      return events.map((event, i) => {
+        const others = othersOf(site, event, { newest, ended: [...ended.values()] });
+        const record = recordOf(telling, event, lastSeq + i + 1, others);
+        const rest = [...newest.values()].filter((one) => one.open);
+        const told = { ...record, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
+        newest.set(record.conditionKey, told);
+        return told;
+      });
     },
     /** An incident whose rule is no longer in the configuration is closed with a reason, never orphaned. */
     retire(now: ReturnType<EngineClock["now"]>) {
       const orphans = [...open.values()].filter(({ conditionKey }) => !site.about.has(conditionKey));
       if (orphans.length === 0) return null;
-      const records = orphans.map((last, i) => retired(last, lastSeq + i + 1, now));
+      const records = orphans.map((last, i) => retired(last, lastSeq + i + 1, now, site.language));
       const conditions = new Map(orphans.map(({ conditionKey }) => [conditionKey, closed(store, conditionKey)]));
       return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
     },

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { About, Site } from "../config/resolved.ts";
-import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
+import { type Language, phrase } from "../core/language.ts";
 import { priorityHint } from "../core/severity.ts";
-import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
+import { textMax } from "../core/text.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+import { countOf, noOthers, type Others } from "./others.ts";
+import { textOf } from "./telling.ts";
 
 /** From what the engine decided to what the centre is told: identity, place, times and words are added here. */
 export interface Telling {
@@ -14,7 +16,13 @@ export interface Telling {
   readonly clock: ClockTrust;
 }
 
-export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, seq: number): EventRecord {
+/** @param others incidents that its text counts or names */
+export function recordOf(
+  { site, epoch, bootId, clock }: Telling,
+  event: Event,
+  seq: number,
+  others: Others = noOthers,
+): EventRecord {
   const { kind, reason, rev, level, now, onset, raised, cleared, condition, measure, sample } = event;
   const about = site.about.get(condition.key);
   if (about === undefined) throw new Error(`bug: no description of condition ${condition.key}`);
@@ -42,7 +50,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     annunciate: event.annunciate,
     ...(event.acked === null ? {} : { ackedBy: event.acked.by, ackedAt: iso(event.acked.at.wall) }),
     ...silencedBy(event),
-    ...(about.impacted === null ? {} : { impacted: about.impacted }),
+    ...impactedBy(about, others),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },
@@ -61,7 +69,7 @@ export function recordOf({ site, epoch, bootId, clock }: Telling, event: Event, 
     monoMs: now.at,
     clock,
     historical: false,
-    text: textOf(site, about, event, value, known),
+    text: textOf({ site, about, event, value, valueText: valueText(about, value), measure: known, others }),
     ...(about.runbook === null ? {} : { runbook: about.runbook }),
     labels: { ...about.device.labels },
   };
@@ -76,6 +84,12 @@ function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<E
   return { silencedBy: by, silencedFor: reason, ...end };
 }
 
+/** Of what is not heard: how much there is; of many devices: how many of them there are. */
+function impactedBy({ impacted, members }: About, others: Others): Pick<EventRecord, "impacted"> {
+  if (impacted !== null) return { impacted };
+  return members.length === 0 ? {} : { impacted: countOf(others.members) };
+}
+
 /** Where time or another rule decided: the value that stands, as far as what was measured tells it. */
 const lastValue = ({ type }: About, { measure, active }: Event, known: number | null): number | null =>
   active ? (measure.mark ?? (type === "level" ? known : null)) : null;
@@ -85,6 +99,7 @@ export function retired(
   { context: _, companions: __, ...last }: EventRecord,
   seq: number,
   now: { readonly at: number; readonly wall: number },
+  language: Language,
 ): EventRecord {
   const { digested = false, ...before } = last;
   return {
@@ -101,7 +116,7 @@ export function retired(
     at: iso(now.wall),
     clearedAt: iso(now.wall),
     monoMs: now.at,
-    text: `${last.point.name} ${last.rule.id}: no longer judged, the rule is gone.`.slice(0, 140),
+    text: `${last.point.name} ${last.rule.id}: ${phrase(language, "ruleGone")}.`.slice(0, textMax),
   };
 }
 
@@ -159,42 +174,3 @@ function judgedBy({ type, options }: About, measure: number | null, level: Event
 
 const valueText = ({ point }: About, value: number | null): string | null =>
   value === null ? null : (point?.texts[String(value)] ?? null);
-
-function textOf(site: Site, about: About, event: Event, value: number | null, measure: number | null): string {
-  const where = whereOf(about);
-  const what = about.say.what ?? about.point?.name ?? "";
-  const unit = unitSign(about.point?.unit ?? "1");
-  const done = doings[event.kind];
-  if (done !== undefined) return tellDone(where, what, done);
-  if (event.kind === "clear" || event.reason === "rtn_latched") {
-    const measured = value !== null && (about.type === "level" || about.type === "roc" || about.type === "excursion");
-    const now = measured ? `${number(value)} ${unit}`.trim() : "";
-    return tellCleared(where, what, now, sayDuration(event.now.at - event.raised.at));
-  }
-  const said = event.rule.type.say(event.rule.config, {
-    value: value === null ? "" : number(value),
-    valueText: valueText(about, value),
-    measure,
-    unit,
-    level: event.level,
-    slot: event.condition.slot,
-  });
-  const { cause = "", action = "" } = about.say;
-  return tell({ where, what, said, since: timeOfDay(event.onset.wall, site.timeZone), cause, action });
-}
-
-/** Of events that people cause: what was done. */
-const doings: Readonly<Partial<Record<Event["kind"], string>>> = {
-  ack: "acknowledged",
-  close: "closed",
-  shelve: "shelved",
-  unshelve: "no longer shelved",
-};
-
-/** The device and where it stands, for people. */
-export function whereOf({ device: { location, name } }: About): string {
-  const { room, row, rack } = location;
-  return [room, rack === undefined ? row && `row ${row}` : `rack ${rack}`, name]
-    .filter((part) => part !== undefined)
-    .join(" ");
-}

@@ -70,7 +70,9 @@ export const eventRecord = z.object({
   impacted: z
     .object({ devices: z.int(), points: z.int() })
     .optional()
-    .describe("Of a device that does not answer: how much is not seen because of it, itself included."),
+    .describe(
+      "Of a device that does not answer: how much is not seen because of it, itself included. Of many devices: how many of them are in alarm.",
+    ),
   rule: z.object({ id: z.string(), type: z.string(), version: z.string(), configHash: z.string() }),
   point: z.object({
     id: z.string(),

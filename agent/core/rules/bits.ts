@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { inLanguage, phrase, type Wording, wording } from "../language.ts";
 import { defineRule, exactly, onOff, severity, unknown } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
@@ -8,7 +9,7 @@ interface Config {
   readonly bit?: number | undefined;
   readonly severity?: Severity | undefined;
   readonly invert: boolean;
-  readonly name?: string | undefined;
+  readonly name?: Wording | undefined;
   readonly onDelay?: number;
   readonly offDelay?: number;
 }
@@ -16,12 +17,12 @@ interface Config {
 interface Bit {
   readonly severity: Severity;
   readonly invert: boolean;
-  readonly name?: string | undefined;
+  readonly name?: Wording | undefined;
 }
 
 const meaning = {
   invert: z.boolean().default(false).describe("Alarm while the bit is 0."),
-  name: z.string().optional().describe("What the bit means."),
+  name: wording.optional().describe("What the bit means."),
 };
 
 export const bits = defineRule<Config, null>({
@@ -57,7 +58,10 @@ export const bits = defineRule<Config, null>({
     return { memory, measures, wakeAt: null };
   },
   shown: () => null,
-  say: (config, { slot }) => watched(config).find((one) => one.slot === slot)?.name ?? `bit ${slot}`,
+  say(config, { slot, language }) {
+    const name = watched(config).find((one) => one.slot === slot)?.name;
+    return name === undefined ? phrase(language, "bit", { bit: slot }) : inLanguage(name, language);
+  },
 });
 
 interface Watched extends Bit {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { phrase } from "../language.ts";
 import { atLeast, defineRule, exactly, type Measure, severity, unknown } from "../rule.ts";
 import { commPoint, type Mono, type Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
@@ -79,7 +80,7 @@ export const comm = defineRule<Config, Memory>({
       answersToClear: config.recover,
     };
   },
-  say: () => "does not answer",
+  say: (_config, { language }) => phrase(language, "noAnswer"),
 });
 
 /** Its failures tell nothing while what it is reached through may be the one that is silent. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
+import { phrase, written } from "../language.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, fullName, levels, type Measure, type Seen, unknown } from "../rule.ts";
 import { median } from "../slope.ts";
@@ -75,8 +76,11 @@ export const deviation = defineRule<Config, Memory>({
       blankLeftS,
     };
   },
-  say: (_config, { value, measure, unit, level: { limit } }) =>
-    `${value} ${unit}, ${measure === null ? "" : Number(measure.toFixed(1))} off (limit ${limit})`,
+  say(_config, { value, measure, limit, language }) {
+    const by = measure === null ? "" : written(Number(measure.toFixed(1)), language);
+    const said = phrase(language, "off", { value, by });
+    return phrase(language, "limit", { said, limit: written(limit, language) });
+  },
 });
 
 function observe({ last, blankUntil }: Memory, { input, sample, at }: Seen, { blank }: Config): Memory {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { phrase, written } from "../language.ts";
 import { rounded } from "../round.ts";
 import { atLeast, bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
 import { extremes, filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts } from "../window.ts";
@@ -42,8 +43,11 @@ export const excursion = defineRule<Config, Window>({
     const known = newest(window) !== null;
     return { ...windowFacts(window, config), lowest: known ? lowest : null, highest: known ? highest : null };
   },
-  say: (config, { measure, unit, level: { limit } }) =>
-    `changed ${measure === null ? "" : `${Number(measure.toFixed(1))} `}${unit} in ${sayDuration(config.window)} (limit ${limit})`,
+  say(config, { measure, unit, limit, language }) {
+    const by = `${measure === null ? "" : written(Number(measure.toFixed(1)), language)} ${unit}`.trim();
+    const said = phrase(language, "changed", { by, time: sayDuration(config.window) });
+    return phrase(language, "limit", { said, limit: written(limit, language) });
+  },
 });
 
 function went(config: Config, window: Window): readonly Measure[] {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { phrase } from "../language.ts";
 import { rounded } from "../round.ts";
 import { defineRule, exactly, fullName, type Measure, onOff, type Seen, severity, unknown } from "../rule.ts";
 import type { Severity } from "../severity.ts";
@@ -70,7 +71,7 @@ export const flatline = defineRule<Config, Memory>({
     const missing = range > config.eps ? null : runs(config, memory, at) ? window.missing : "not-running";
     return { ...window, missing, range, activity: memory.activity?.value ?? null };
   },
-  say: (config, { value, unit }) => `stuck at ${value} ${unit} for ${sayDuration(config.window)}`,
+  say: (config, { value, language }) => phrase(language, "stuck", { value, time: sayDuration(config.window) }),
 });
 
 function observe(memory: Memory, { input, sample, at }: Seen, config: Config): Memory {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
+import { phrase } from "../language.ts";
 import { defineRule, exactly, fullName, type Level, rulePoint } from "../rule.ts";
 import type { Mono } from "../sample.ts";
 import { rank, severities } from "../severity.ts";
@@ -56,7 +57,8 @@ export const group = defineRule<Config, Memory>({
     devicesToRaise: config.count,
     withinS: config.within / 1000,
   }),
-  say: ({ members, count }) => `${count} or more of ${new Set(members.map(deviceOf)).size} at once`,
+  say: ({ members, count }, { language }) =>
+    phrase(language, "atOnce", { some: String(count), all: String(new Set(members.map(deviceOf)).size) }),
 });
 
 /** How many devices have become active since then. */

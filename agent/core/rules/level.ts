@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { phrase, written } from "../language.ts";
 import { bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
 import { goodValue } from "../window.ts";
 
@@ -21,5 +22,6 @@ export const level = defineRule<Config, null>({
     const value = goodValue(sample);
     return { memory, measures: value === null ? nothing : [exactly(value)], wakeAt: null };
   },
-  say: (_config, { value, unit, level: { limit } }) => `${value} ${unit} (limit ${limit})`,
+  say: (_config, { value, limit, language }) =>
+    phrase(language, "limit", { said: value, limit: written(limit, language) }),
 });

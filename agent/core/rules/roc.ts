@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { counterStep } from "../counter.ts";
 import { duration } from "../duration.ts";
+import { phrase, written } from "../language.ts";
 import type { Counter } from "../quality.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, fullName, levels, type Measure, unknown } from "../rule.ts";
@@ -71,11 +72,11 @@ export const roc = defineRule<Config, Memory>({
     const perUnit = perSecond === null ? null : rounded(perSecond * secondsPer[config.per]);
     return { ...windowFacts(window, config), [slopeFact[config.per]]: perUnit };
   },
-  say(config, { measure, unit, level: { limit } }) {
-    const seconds = secondsPer[config.per];
-    const rate = measure === null ? "" : ` ${(measure * seconds).toFixed(1)} ${unit}/${config.per}`;
-    const verb = { rise: "rising", fall: "falling", both: "changing" }[config.dir];
-    return `${verb}${rate} (limit ${Number((limit * seconds).toPrecision(6))})`;
+  say({ per, dir }, { measure, unit, limit, language }) {
+    const seconds = secondsPer[per];
+    const rate = measure === null ? "" : `${written((measure * seconds).toFixed(1), language)} ${unit}/${per}`;
+    const most = written(Number((limit * seconds).toPrecision(6)), language);
+    return phrase(language, "limit", { said: phrase(language, dir, { rate }), limit: most });
   },
 });
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { phrase } from "../language.ts";
 import { atLeast, defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
 import type { Mono, Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
@@ -56,7 +57,7 @@ export const stale = defineRule<Config, Memory>({
     goodSamples: good,
     goodSamplesToClear: clearCount,
   }),
-  say: (config, { measure }) => `no good value for ${sayDuration(measure ?? config.after)}`,
+  say: (config, { measure, language }) => phrase(language, "noValue", { time: sayDuration(measure ?? config.after) }),
 });
 
 function observe(

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { inLanguage, phrase, type Wording, wording } from "../language.ts";
 import { defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
 import { rank, type Severity, severities } from "../severity.ts";
 import { goodValue } from "../window.ts";
@@ -7,7 +8,7 @@ interface Config {
   readonly normal: readonly number[];
   readonly alarm?: readonly number[] | undefined;
   readonly severity?: Severity | undefined;
-  readonly name?: string | undefined;
+  readonly name?: Wording | undefined;
   readonly map?: Readonly<Record<string, Severity>> | undefined;
   readonly onDelay?: number;
   readonly offDelay?: number;
@@ -25,7 +26,7 @@ export const state = defineRule<Config, Memory>({
     normal: z.array(z.number()).min(1).describe("Values that are no alarm."),
     alarm: z.array(z.number()).min(1).optional().describe("Values that are, of the one severity given beside them."),
     severity: severity.optional().describe("Severity of the values under alarm."),
-    name: z.string().optional().describe("What an alarm means, where the point has no text for its value."),
+    name: wording.optional().describe("What an alarm means, where the point has no text for its value."),
     map: z
       .record(z.string().regex(/^-?\d+$/), severity)
       .optional()
@@ -64,7 +65,11 @@ export const state = defineRule<Config, Memory>({
       ...Object.entries(map).map(([value, one]) => `${value} ${one}`),
     ].join(", "),
   }),
-  say: ({ name }, { valueText, value }) => valueText ?? name ?? `is ${value}`,
+  say({ name }, { valueText, value, language }) {
+    if (valueText !== null) return valueText;
+    if (name !== undefined) return inLanguage(name, language);
+    return value === "" ? "" : phrase(language, "state", { value });
+  },
 });
 
 /** A point of which more values are unknown is no enumeration. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
+import { phrase, written } from "../language.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, levels, type Measure, unknown } from "../rule.ts";
 import { type Estimator, estimators, slope } from "../slope.ts";
@@ -55,10 +56,13 @@ export const ttl = defineRule<Config, Window>({
     const slopePerMin = perSecond === null ? null : rounded(perSecond * 60);
     return { ...windowFacts(window, config), slopePerMin, target: config.target };
   },
-  say: (config, { value, measure, unit }) =>
-    measure === null || measure === 0
-      ? `${value} ${unit}, ${config.target} reached`
-      : `${value} ${unit}, ${config.target} in ${sayDuration(measure * 1000)}`,
+  say(config, { value, measure, language }) {
+    if (measure === null) return value;
+    const said = { value, target: written(config.target, language) };
+    return measure === 0
+      ? phrase(language, "reached", said)
+      : phrase(language, "ahead", { ...said, time: sayDuration(measure * 1000) });
+  },
 });
 
 function left(config: Config, window: Window): readonly Measure[] {

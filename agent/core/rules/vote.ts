@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
+import { phrase } from "../language.ts";
 import { defineRule, fullName, type Measure, rulePoint, type Seen, severity } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
@@ -84,7 +85,11 @@ export const vote = defineRule<Config, Memory>({
     const missing = lo < config.k && hi >= config.k ? "inputs-unknown" : null;
     return { missing, votesYes: lo, votesUnknown: hi - lo, votesToRaise: config.k };
   },
-  say: ({ k, inputs }, { measure }) => `${measure ?? k} of ${inputs.length} say so (${k} are enough)`,
+  say: ({ k, inputs }, { measure, language }) =>
+    phrase(language, "limit", {
+      said: phrase(language, "ofAll", { some: String(measure ?? k), all: String(inputs.length) }),
+      limit: String(k),
+    }),
 });
 
 function heard(voter: Voter, { yes }: Vote, { sample, at }: Seen): Vote {

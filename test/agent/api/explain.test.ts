@@ -56,7 +56,7 @@ test.each<[string, object, readonly Happening[], string | null, string | null]>(
   const model = modelFor({ rule: { type, ...options } });
   const [explanation] = play(model, story).ask(30);
   const about = { device: { name: "D", location: { room: "Hall 1" } }, point: { unit: "Cel" } } as unknown as About;
-  const site = { id: "s", timeZone: "UTC", devices: [] } as unknown as Site;
+  const site = { id: "s", timeZone: "UTC", language: "en", devices: [] } as unknown as Site;
   const found = { explanation: explanation!, rule: model.rules[0]!, about, record: null };
   const now = { at: 30_000, wall: 0 };
   const [one] = explanations(site, { found: true, now, conditions: [found] }).conditions;

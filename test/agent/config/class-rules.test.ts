@@ -41,12 +41,18 @@ describe("each class rule that comes with mepwatch", () => {
 
   const grave = everyClassRule.filter(({ options }) => /"(high|critical)"/.test(JSON.stringify(options)));
   test.each(grave)("$use says what to do, and what follows if nobody does", ({ options }) => {
-    expect(options.say).toMatchObject({ action: expect.stringMatching(/./), consequence: expect.stringMatching(/./) });
+    const { action, consequence } = options.say as Readonly<Record<string, unknown>>;
+    expect([action, consequence]).not.toContain(undefined);
   });
 
   test("says at least what to do", () => {
     const mute = everyClassRule.filter(({ options }) => !(options.say as { action?: string } | undefined)?.action);
     expect(mute.map(({ use }) => use)).toEqual([]);
+  });
+
+  test.each(everyClassRule)("$use says it in every language", ({ options: { say = {}, name = "" } }) => {
+    const inOne = [name, ...Object.values(say as object)].filter((words) => typeof words === "string");
+    expect(inOne.filter((words) => words !== "")).toEqual([]);
   });
 
   test("a device is lost after 3 failures and 2 minutes, whatever it is", () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { builtInClasses, builtInConfig, fromDisk, type Loaded, load } from "../../../agent/config/load.ts";
+import type { Language } from "../../../agent/core/language.ts";
 import { drivers } from "../../../drivers/index.ts";
 
 /** Every class rule that comes with mepwatch, and a device on which each is used. */
@@ -53,10 +54,14 @@ ${Object.entries(points)
   .join("")}`;
 
 /** A site of one device with these class rules; `place`: more of the device, such as where it stands. */
-export function siteUsing(rules: readonly ClassRule[], place: object = {}): Loaded {
+export function siteUsing(rules: readonly ClassRule[], language: Language = "en", place: object = {}): Loaded {
   const bus = { protocol: "modbus", host: "127.0.0.1" };
   const its = Object.fromEntries(rules.map((rule) => [rule.id, user(rule)]));
-  const site = { version: 1, site: { id: "s" }, devices: [{ id: "d", profile: "box", bus, rules: its, ...place }] };
+  const site = {
+    version: 1,
+    site: { id: "s", language },
+    devices: [{ id: "d", profile: "box", bus, rules: its, ...place }],
+  };
   const files: Readonly<Record<string, string>> = { "site.yaml": stringify(site), "profiles/box.yaml": profile };
   const disk = fromDisk("/nowhere/site.yaml");
   const read = (name: string): string | null => files[name] ?? disk(name);

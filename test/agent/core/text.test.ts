@@ -2,10 +2,13 @@ import { describe, expect, test } from "vitest";
 import { clockTime, number, tell, tellCleared, textMax, timeOfDay, unitSign } from "../../../agent/core/text.ts";
 
 const telling = {
+  language: "en" as const,
   where: "Hall 2 rack F12",
   what: "inlet",
   said: "33.4 °C (limit 32)",
+  aside: "",
   since: "03:02",
+  news: "",
   cause: "CRAC-4 tripped",
   action: "Check CRAC-4.",
 };
@@ -40,7 +43,8 @@ describe("text", () => {
     const text = tell({ ...telling, where: "w".repeat(200) });
     expect(text.length).toBe(textMax);
     expect(text.endsWith("…")).toBe(true);
-    expect(tellCleared("w".repeat(200), "inlet", "26 °C", "5 min").length).toBe(textMax);
+    const over = { ...telling, where: "w".repeat(200), now: "26 °C", lasted: "5 min" };
+    expect(tellCleared(over).length).toBe(textMax);
   });
 
   test.each([

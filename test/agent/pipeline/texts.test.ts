@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { builtInProfiles, fromDisk, load } from "../../../agent/config/load.ts";
 import type { Site } from "../../../agent/config/resolved.ts";
 import type { Event } from "../../../agent/core/engine.ts";
+import { inLanguage, type Language, languages, type Wording } from "../../../agent/core/language.ts";
 import type { Keyed, Rule } from "../../../agent/core/model.ts";
 import type { Level } from "../../../agent/core/rule.ts";
 import { recordOf } from "../../../agent/pipeline/record.ts";
@@ -14,14 +15,14 @@ const buses: Readonly<Record<string, string>> = {
   modbus: "{ protocol: modbus, host: 127.0.0.1 }, address: {}",
   bacnet: "{ protocol: bacnet, host: 127.0.0.1 }, address: { instance: 1 }",
 };
-const place = "Hall 12 rack AB42 PDU-42-L";
+const place = { en: "Hall 12 rack AB42 PDU-42-L", de: "Hall 12 Rack AB42 PDU-42-L" };
 
-function siteWith(profile: string): Site {
+function siteWith(profile: string, language: Language): Site {
   const disk = fromDisk("/nowhere/site.yaml");
   const protocol = /^protocol: (\w+)$/m.exec(disk(`profiles/${profile}.yaml`) ?? "")?.[1] ?? "";
   const text = `
 version: 1
-site: { id: s }
+site: { id: s, language: ${language} }
 devices:
   - { id: d, name: PDU-42-L, profile: ${profile}, bus: ${buses[protocol]}, location: { room: Hall 12, rack: AB42 } }
 `;
@@ -31,8 +32,8 @@ devices:
   return site;
 }
 
-const classRules = (): Site =>
-  siteUsing(everyClassRule, { name: "PDU-42-L", location: { room: "Hall 12", rack: "AB42" } }).site!;
+const classRules = (language: Language): Site =>
+  siteUsing(everyClassRule, language, { name: "PDU-42-L", location: { room: "Hall 12", rack: "AB42" } }).site!;
 
 interface Case {
   readonly rule: Rule;
@@ -80,12 +81,19 @@ function textOf(site: Site, { rule, condition, level, value }: Case, kind: "rais
   return recordOf({ site, epoch: "e", bootId: "b", clock }, event, 1).text;
 }
 
-const sites = [
-  ...builtInProfiles().map((profile) => [profile, siteWith(profile)] as const),
-  ["class rules", classRules()] as const,
-];
+const sites = languages.flatMap((language) => [
+  ...builtInProfiles().map((profile) => [language, profile, siteWith(profile, language)] as const),
+  [language, "class rules", classRules(language)] as const,
+]);
 
-describe.each(sites)("%s", (_name, site) => {
+/** What stands in each text, by language. */
+const said = {
+  en: { since: "since 03:02", limit: "limit", over: /^Hall 12 rack AB42 PDU-42-L .*back to normal.* after 15 min\.$/ },
+  de: { since: "seit 03:02", limit: "Grenze", over: /^Hall 12 Rack AB42 PDU-42-L .*wieder normal.* nach 15 min\.$/ },
+};
+
+describe.each(sites)("%s: %s", (language, _name, site) => {
+  const { since: sinceWhen, limit, over } = said[language];
   const cases = casesOf(site);
 
   test("has rules, and a text for each", () => {
@@ -99,15 +107,18 @@ describe.each(sites)("%s", (_name, site) => {
       const text = textOf(site, one, "raise");
       expect(text.length).toBeLessThanOrEqual(140);
       expect(text).not.toMatch(/undefined|NaN|null| {2}|\.\.|…/);
-      expect(text.startsWith(`${place} `)).toBe(true);
-      expect(text).toContain("since 03:02");
+      expect(text.startsWith(`${place[language]} `)).toBe(true);
+      expect(text).toContain(sinceWhen);
       // The first action is the last sentence, and whole.
       expect(text.endsWith(`. ${about.say.action}.`)).toBe(true);
-      if (about.type === "level") expect(text).toContain(`(limit ${one.level.limit})`);
+      if (about.type === "level") {
+        const written = language === "de" ? `${one.level.limit}`.replace(".", ",") : one.level.limit;
+        expect(text).toContain(`(${limit} ${written})`);
+      }
       if (about.type === "state" || about.type === "bits") {
-        const { name, bits } = about.options as { name?: string; bits?: Record<string, { name?: string }> };
+        const { name = "", bits } = about.options as { name?: Wording; bits?: Record<string, { name?: Wording }> };
         const its = bits?.[one.condition.slot]?.name ?? about.point!.texts[String(one.value)] ?? name;
-        expect(text).toContain(` ${its} since`);
+        expect(text).toContain(` ${inLanguage(its, language)} ${sinceWhen}`);
       }
       // The likely cause gives way only where there is no room for it.
       const { cause } = about.say;
@@ -119,6 +130,6 @@ describe.each(sites)("%s", (_name, site) => {
   test.each(cases.map((one) => [one.condition.key, one] as const))("%s is over", (_, one) => {
     const text = textOf(site, one, "clear");
     expect(text.length).toBeLessThanOrEqual(140);
-    expect(text).toMatch(/^Hall 12 rack AB42 PDU-42-L .*back to normal.* after 15 min\.$/);
+    expect(text).toMatch(over);
   });
 });

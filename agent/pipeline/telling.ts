@@ -1,0 +1,175 @@
+import type { About, Device, Site } from "../config/resolved.ts";
+import { sayDuration } from "../core/duration.ts";
+import type { Event } from "../core/engine.ts";
+import { type Language, type Phrase, phrase } from "../core/language.ts";
+import type { Rule } from "../core/model.ts";
+import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
+import type { EventRecord } from "../sinks/record.ts";
+import { countOf, type Others } from "./others.ts";
+
+/** An event in words, in the site's language and time. */
+export interface Telling {
+  readonly site: Site;
+  readonly about: About;
+  readonly event: Event;
+  readonly value: number | null;
+  readonly valueText: string | null;
+  readonly measure: number | null;
+  readonly others: Others;
+}
+
+export function textOf(telling: Telling): string {
+  const { site, about, event, value, others } = telling;
+  const { language, timeZone } = site;
+  const where = whereOf(about.device, language);
+  const done =
+    event.active && event.kind === "unshelve" ? undefined : (doings[event.reason ?? ""] ?? doings[event.kind]);
+  if (done !== undefined) return tellDone(where, briefly(telling), phrase(language, done));
+  if (event.kind === "clear" || event.reason === "rtn_latched") {
+    const now = value === null || !measured.includes(about.type) ? "" : amount(value, about.point?.unit, language);
+    const news = event.latched ? phrase(language, "toReset") : "";
+    return tellCleared({
+      language,
+      where,
+      what: briefly(telling),
+      now,
+      lasted: sayDuration(event.now.at - event.raised.at),
+      news,
+    });
+  }
+  const { cause = "", action = "" } = about.say;
+  const [root] = about.type === "vote" && others.roots.length === 0 ? others.members : others.roots;
+  const explains = root !== undefined && event.reason !== "unsuppressed";
+  const said = inWords(telling);
+  return tell({
+    language,
+    ...(about.members.length === 0 ? { where, what: whatOf(about) } : { where: `${where}:`, what: "" }),
+    said: event.reason === "re_alarm" ? phrase(language, "still", { said }) : said,
+    aside: worstOf(site, about, others),
+    since: timeOfDay(event.onset.wall, timeZone),
+    news: newsOf(site, event, root),
+    cause: event.reason === "suppressed" && root !== undefined ? "" : explains ? named(site, root) : cause,
+    action: event.reason === "suppressed" ? "" : action,
+  });
+}
+
+/** What it is about, where more than a name is needed to know: "stopped:". */
+function briefly({ site: { language }, about, event, value, valueText, measure }: Telling): string {
+  const what = whatOf(about);
+  if (about.members.length > 0) return `${what}:`;
+  if (what !== "") return what;
+  // What is read when it is over is not what was wrong.
+  const stands = event.active ? { value, valueText } : { value: null, valueText: null };
+  const { rule, level, condition } = event;
+  const said = sayOf(rule, about, language, { ...stands, measure, limit: level.limit, slot: condition.slot });
+  return said === "" ? "" : `${said}:`;
+}
+
+/** Of events that people cause, by kind or reason: what was done. */
+const doings: Readonly<Record<string, Phrase>> = {
+  ack: "acknowledged",
+  unack: "unacknowledged",
+  close: "closed",
+  shelve: "shelved",
+  unshelve: "unshelved",
+  out_of_service: "outOfService",
+};
+
+/** Why it is told again, by reason. */
+const tidings: Readonly<Record<string, Phrase>> = {
+  maintenance_end: "maintenanceOver",
+  in_service: "inService",
+  active_again: "again",
+  flapping_start: "flaps",
+};
+
+function newsOf(site: Site, { kind, reason }: Event, root: EventRecord | undefined): string {
+  const { language } = site;
+  if (kind === "unshelve") return phrase(language, "unshelved");
+  if (reason === "suppressed" && root !== undefined) return phrase(language, "explained", { cause: named(site, root) });
+  if (reason === "unsuppressed") {
+    if (root === undefined) return phrase(language, "goesOnAlone");
+    return phrase(language, "goesOn", { cause: deviceOf(site, root) });
+  }
+  const found = tidings[reason ?? ""];
+  return found === undefined ? "" : phrase(language, found);
+}
+
+/** Types of rule that are decided by a quantity of their own point. */
+const measured: readonly string[] = ["level", "roc", "excursion"];
+
+/** What is wrong: a measure and its limit, or how many of how many. */
+function inWords({ site, about, event, value, valueText, measure, others }: Telling): string {
+  const { language } = site;
+  const { devices } = countOf(others.members);
+  if (about.members.length > 0 && devices > 0) {
+    const all = new Set(about.members.map((name) => name.split("/")[0])).size;
+    const some = phrase(language, "ofAll", { some: String(devices), all: String(all) });
+    const what = whatOf(about);
+    return about.type === "group" ? `${some} ${what}` : `${what}, ${phrase(language, "lost", { some })}`;
+  }
+  const { rule, condition, level } = event;
+  const slot = condition.slot;
+  const said = sayOf(rule, about, language, { value, valueText, measure, limit: level.limit, slot });
+  return about.members.length === 0 ? said : `${said} ${whatOf(about)}`;
+}
+
+interface Facts {
+  readonly value: number | null;
+  readonly valueText: string | null;
+  readonly measure: number | null;
+  readonly limit: number;
+  readonly slot: string;
+}
+
+function sayOf({ type, config }: Rule, about: About, language: Language, { value, ...facts }: Facts): string {
+  const { unit } = about.point ?? {};
+  const said = value === null ? "" : amount(value, unit, language);
+  return type.say(config, { ...facts, value: said, unit: unitSign(unit ?? "1"), language });
+}
+
+/** The worst of many, where there is a quantity to compare them by. */
+function worstOf({ language, about }: Site, { members, type, device }: About, others: Others): string {
+  const [worst] = others.members;
+  if (worst === undefined || members.length === 0 || type !== "group") return "";
+  if (worst.value === null || !measured.includes(worst.rule.type)) return "";
+  const place = about.get(worst.conditionKey)?.device;
+  if (place === undefined) return "";
+  const who = `${near(place, device, language)} ${amount(worst.value, worst.unit, language)}`;
+  return phrase(language, "worst", { who });
+}
+
+/** Another incident in a few words: "CRAC-4 stopped". */
+function named(site: Site, record: EventRecord): string {
+  const { language, model } = site;
+  const { conditionKey, value, valueText = null, measure = null, limit = 0 } = record;
+  const about = site.about.get(conditionKey);
+  const found = model.conditions.get(conditionKey);
+  const rule = found && model.rules[found.index];
+  const condition = found && rule?.conditions[found.place];
+  if (about === undefined || rule === undefined || condition === undefined) return record.point.name;
+  if (about.members.length > 0) return `${about.device.name}: ${whatOf(about)}`;
+  const said = sayOf(rule, about, language, { value, valueText, measure, limit, slot: condition.slot });
+  return [deviceOf(site, record), whatOf(about), said].filter((part) => part !== "").join(" ");
+}
+
+const deviceOf = (site: Site, { conditionKey, point }: EventRecord): string =>
+  site.about.get(conditionKey)?.device.name ?? point.device;
+
+const whatOf = ({ say, point }: About): string => say.what ?? point?.name ?? "";
+
+const amount = (value: number, unit = "1", language: Language): string =>
+  `${number(value, language)} ${unitSign(unit)}`.trim();
+
+/** The device and where it stands, for people. */
+export function whereOf({ location, name }: Device, language: Language): string {
+  const { room, row, rack } = location;
+  const spot = rack !== undefined ? phrase(language, "rack", { rack }) : row && phrase(language, "row", { row });
+  return [room, spot, name].filter((part) => part !== undefined).join(" ");
+}
+
+/** The same for whoever knows the room. */
+function near(device: Device, { location: { room } }: Device, language: Language): string {
+  const { room: own, ...spot } = device.location;
+  return whereOf({ ...device, location: own === room ? spot : device.location }, language);
+}
