@@ -262,6 +262,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     const { url } = await broker();
     const centre = await listen(url);
     const service = agent(url);
+    await service.line(/broker\.connected/);
     await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
     load = 123;
     const raised = await centre.event("raised", "s/m/load/high");

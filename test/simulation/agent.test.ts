@@ -245,6 +245,9 @@ describe("a restart", () => {
         incidentId: received[0]!.incidentId,
       },
     ]);
+    // What led to the raise was told with it.
+    expect(received[0]).toHaveProperty("context");
+    expect(smaller.broker.received[0]).not.toHaveProperty("context");
     await agent.stop();
   });
 });
