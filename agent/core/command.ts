@@ -12,6 +12,7 @@ import {
   tell,
   unacked,
   unshelve,
+  unshelveOnce,
 } from "./incident.ts";
 import { maintained } from "./lapse.ts";
 import type { Judged, Level } from "./rule.ts";
@@ -146,7 +147,8 @@ function reset<S extends Standing>(
   if (needsAck(open, policy) && !open.acked) return refusal("it is not acknowledged; acknowledge it first");
   const unlatched = { ...open, latched: false };
   const cleared = tell({ ...standing, open: null }, "clear", null, level, now, unlatched);
-  return also(cleared, (after) => close(after, unlatched, null, level, now));
+  const closed = also(cleared, (after) => close(after, unlatched, null, level, now));
+  return also(closed, (after) => unshelveOnce(after, level, now, unlatched));
 }
 
 function shelve<S extends Standing>(

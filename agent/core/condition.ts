@@ -1,5 +1,6 @@
 import { activeAt, type Policy, returned, type Standing, type Told, unraised } from "./incident.ts";
 import { advance, type Latch, released, type Verdict } from "./latch.ts";
+import { rounded } from "./round.ts";
 import type { Judged, Level, Measure } from "./rule.ts";
 import type { Instant, Mono } from "./sample.ts";
 import { rank } from "./severity.ts";
@@ -23,7 +24,7 @@ export interface Prepared extends Judged {
 
 /** @param audibleFrom rank of the severity from which on no cause suppresses it, but one that covers it */
 export function prepare(judged: Judged, audibleFrom: number): Prepared {
-  const limits = judged.levels.map(({ limit }) => limit);
+  const limits = judged.levels.map(({ limit }) => rounded(limit));
   const levels = judged.levels.map((level) => ({ ...level, audible: rank(level.severity) >= audibleFrom }));
   return {
     ...judged,
@@ -62,18 +63,21 @@ export function judge(
   // Another value that waits to be believed, or to be given up, is not told before its severity is.
   const settled = latches.every(({ since }) => since === null);
   const mark = settled ? (measure.mark ?? null) : null;
-  return activeAt(condition, level, before.latches[worst]?.since ?? now, mark, now, policy);
+  return activeAt(condition, level, before.latches[worst]?.since ?? now, mark, judged, now, policy);
 }
 
-/** When a wait in progress ends, if nothing comes between; null: none is in progress. */
-export function waitEnds({ levels, quiet }: Prepared, { latches }: Condition): Mono | null {
+/**
+ * When the next wait in progress ends, if nothing comes between; null: none does. One that is over but not believed (its
+ * last sample was bad) goes on with the next sample.
+ */
+export function waitEnds({ levels, quiet }: Prepared, { latches }: Condition, now: Mono): Mono | null {
   if (latches === quiet.latches) return null;
   let earliest: Mono | null = null;
   for (const [i, latch] of latches.entries()) {
     const level = levels[i];
     if (latch.since === null || level === undefined) continue;
     const end = latch.since.at + (latch.active ? level.offDelayMs : level.onDelayMs);
-    if (earliest === null || end < earliest) earliest = end;
+    if (end > now && (earliest === null || end < earliest)) earliest = end;
   }
   return earliest;
 }
@@ -109,7 +113,7 @@ export function verdict(level: Level, side: "high" | "low", isActive: boolean, {
   const sign = side === "high" ? 1 : -1;
   const from = side === "high" ? lo : -hi;
   const to = side === "high" ? hi : -lo;
-  const limit = sign * level.limit - (isActive ? level.deadband : 0);
+  const limit = rounded(sign * level.limit - (isActive ? level.deadband : 0));
   const beyond = level.op === "gt" ? from > limit : from >= limit;
   const within = level.op === "gt" ? to <= limit : to < limit;
   if (!beyond && !within) return "unknown";

@@ -13,7 +13,7 @@ import {
   wordOf,
 } from "./draft.ts";
 import { type CauseRef, type Change, caused, levelOf, type Told, tell as tellOf } from "./incident.ts";
-import { lapse, lapsesAt, unheld } from "./lapse.ts";
+import { lapse, lapsesAt, unflapped, unheld } from "./lapse.ts";
 import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
 import { type Measure, rulePoint } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
@@ -138,9 +138,10 @@ function take(draft: Draft, input: Input): Refusal | null {
     case "command":
       return command(draft, input.key, input.command, input.now);
     case "replaced":
-      for (const { index } of draft.model.feeds.get(input.point) ?? none) {
-        const { type } = draft.model.rules[index] as Rule;
-        if (type.remembers) draft.rules.set(index, { ...ruleState(draft, index), memory: type.empty });
+      for (const { index, input: name } of draft.model.feeds.get(input.point) ?? none) {
+        const { forget } = (draft.model.rules[index] as Rule).type;
+        const before = ruleState(draft, index);
+        if (forget !== undefined) draft.rules.set(index, { ...before, memory: forget(before.memory, name) });
       }
       return null;
     case "remark":
@@ -315,9 +316,7 @@ function wakeAt(
     const condition = conditions[place] as Condition;
     if (condition === own.quiet[place]) continue;
     earliest = soonest(earliest, lapsesAt(condition, own.policy));
-    const end = own.timed ? waitEnds(own.conditions[place] as Keyed, condition) : null;
-    // A wait that is over but not believed (its last sample was bad) goes on with the next sample.
-    if (end !== null && end > now.at) earliest = soonest(earliest, end);
+    if (own.timed) earliest = soonest(earliest, waitEnds(own.conditions[place] as Keyed, condition, now.at));
   }
   if (earliest !== null && (earliest < now.at || (ticked && earliest === now.at)))
     throw new Error(`bug: wakeAt ${earliest} is not after ${now.at}`);
@@ -367,11 +366,20 @@ function suppress(draft: Draft, index: number, by: CauseRef, since: Mono | null,
 
 /** Memories begin anew, conditions do not: rules hear again how those stand that they read or are suppressed by. */
 function start(draft: Draft, now: Instant): void {
-  const { named } = draft.model;
+  const { named, rules } = draft.model;
+  for (const [index, { conditions, policy }] of rules.entries()) {
+    const before = ruleState(draft, index);
+    const outcomes = conditions.flatMap((judged, place): Outcome[] => {
+      const was = before.conditions[place] as Condition;
+      const told = unflapped(was, judged, now, policy);
+      return told.standing === was ? [] : [{ place, ...told }];
+    });
+    if (outcomes.length > 0) settle(draft, index, withOutcomes(draft, index, before, outcomes), outcomes, now, null);
+  }
   const words = new Map([...named].map(([name, heard]) => [name, wordOf(draft, heard)]));
   const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
   for (const [name, word] of words) if (isActive(name)) tell(draft, name, word, now);
-  for (const [index, { causes }] of draft.model.rules.entries()) {
+  for (const [index, { causes }] of rules.entries()) {
     const gone = ruleState(draft, index).conditions.flatMap((one) => one.causes);
     for (const ref of gone) {
       const goesOn = causes.some(({ rule }) => rule === ref.rule) && isActive(ref.rule);

@@ -95,7 +95,7 @@ function measuresOf(
   if (kept || latest === null) return measures;
   const remembersNothing = type.empty === null;
   // With a sample that is not good, a history says nothing of now.
-  if (remembersNothing || (type.remembers === true && latest.quality !== "good")) {
+  if (remembersNothing || (type.forget !== undefined && latest.quality !== "good")) {
     return asked(latest.input, known.newest(latest.point) ?? null);
   }
   return asked("", null);

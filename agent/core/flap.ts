@@ -60,6 +60,8 @@ export function flapMovesAt(flap: Flap | null, policy: FlapPolicy | null): Mono 
   return flap.flapping && policy.mode === "count" ? flap.movedAt + policy.quietMs : null;
 }
 
+export const isOfMode = (flap: Flap, { mode }: FlapPolicy): boolean => ("states" in flap ? "nagios" : "count") === mode;
+
 /** At the time that `flapMovesAt` named, with the severity of this rank; null: it is over. */
 export function flapAfterTime(flap: Flap, is: number, now: Instant, policy: FlapPolicy | null): Flap | null {
   if (!("states" in flap) || policy?.mode !== "nagios") return null;

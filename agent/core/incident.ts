@@ -140,19 +140,23 @@ export function activeAt<S extends Standing>(
   level: Level,
   onset: Instant,
   mark: number | null,
+  { levels }: Pick<Judged, "levels">,
   now: Instant,
   policy: Policy,
 ): Told<S> {
   const { open } = standing;
   if (open === null) return raise(standing, level, onset, mark, now, policy);
   if (open.active) return follow(standing, open, level, mark, now, policy);
-  if (standing.flap?.flapping) return { standing: moved(standing, { ...open, active: true }, now), changes: [] };
+  if (standing.flap?.flapping) {
+    const again = { ...open, active: true };
+    return follow(moved(standing, again, now), again, level, mark, now, policy);
+  }
   if (open.latched) {
-    const again = at(level, { ...open, active: true, latched: false, cleared: null });
+    const again = at(level, { ...open, active: true, latched: false, cleared: null, mark: mark ?? open.mark });
     return tell({ ...standing, open: unacked(again, now, policy) }, "update", "active_again", level, now);
   }
   // It came back before anyone had acknowledged that it was gone: another occurrence.
-  const closed = close(standing, open, "superseded", level, now);
+  const closed = close(standing, open, "superseded", levelOf(levels, open), now);
   return also(closed, (after) => raise(after, level, onset, mark, now, policy));
 }
 
@@ -168,10 +172,12 @@ export function returned<S extends Standing>(standing: S, level: Level, now: Ins
   const waits = asked && open.acked === null;
   const cleared = tell({ ...standing, open: waits ? rested : null }, "clear", null, level, now, rested);
   const ended = asked && !waits ? also(cleared, (after) => close(after, rested, null, level, now)) : cleared;
-  return standing.shelf?.until === null
-    ? also(ended, (after) => unshelve(after, "cleared", level, now, rested))
-    : ended;
+  return also(ended, (after) => unshelveOnce(after, level, now, rested));
 }
+
+/** A shelf of one shot ends with the occurrence. */
+export const unshelveOnce = <S extends Standing>(standing: S, level: Level, now: Instant, of: Occurrence): Told<S> =>
+  standing.shelf?.until === null ? unshelve(standing, "cleared", level, now, of) : { standing, changes: [] };
 
 /** A rule that may suppress it became active at `since`, or, null, is active no longer. */
 export function caused<S extends Standing>(

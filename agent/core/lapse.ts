@@ -1,4 +1,4 @@
-import { flapAfterTime, flapMovesAt } from "./flap.ts";
+import { flapAfterTime, flapMovesAt, isOfMode } from "./flap.ts";
 import {
   also,
   levelOf,
@@ -45,7 +45,8 @@ export function lapsesAt(standing: Standing, policy: Policy): Mono | null {
   if (open === null && shelf === null && maintenance === null && flap === null && causes.length === 0) return null;
   let earliest: Mono | null = null;
   const untils = causes.map(({ until }) => until);
-  const own = [shelf?.until, maintenance?.until, open?.reAlarmAt, open?.heldUntil, flapMovesAt(flap, policy.flap)];
+  const reAlarmAt = policy.reAlarmMs === null ? null : open?.reAlarmAt;
+  const own = [shelf?.until, maintenance?.until, reAlarmAt, open?.heldUntil, flapMovesAt(flap, policy.flap)];
   for (const at of [...own, ...untils]) {
     if (at != null && (earliest === null || at < earliest)) earliest = at;
   }
@@ -64,6 +65,12 @@ export function unheld<S extends Standing>(standing: S, { levels }: Pick<Judged,
   const next = { ...standing, open: standing.open && { ...standing.open, heldUntil: null } };
   return next.open?.active ? tell(next, "update", "unheld", level, now) : { standing: next, changes: [] };
 }
+
+/** Its rule looks for flapping otherwise now, or not at all: what was withheld is told, and it begins anew. */
+export const unflapped = <S extends Standing>(standing: S, judged: Judged, now: Instant, policy: Policy): Told<S> =>
+  standing.flap === null || (policy.flap !== null && isOfMode(standing.flap, policy.flap))
+    ? { standing, changes: [] }
+    : flapLapsed(standing, levelOf(judged.levels, standing.open), now, { ...policy, flap: null });
 
 /** When it has been quiet for long enough, what was withheld is told as it stands now. */
 function flapLapsed<S extends Standing>(standing: S, level: Level, now: Instant, policy: Policy): Told<S> {

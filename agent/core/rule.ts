@@ -28,8 +28,8 @@ export interface RuleType<Config = unknown, Memory = unknown> {
   readonly empty: Memory;
   /** With a tick: what is known by what it remembers, which is also what whoever asks why is told. */
   measure(config: Config, memory: Memory, seen: Seen): Measured<Memory>;
-  /** Its memory is a history of values, which a new sensor does not continue. */
-  readonly remembers?: boolean;
+  /** Its memory is a history of values: what is left of it once the input of this name has a new sensor. */
+  forget?(memory: Memory, input: string): Memory;
   /** The measure moves as time passes: the engine also measures with a tick, and may be asked for one. */
   readonly movesByItself?: boolean;
   /** Of a device that cannot be heard it says nothing: what `unreachableWhen` names suppresses it. */

@@ -56,9 +56,8 @@ export function wantedConfirmations(
     if (rule === undefined || rule.timed) return [];
     return rule.conditions.flatMap((judged, i) => {
       const condition = conditions[i];
-      const at = condition === undefined ? null : waitEnds(judged, condition);
-      // A wait that is over but was not confirmed (bad samples) goes on at the normal interval.
-      return at === null || at <= now ? [] : Object.values(rule.inputs).map((point) => ({ point, at }));
+      const at = condition === undefined ? null : waitEnds(judged, condition, now);
+      return at === null ? [] : Object.values(rule.inputs).map((point) => ({ point, at }));
     });
   });
 }

@@ -28,8 +28,8 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "engine.ts",
-    find: "if (type.remembers)",
-    replace: "if (!type.remembers)",
+    find: "memory: forget(before.memory, name)",
+    replace: "memory: before.memory",
     why: "a new sensor continues the old one's history",
   },
   {
@@ -88,14 +88,14 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "engine.ts",
-    find: "if (end !== null && end > now.at)",
-    replace: "if (end !== null)",
+    find: "waitEnds(own.conditions[place] as Keyed, condition, now.at)",
+    replace: "waitEnds(own.conditions[place] as Keyed, condition, 0)",
     why: "a timer whose sample was bad is set in the past",
   },
   {
     file: "engine.ts",
-    find: "const end = own.timed ?",
-    replace: "const end = !own.timed ?",
+    find: "if (own.timed) earliest",
+    replace: "if (!own.timed) earliest",
     why: "delays of changes of value never elapse",
   },
   {

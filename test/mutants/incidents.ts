@@ -22,7 +22,7 @@ export const incidentMutants: readonly Mutant[] = [
   },
   {
     file: "incident.ts",
-    find: 'close(standing, open, "superseded", level, now)',
+    find: 'close(standing, open, "superseded", levelOf(levels, open), now)',
     replace: "{ standing, changes: [] } as Told<S>",
     why: "an incident that another follows is never closed",
   },
@@ -46,14 +46,44 @@ export const incidentMutants: readonly Mutant[] = [
   },
   {
     file: "incident.ts",
-    find: "return standing.shelf?.until === null",
-    replace: "return standing.shelf?.until === 0",
+    find: 'close(standing, open, "superseded", levelOf(levels, open), now)',
+    replace: 'close(standing, open, "superseded", level, now)',
+    why: "an incident that another follows closes as severe as that",
+  },
+  {
+    file: "incident.ts",
+    find: "return follow(moved(standing, again, now), again, level, mark, now, policy);",
+    replace: "return { standing: moved(standing, again, now), changes: [] };",
+    why: "what flaps and becomes critical is not told",
+  },
+  {
+    file: "command.ts",
+    find: "also(closed, (after) => unshelveOnce(after, level, now, unlatched))",
+    replace: "closed",
+    why: "a shelf until it clears outlives the reset, and hides the next alarm",
+  },
+  {
+    file: "lapse.ts",
+    find: "policy.reAlarmMs === null ? null : open?.reAlarmAt",
+    replace: "open?.reAlarmAt",
+    why: "the engine stops where a re-alarm was edited away",
+  },
+  {
+    file: "lapse.ts",
+    find: "policy.flap !== null && isOfMode(standing.flap, policy.flap)",
+    replace: "policy !== null",
+    why: "what flapped when that was edited away is withheld for ever",
+  },
+  {
+    file: "incident.ts",
+    find: "  standing.shelf?.until === null",
+    replace: "  standing.shelf?.until === 0",
     why: "a shelf until it clears outlives that, and hides the next alarm",
   },
   {
     file: "incident.ts",
-    find: "return standing.shelf?.until === null",
-    replace: "return standing.shelf",
+    find: "  standing.shelf?.until === null",
+    replace: "  standing.shelf",
     why: "a shelf for an hour ends at the first clear",
   },
   {

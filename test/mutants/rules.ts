@@ -22,20 +22,80 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/comm.ts",
-    find: "before.answered > 0 || before.failed === 0",
-    replace: "before.failed === 0",
+    find: "if (answered >= config.recover)",
+    replace: "if (answered > 0)",
+    why: "the first answer of several that are wanted clears",
+  },
+  {
+    file: "rules/comm.ts",
+    find: "deadband: failures - tooFew,",
+    replace: "deadband: 0,",
+    why: "a device that fails again before it is back counts as back",
+  },
+  {
+    file: "rules/comm.ts",
+    find: 'return hasFailed ? exactly(tooFew) : { slot: "", lo: 0, hi: tooFew };',
+    replace: "return exactly(tooFew);",
+    why: "after a restart the first answer cancels the wait to clear",
+  },
+  {
+    file: "rules/stale.ts",
+    find: "const aged = at - (memory.base ?? at) > after;",
+    replace: "const aged = at - (memory.base ?? at) >= after;",
+    why: "a sample at the very deadline counts as late",
+  },
+  {
+    file: "rules/stale.ts",
+    find: "const age = Math.min(at - (memory.base ?? at), most);",
+    replace: "const age = at - (memory.base ?? at);",
+    why: "a bad sample at the deadline raises before the good one of the same instant",
+  },
+  {
+    file: "rules/deviation.ts",
+    find: ".filter(([, point]) => point !== scope.point)",
+    replace: "",
+    why: "a point is its own peer",
+  },
+  {
+    file: "rules/flatline.ts",
+    find: "if (!memory.isGood) return nothing;",
+    replace: "",
+    why: "a fan that starts raises a point whose newest value is bad",
+  },
+  {
+    file: "rules/roc.ts",
+    find: "{ ...memory, window: noWindow, raw: null, near: true }",
+    replace: "{ window: noWindow, raw: null, uptime: null, near: true }",
+    why: "a restart of the device just after its sensor was replaced is not noticed",
+  },
+  {
+    file: "rules/ttl.ts",
+    find: "const approach = rounded(sign * perSecond);",
+    replace: "const approach = sign * perSecond;",
+    why: "a slope that is just the least counts as more",
+  },
+  {
+    file: "condition.ts",
+    find: "const limit = rounded(",
+    replace: "const limit = (",
+    why: "a slope of just 1 K/min is above a limit of 1 K/min",
+  },
+  {
+    file: "rules/comm.ts",
+    find: "if (answers) return { ...before, failed: 0,",
+    replace: "if (answers) return { ...before,",
     why: "failures that are not consecutive are counted",
   },
   {
     file: "rules/comm.ts",
-    find: "answered >= recover ?",
-    replace: "answered > recover ?",
+    find: "answered >= config.recover",
+    replace: "answered > config.recover",
     why: "a device is back an answer late",
   },
   {
     file: "rules/comm.ts",
-    find: "failed, answered: 0, failingSince",
-    replace: "failed, failingSince",
+    find: "answered: 0, hasFailed: true, failingSince }",
+    replace: "hasFailed: true, failingSince }",
     why: "answers that are not consecutive clear",
   },
   {
@@ -46,8 +106,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/comm.ts",
-    find: "unreachable, failed: 0, heard: false, failingSince: null }",
-    replace: "unreachable }",
+    find: "{ ...before, ...unheard, unreachable, failingSince: null }",
+    replace: "{ ...before, unreachable }",
     why: "failures from before a gateway was silent count after it",
   },
   {
@@ -76,8 +136,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/deviation.ts",
-    find: "blankUntil: moved ? at + blank : blankUntil",
-    replace: "blankUntil",
+    find: "blankUntil: moved ? at + blank : before.blankUntil",
+    replace: "blankUntil: before.blankUntil",
     why: "a change of the set-point calls people until the plant has followed",
   },
   {
@@ -88,14 +148,14 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/deviation.ts",
-    find: "&& before.value !== value",
+    find: "&& before.setPoint !== value",
     replace: "",
     why: "each reading of the set-point blanks the rule",
   },
   {
     file: "rules/deviation.ts",
-    find: "if (value === null) return { last: others, blankUntil };",
-    replace: "if (value === null) return { last, blankUntil };",
+    find: "if (value === null) return { ...before, last: others };",
+    replace: "if (value === null) return before;",
     why: "the deviation from a reference that is bad is judged",
   },
   {
@@ -172,8 +232,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/roc.ts",
-    find: "hi = Math.min(hi, (limit - deadband) * perMeasure)",
-    replace: "hi = Math.min(hi, limit * perMeasure)",
+    find: "hi = Math.min(hi, rounded((limit - deadband) * perMeasure))",
+    replace: "hi = Math.min(hi, rounded(limit * perMeasure))",
     why: "a slope within the deadband never clears",
   },
   {
@@ -244,20 +304,20 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/stale.ts",
-    find: "memory.heard ? exactly(age) : atLeast(age)",
-    replace: "exactly(age)",
+    find: "memory.heard ? exactly(isFresh ? age : Math.max(age, notYetMs)) : atLeast(age)",
+    replace: "exactly(isFresh ? age : Math.max(age, notYetMs))",
     why: "a restart clears stale before the point was heard",
   },
   {
     file: "rules/stale.ts",
-    find: "freed ? { base: at, heard: false }",
-    replace: "freed ? { heard: false }",
+    find: "freed ? { base: at, good: 0, heard: false }",
+    replace: "freed ? { good: 0, heard: false }",
     why: "every point of a device that answers again is stale at once",
   },
   {
     file: "rules/stale.ts",
-    find: "freed ? { base: at, heard: false }",
-    replace: "freed ? { base: at }",
+    find: "freed ? { base: at, good: 0, heard: false }",
+    replace: "freed ? { base: at, good: 0 }",
     why: "stale is cleared by the device's return before the point was heard",
   },
   {
@@ -268,15 +328,15 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/stale.ts",
-    find: "memory.good < config.clearCount ? config.after",
-    replace: "memory.good > config.clearCount ? config.after",
+    find: "isFresh ? age : Math.max(age, notYetMs)",
+    replace: "age",
     why: "one good sample clears where more are wanted",
   },
   {
     file: "rules/stale.ts",
-    find: "const good = counting ? memory.good + 1 : aged ? 1 : clearCount;",
-    replace: "const good = counting ? memory.good + 1 : 1;",
-    why: "a point is stale though it was never silent",
+    find: "const good = aged ? 1 : Math.min(",
+    replace: "const good = Math.min(",
+    why: "good samples from before it was stale clear it",
   },
   {
     file: "rules/stale.ts",
@@ -346,8 +406,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/vote.ts",
-    find: "sign * limit - (yes ? deadband : 0)",
-    replace: "sign * limit - deadband",
+    find: "(yes ? rounded(sign * limit - deadband) : sign * limit)",
+    replace: "rounded(sign * limit - deadband)",
     why: "a voter within its deadband says so",
   },
   {

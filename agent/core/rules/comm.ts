@@ -17,10 +17,13 @@ interface Config {
 }
 
 interface Memory {
+  /** Consecutive failures, and answers: one of both is 0. */
   readonly failed: number;
   readonly answered: number;
-  /** Until the first answer it is not known how many failures went before. */
+  /** Until the first answer it is not known how many failures went before … */
   readonly heard: boolean;
+  /** … and until the first failure, how many answers. */
+  readonly hasFailed: boolean;
   /** While what it is reached through is silent, its own failures tell nothing. */
   readonly unreachable: Unreachable;
   /** The first of the failures that count. */
@@ -34,6 +37,11 @@ interface Memory {
  * waited for: three failures and two minutes, after which that would have been told of itself.
  */
 const holdMs = 5 * 60_000;
+
+/** The measure while it answers, but not yet often enough to be back: no failure, and within the deadband. */
+const tooFew = 0.5;
+
+const unheard = { failed: 0, answered: 0, heard: false, hasFailed: false };
 
 export const comm = defineRule<Config, Memory>({
   type: "comm",
@@ -55,19 +63,30 @@ export const comm = defineRule<Config, Memory>({
       slot: "",
       side: "high",
       levels: [
-        { name: is, limit: failures, deadband: 0, op: "ge", severity: is, onDelayMs: onDelay, offDelayMs: offDelay },
+        {
+          name: is,
+          limit: failures,
+          deadband: failures - tooFew,
+          op: "ge",
+          severity: is,
+          onDelayMs: onDelay,
+          offDelayMs: offDelay,
+        },
       ],
     },
   ],
-  empty: { failed: 0, answered: 0, heard: false, unreachable: [], failingSince: null, parentAt: null },
+  empty: { ...unheard, unreachable: [], failingSince: null, parentAt: null },
   needsToHear: true,
   // As long as a management card that came back may take to answer again.
   lingerMs: () => 120_000,
   measure(config, before, { input, sample, at }) {
-    const memory = sample === null ? before : observe(before, input, sample, at, config);
+    const memory = sample === null ? before : observe(before, input, sample, at);
     return { memory, measures: [count(config, memory, at)], wakeAt: null };
   },
-  shown: (_config, failures) => (failures === 1 ? "1 failure" : `${failures} failures`),
+  shown: (_config, measure) => {
+    const failures = Math.floor(measure);
+    return failures === 1 ? "1 failure" : `${failures} failures`;
+  },
   facts(config, memory, at) {
     const reached = unreachableFacts(memory.unreachable);
     const waits = isHeld(config, memory, at) ? "parent-not-asked" : null;
@@ -85,9 +104,14 @@ export const comm = defineRule<Config, Memory>({
 
 /** Its failures tell nothing while what it is reached through may be the one that is silent. */
 function count(config: Config, memory: Memory, at: Mono): Measure {
-  const { failed, heard, unreachable } = memory;
-  if (failed > 0 && (unreachable.length > 0 || isHeld(config, memory, at))) return unknown();
-  return heard ? exactly(failed) : atLeast(failed);
+  const { failed, answered, heard, hasFailed, unreachable } = memory;
+  if (failed > 0) {
+    if (unreachable.length > 0 || isHeld(config, memory, at)) return unknown();
+    return heard ? exactly(failed) : atLeast(failed);
+  }
+  if (answered >= config.recover) return exactly(0);
+  if (answered === 0) return unknown();
+  return hasFailed ? exactly(tooFew) : { slot: "", lo: 0, hi: tooFew };
 }
 
 const isHeld = ({ isBehind }: Config, { failed, failingSince, parentAt }: Memory, at: Mono): boolean =>
@@ -97,25 +121,21 @@ const isHeld = ({ isBehind }: Config, { failed, failingSince, parentAt }: Memory
   (parentAt === null || parentAt < failingSince) &&
   at - failingSince < holdMs;
 
-function observe(before: Memory, input: string, sample: Sample, at: Mono, config: Config): Memory {
+function observe(before: Memory, input: string, sample: Sample, at: Mono): Memory {
   const answer = goodValue(sample);
   if (input === "parent") return answer === 1 ? { ...before, parentAt: at } : before;
   if (input !== "exchange") {
     const unreachable = unreachableAfter(before.unreachable, input, sample);
     const same = unreachable.length > 0 === before.unreachable.length > 0;
     // What failed before says nothing of what is to come.
-    return same ? { ...before, unreachable } : { ...before, unreachable, failed: 0, heard: false, failingSince: null };
+    return same ? { ...before, unreachable } : { ...before, ...unheard, unreachable, failingSince: null };
   }
   if (answer === null || (answer === 0 && before.unreachable.length > 0)) return before;
-  return counted(before, answer === 1, at, config);
+  return counted(before, answer === 1, at);
 }
 
-function counted(before: Memory, answers: boolean, at: Mono, { recover }: Config): Memory {
-  if (!answers) {
-    const anew = before.answered > 0 || before.failed === 0;
-    const failed = anew ? 1 : before.failed + 1;
-    return { ...before, failed, answered: 0, failingSince: anew ? at : before.failingSince };
-  }
-  const answered = before.answered + 1;
-  return { ...before, failed: answered >= recover ? 0 : before.failed, answered, heard: true };
+function counted(before: Memory, answers: boolean, at: Mono): Memory {
+  if (answers) return { ...before, failed: 0, answered: before.answered + 1, heard: true };
+  const failingSince = before.failed === 0 ? at : before.failingSince;
+  return { ...before, failed: before.failed + 1, answered: 0, hasFailed: true, failingSince };
 }

@@ -2,7 +2,18 @@ import * as z from "zod";
 import { duration } from "../duration.ts";
 import { phrase, written } from "../language.ts";
 import { rounded } from "../round.ts";
-import { bySide, defineRule, exactly, fullName, levels, type Measure, type Seen, unknown } from "../rule.ts";
+import {
+  bySide,
+  defineRule,
+  exactly,
+  fullName,
+  levels,
+  type Measure,
+  type Scope,
+  type Seen,
+  unknown,
+} from "../rule.ts";
+import type { PointId } from "../sample.ts";
 import { median } from "../slope.ts";
 import { goodValue, type Pair } from "../window.ts";
 
@@ -24,6 +35,8 @@ interface Peers {
 interface Memory {
   /** The newest good sample of each input, by the input's name; none while its last one was not good. */
   readonly last: Readonly<Record<string, Pair>>;
+  /** The newest good set-point, also while its last sample was not good. */
+  readonly setPoint: number | null;
   /** After a change of the set-point nothing is judged before this. */
   readonly blankUntil: number | null;
 }
@@ -55,10 +68,10 @@ export const deviation = defineRule<Config, Memory>({
   inputs: ({ ref }, scope) => ({
     value: scope.point,
     ...("point" in ref ? { [setPoint]: fullName(scope, ref.point) } : {}),
-    ...("peers" in ref ? Object.fromEntries(ref.peers.map((peer, i) => [`peer${i}`, fullName(scope, peer)])) : {}),
+    ...("peers" in ref ? Object.fromEntries(peersOf(ref, scope)) : {}),
   }),
   conditions: (config) => bySide(config.levels, config),
-  empty: { last: {}, blankUntil: null },
+  empty: { last: {}, setPoint: null, blankUntil: null },
   measure(config, before, seen) {
     const memory = observe(before, seen, config);
     const value = fresh(memory.last.value, seen.at, config);
@@ -83,12 +96,20 @@ export const deviation = defineRule<Config, Memory>({
   },
 });
 
-function observe({ last, blankUntil }: Memory, { input, sample, at }: Seen, { blank }: Config): Memory {
+/** The inputs of the peers. The point itself is none, also where a list names all that are alike. */
+const peersOf = ({ peers }: Peers, scope: Scope): [name: string, point: PointId][] =>
+  peers
+    .map((peer, i): [string, PointId] => [`peer${i}`, fullName(scope, peer)])
+    .filter(([, point]) => point !== scope.point);
+
+function observe(before: Memory, { input, sample, at }: Seen, { blank }: Config): Memory {
   const value = goodValue(sample);
-  const { [input]: before, ...others } = last;
-  if (value === null) return { last: others, blankUntil };
-  const moved = input === setPoint && before !== undefined && before.value !== value;
-  return { last: { ...others, [input]: { at, value } }, blankUntil: moved ? at + blank : blankUntil };
+  const { [input]: _, ...others } = before.last;
+  if (value === null) return { ...before, last: others };
+  const last = { ...others, [input]: { at, value } };
+  if (input !== setPoint) return { ...before, last };
+  const moved = before.setPoint !== null && before.setPoint !== value;
+  return { last, setPoint: value, blankUntil: moved ? at + blank : before.blankUntil };
 }
 
 /** How long it is still not judged because the set-point changed. */

@@ -21,7 +21,6 @@ const nothing: readonly Measure[] = [unknown()];
 export const excursion = defineRule<Config, Window>({
   type: "excursion",
   describe: "How far the value went within a window (max − min), as the ASHRAE limits mean it: not a slope.",
-  remembers: true,
   options: {
     levels,
     window: duration.describe("How far back it looks."),
@@ -32,6 +31,7 @@ export const excursion = defineRule<Config, Window>({
   inputs: (_config, { point }) => ({ value: point }),
   conditions: (config) => bySide(config.levels, config),
   empty: noWindow,
+  forget: () => noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: sample === null ? went(config, memory) : nothing, wakeAt: null };

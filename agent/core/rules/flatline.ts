@@ -32,6 +32,8 @@ interface Config {
 
 interface Memory {
   readonly window: Window;
+  /** Whether the newest value is good. */
+  readonly isGood: boolean;
   readonly activity: Pair | null;
 }
 
@@ -40,7 +42,6 @@ const nothing: readonly Measure[] = [unknown()];
 export const flatline = defineRule<Config, Memory>({
   type: "flatline",
   describe: "A value that does not move for too long: a stuck sensor. Only where its resolution shows life.",
-  remembers: true,
   options: {
     window: duration.describe("How long it must not have moved."),
     eps: z.number().min(0).default(0).describe("Less movement than a sensor's quantum; at most this much is none."),
@@ -58,11 +59,11 @@ export const flatline = defineRule<Config, Memory>({
     ...(activity === undefined ? {} : { activity: fullName(scope, activity.point) }),
   }),
   conditions: (config) => [onOff(config.severity, config)],
-  empty: { window: noWindow, activity: null },
+  empty: { window: noWindow, isGood: false, activity: null },
+  forget: (memory, input) => (input === "value" ? { ...memory, window: noWindow } : memory),
   measure(config, before, seen) {
     const memory = observe(before, seen, config);
-    const isBad = seen.sample !== null && seen.sample.quality !== "good";
-    return { memory, measures: isBad ? nothing : stands(config, memory, seen.at), wakeAt: null };
+    return { memory, measures: stands(config, memory, seen.at), wakeAt: null };
   },
   shown: () => null,
   facts(config, memory, at) {
@@ -77,11 +78,13 @@ export const flatline = defineRule<Config, Memory>({
 function observe(memory: Memory, { input, sample, at }: Seen, config: Config): Memory {
   const value = goodValue(sample);
   if (input === "activity") return { ...memory, activity: value === null ? null : { at, value } };
-  if (value === null) return memory;
-  return { ...memory, window: slide(memory.window, { at, value }, reachOf(config)) };
+  if (input === "") return memory;
+  if (value === null) return { ...memory, isGood: false };
+  return { ...memory, isGood: true, window: slide(memory.window, { at, value }, reachOf(config)) };
 }
 
 function stands(config: Config, memory: Memory, at: number): readonly Measure[] {
+  if (!memory.isGood) return nothing;
   if (windowRange(memory.window) > config.eps) return [exactly(0)];
   return filled(memory.window, config) && runs(config, memory, at) ? [exactly(1)] : nothing;
 }

@@ -39,7 +39,6 @@ const nothing: readonly Measure[] = [unknown()];
 export const roc = defineRule<Config, Memory>({
   type: "roc",
   describe: "Rate of change: the slope over a window, robust against single spikes.",
-  remembers: true,
   options: {
     levels,
     window: duration.describe("The slope is taken over this much time."),
@@ -55,6 +54,7 @@ export const roc = defineRule<Config, Memory>({
   },
   conditions: (config) => bySide(config.levels, config, 1 / secondsPer[config.per]),
   empty: { window: noWindow, raw: null, uptime: null, near: true },
+  forget: (memory, input) => (input === "value" ? { ...memory, window: noWindow, raw: null, near: true } : memory),
   measure(config, memory, { input, sample, at }) {
     const value = goodValue(sample);
     if (value === null) {
@@ -106,8 +106,8 @@ function normal({ levels: given, per }: Config): readonly [lo: number, hi: numbe
   let lo = Number.NEGATIVE_INFINITY;
   let hi = Number.POSITIVE_INFINITY;
   for (const { side, limit, deadband } of given) {
-    if (side === "high") hi = Math.min(hi, (limit - deadband) * perMeasure);
-    else lo = Math.max(lo, (limit + deadband) * perMeasure);
+    if (side === "high") hi = Math.min(hi, rounded((limit - deadband) * perMeasure));
+    else lo = Math.max(lo, rounded((limit + deadband) * perMeasure));
   }
   return [lo, hi];
 }

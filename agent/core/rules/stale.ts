@@ -15,7 +15,7 @@ interface Config {
 interface Memory {
   /** From when the age counts: the last good sample, else start, else recovery of what was in the way. */
   readonly base: Mono | null;
-  /** Good samples since the point was stale. */
+  /** Good samples since one was too late, or judging began; at most as many as clear it. */
   readonly good: number;
   /** Before the first good sample the true age is not known, only that it is at least this. */
   readonly heard: boolean;
@@ -45,10 +45,14 @@ export const stale = defineRule<Config, Memory>({
     const begun = before.base === null ? { ...before, base: at } : before;
     const memory = observe(begun, input, sample, at, config);
     if (memory.unreachable.length > 0) return { memory, measures: nothing, wakeAt: null };
-    const age = memory.good > 0 && memory.good < config.clearCount ? config.after : at - (memory.base ?? at);
     const deadline = (memory.base ?? at) + config.after;
-    const measure = memory.heard ? exactly(age) : atLeast(age);
-    return { memory, measures: [measure], wakeAt: deadline > at ? deadline : null };
+    // What is read at the deadline may still be good: only the tick after it knows.
+    const most = sample === null ? Number.POSITIVE_INFINITY : Math.max(0, config.after - notYetMs);
+    const age = Math.min(at - (memory.base ?? at), most);
+    const isAhead = deadline > at || (sample !== null && deadline === at);
+    const isFresh = memory.good >= config.clearCount;
+    const measure = memory.heard ? exactly(isFresh ? age : Math.max(age, notYetMs)) : atLeast(age);
+    return { memory, measures: [measure], wakeAt: isAhead ? deadline : null };
   },
   shown: (_config, ms) => sayDuration(ms),
   facts: ({ clearCount }, { base, good, unreachable }, at) => ({
@@ -72,19 +76,22 @@ function observe(
     const unreachable = unreachableAfter(memory.unreachable, input, sample);
     const freed = memory.unreachable.length > 0 && unreachable.length === 0;
     // A full period to be heard again in, and until then no word on whether it is.
-    return { ...memory, unreachable, ...(freed ? { base: at, heard: false } : {}) };
+    return { ...memory, unreachable, ...(freed ? { base: at, good: 0, heard: false } : {}) };
   }
   if (sample.quality !== "good") return memory;
-  const aged = at - (memory.base ?? at) >= after;
-  const counting = memory.good > 0 && memory.good < clearCount;
-  const good = counting ? memory.good + 1 : aged ? 1 : clearCount;
+  // At its very deadline it is in time.
+  const aged = at - (memory.base ?? at) > after;
+  const good = aged ? 1 : Math.min(clearCount, memory.good + 1);
   return { base: at, good, heard: true, unreachable: memory.unreachable };
 }
+
+/** The age while good samples came but too few to clear it: it is within the deadband. */
+const notYetMs = 1;
 
 const whenOld = (after: number, is: Severity): Level => ({
   name: is,
   limit: after,
-  deadband: 0,
+  deadband: Math.max(0, after - notYetMs),
   op: "ge",
   severity: is,
   onDelayMs: 0,

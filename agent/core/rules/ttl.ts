@@ -26,7 +26,6 @@ export const ttl = defineRule<Config, Window>({
   type: "ttl",
   describe:
     "Time to limit: when the value will reach a target if it goes on as it does. A warning before a level, never instead of it.",
-  remembers: true,
   options: {
     levels: levels.describe("Limits in seconds to go; raised at the limit or below, cleared beyond limit + deadband."),
     target: z.number().describe("The value that must not be reached."),
@@ -44,6 +43,7 @@ export const ttl = defineRule<Config, Window>({
       config,
     ),
   empty: noWindow,
+  forget: () => noWindow,
   measure(config, memory, { sample, at }) {
     const value = goodValue(sample);
     if (value === null) return { memory, measures: sample === null ? left(config, memory) : nothing, wakeAt: null };
@@ -78,6 +78,6 @@ function secondsLeft(config: Config, window: Window, value: number): number | nu
   if (distance <= 0) return 0;
   const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
   if (perSecond === null) return null;
-  const approach = sign * perSecond;
+  const approach = rounded(sign * perSecond);
   return approach <= config.minSlope ? Number.POSITIVE_INFINITY : rounded(distance / approach);
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { duration } from "../duration.ts";
 import { phrase } from "../language.ts";
+import { rounded } from "../round.ts";
 import { defineRule, fullName, type Measure, rulePoint, type Seen, severity } from "../rule.ts";
 import type { Severity } from "../severity.ts";
 import { goodValue } from "../window.ts";
@@ -60,8 +61,8 @@ export const vote = defineRule<Config, Memory>({
   },
   inputs: ({ inputs }, scope) =>
     Object.fromEntries(
-      inputs.map((voter, i) => [
-        String(i),
+      inputs.map((voter) => [
+        nameOf(voter),
         "rule" in voter ? rulePoint(fullName(scope, voter.rule)) : fullName(scope, voter.point),
       ]),
     ),
@@ -75,7 +76,7 @@ export const vote = defineRule<Config, Memory>({
   empty: [],
   measure(config, before, seen) {
     const memory = config.inputs.map((voter, i) =>
-      seen.input === String(i) ? heard(voter, before[i] ?? silent, seen) : (before[i] ?? silent),
+      seen.input === nameOf(voter) ? heard(voter, before[i] ?? silent, seen) : (before[i] ?? silent),
     );
     return { memory, measures: [count(config, memory, seen.at)], wakeAt: null };
   },
@@ -92,13 +93,16 @@ export const vote = defineRule<Config, Memory>({
     }),
 });
 
+/** Voters on the same point, such as its both sides, are heard at once. */
+const nameOf = (voter: Voter): string => ("rule" in voter ? rulePoint(voter.rule) : voter.point);
+
 function heard(voter: Voter, { yes }: Vote, { sample, at }: Seen): Vote {
   const value = goodValue(sample);
   if (value === null) return { yes, at: null };
   if ("rule" in voter) return { yes: value > 0, at };
   const { side, limit, deadband } = voter;
   const sign = side === "high" ? 1 : -1;
-  return { yes: sign * value > sign * limit - (yes ? deadband : 0), at };
+  return { yes: sign * value > (yes ? rounded(sign * limit - deadband) : sign * limit), at };
 }
 
 /** Certain votes at least, with all that are unknown at most. */

@@ -392,7 +392,7 @@ const cases: Readonly<Record<string, Case>> = {
       state: "normal",
       why: "within-limits",
       measure: { lo: 20_000, hi: 20_000 },
-      facts: { missing: null, ageS: 20, goodSamples: 2, goodSamplesToClear: 2 },
+      facts: { missing: null, ageS: 20, goodSamples: 1, goodSamplesToClear: 2 },
       ahead: { at: second(70), kind: "raise", severity: "medium" },
     },
   },
