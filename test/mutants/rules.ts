@@ -28,7 +28,7 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/comm.ts",
-    find: "deadband: failures - tooFew,",
+    find: "deadband: failures - clearsBelow,",
     replace: "deadband: 0,",
     why: "a device that fails again before it is back counts as back",
   },
@@ -304,8 +304,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/stale.ts",
-    find: "memory.heard ? exactly(isFresh ? age : Math.max(age, notYetMs)) : atLeast(age)",
-    replace: "exactly(isFresh ? age : Math.max(age, notYetMs))",
+    find: "memory.heard ? measure : atLeast(age)",
+    replace: "measure",
     why: "a restart clears stale before the point was heard",
   },
   {
@@ -328,8 +328,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/stale.ts",
-    find: "isFresh ? age : Math.max(age, notYetMs)",
-    replace: "age",
+    find: "isFresh ? exactly(age) :",
+    replace: "config ? exactly(age) :",
     why: "one good sample clears where more are wanted",
   },
   {

@@ -38,8 +38,10 @@ interface Memory {
  */
 const holdMs = 5 * 60_000;
 
-/** The measure while it answers, but not yet often enough to be back: no failure, and within the deadband. */
-const tooFew = 0.5;
+/** Any failure, also less than raise it, is beyond this: it is not cleared before the answers are enough … */
+const clearsBelow = 0.5;
+/** … and so is this, the measure while it answers, but not often enough yet. */
+const tooFew = 0.75;
 
 const unheard = { failed: 0, answered: 0, heard: false, hasFailed: false };
 
@@ -66,7 +68,7 @@ export const comm = defineRule<Config, Memory>({
         {
           name: is,
           limit: failures,
-          deadband: failures - tooFew,
+          deadband: failures - clearsBelow,
           op: "ge",
           severity: is,
           onDelayMs: onDelay,
@@ -84,7 +86,8 @@ export const comm = defineRule<Config, Memory>({
     return { memory, measures: [count(config, memory, at)], wakeAt: null };
   },
   shown: (_config, measure) => {
-    const failures = Math.floor(measure);
+    if (measure === tooFew) return "too few answers";
+    const failures = Math.ceil(measure);
     return failures === 1 ? "1 failure" : `${failures} failures`;
   },
   facts(config, memory, at) {

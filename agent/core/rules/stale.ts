@@ -47,12 +47,12 @@ export const stale = defineRule<Config, Memory>({
     if (memory.unreachable.length > 0) return { memory, measures: nothing, wakeAt: null };
     const deadline = (memory.base ?? at) + config.after;
     // What is read at the deadline may still be good: only the tick after it knows.
-    const most = sample === null ? Number.POSITIVE_INFINITY : Math.max(0, config.after - notYetMs);
+    const most = sample === null ? Number.POSITIVE_INFINITY : notYet(config.after);
     const age = Math.min(at - (memory.base ?? at), most);
     const isAhead = deadline > at || (sample !== null && deadline === at);
     const isFresh = memory.good >= config.clearCount;
-    const measure = memory.heard ? exactly(isFresh ? age : Math.max(age, notYetMs)) : atLeast(age);
-    return { memory, measures: [measure], wakeAt: isAhead ? deadline : null };
+    const measure = isFresh ? exactly(age) : { slot: "", lo: age, hi: Math.max(age, notYet(config.after)) };
+    return { memory, measures: [memory.heard ? measure : atLeast(age)], wakeAt: isAhead ? deadline : null };
   },
   shown: (_config, ms) => sayDuration(ms),
   facts: ({ clearCount }, { base, good, unreachable }, at) => ({
@@ -85,13 +85,14 @@ function observe(
   return { base: at, good, heard: true, unreachable: memory.unreachable };
 }
 
-/** The age while good samples came but too few to clear it: it is within the deadband. */
-const notYetMs = 1;
+/** Up to this the age may be taken to be while good samples came but too few to clear it: it neither raises nor clears. */
+const notYet = (after: number): number => Math.max(0, after - deadbandMs);
+const deadbandMs = 1;
 
 const whenOld = (after: number, is: Severity): Level => ({
   name: is,
   limit: after,
-  deadband: Math.max(0, after - notYetMs),
+  deadband: deadbandMs,
   op: "ge",
   severity: is,
   onDelayMs: 0,

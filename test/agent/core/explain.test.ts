@@ -391,7 +391,7 @@ const cases: Readonly<Record<string, Case>> = {
     expected: {
       state: "normal",
       why: "within-limits",
-      measure: { lo: 20_000, hi: 20_000 },
+      measure: { lo: 20_000, hi: 59_999 },
       facts: { missing: null, ageS: 20, goodSamples: 1, goodSamplesToClear: 2 },
       ahead: { at: second(70), kind: "raise", severity: "medium" },
     },
