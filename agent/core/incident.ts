@@ -197,7 +197,9 @@ export function caused<S extends Standing>(
     return { standing: { ...standing, causes }, changes: [] };
   }
   const late = open === null ? 0 : open.raised.at - since;
-  if (known?.until === null || late > ref.lagMs || -late > ref.leadMs) return { standing, changes: [] };
+  // One that comes back while it lingers explains what it did before.
+  const isNone = known === undefined && (late > ref.lagMs || -late > ref.leadMs);
+  if (known?.until === null || isNone) return { standing, changes: [] };
   const next = {
     ...standing,
     causes: [...others, { ...ref, since, until: null }],

@@ -91,6 +91,17 @@ describe("what may have a cause", () => {
       ["70 raise", "100 update unsuppressed calls"],
     ],
     [
+      "and goes on following from what comes back before that",
+      [
+        [10, "a", 1],
+        [20, "b", 1],
+        [80, "a", 0],
+        [90, "a", 1],
+        [150, "a", 0],
+      ],
+      ["20 raise", "170 update unsuppressed calls"],
+    ],
+    [
       "not from what has been wrong for longer",
       [
         [10, "a", 1],
