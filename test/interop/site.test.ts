@@ -96,18 +96,17 @@ describe.skipIf(!present)("a whole site against what is not ours", () => {
     plant.misbehave("crac-1", "silent");
     await until(() => told("raise", "crac-1/-/comm"));
     const seen = new Map<string, Set<string>>();
-    const most = (): number => Math.max(0, ...[...seen.values()].map((reads) => reads.size));
+    const reads = (): number[] => [...seen].filter(([id]) => id !== "crac-1").map(([, all]) => all.size);
     await until(async () => {
       for (const { id, lastGoodAt } of (await status()).devices) {
         seen.set(id, (seen.get(id) ?? new Set()).add(lastGoodAt ?? "never"));
       }
-      return most() >= 8 ? true : null;
+      return Math.min(...reads()) >= 5 ? true : null;
     });
     const { devices } = await status();
     expect(devices.filter(({ answering }) => !answering).map(({ id }) => id)).toEqual(["crac-1"]);
-    // All are read once a second, whatever else this machine does meanwhile.
-    const rare = [...seen].filter(([id, reads]) => id !== "crac-1" && reads.size < 5).map(([id]) => id);
-    expect(rare).toEqual([]);
+    // All are read once a second; what is busy meanwhile, this machine or another, is so for all of them.
+    expect(Math.max(...reads())).toBeLessThan(15);
     plant.misbehave("crac-1", "none");
     await until(() => told("clear", "crac-1/-/comm"));
     expect(events.filter(({ data }) => data.rule.type === "stale").map(({ subject }) => subject)).toEqual([]);
