@@ -4,6 +4,12 @@ import type { Mutant } from "./mutants.ts";
 export const engineMutants: readonly Mutant[] = [
   {
     file: "engine.ts",
+    find: "(depths[a] ?? 0) - (depths[b] ?? 0) || a - b",
+    replace: "a - b",
+    why: "timers of a rule run before those of the rules that it reads",
+  },
+  {
+    file: "engine.ts",
     find: "wakeAt <= input.now.at",
     replace: "wakeAt < input.now.at",
     why: "what is due exactly now is lost",
