@@ -70,9 +70,15 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/ttl.ts",
-    find: "const approach = rounded(sign * perSecond);",
-    replace: "const approach = sign * perSecond;",
+    find: "rounded(approach) <= config.minSlope",
+    replace: "approach <= config.minSlope",
     why: "a slope that is just the least counts as more",
+  },
+  {
+    file: "rules/ttl.ts",
+    find: "rounded(distance / approach)",
+    replace: "rounded(distance / rounded(approach))",
+    why: "a limit that is just reached in a minute is reached a little later",
   },
   {
     file: "condition.ts",
