@@ -8,11 +8,12 @@ import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
-import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
+import { askedOf, type Deed, type Done, inMode, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { ingest } from "./ingest.ts";
+import { type Ingest, ingest } from "./ingest.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
+import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { vitalsOf } from "./vitals.ts";
 
@@ -45,6 +46,7 @@ export interface AgentStatus {
   readonly now: number;
   readonly startedAt: number;
   readonly configRejected: boolean;
+  readonly modes: Modes;
   readonly buses: readonly BusStatus[];
   readonly open: readonly EventRecord[];
   readonly connected: boolean;
@@ -115,6 +117,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       now: env.clock.wall(),
       startedAt,
       configRejected,
+      modes: door.modes(),
       buses: pollers.map((one) => one.status()),
       open: door.openIncidents(),
       connected: sink.connected,
@@ -126,12 +129,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     },
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
-    command(deed, preview) {
-      const meant = meantBy(site, door.openIncidents(), deed);
-      if (typeof meant === "string" || "found" in meant) return meant;
-      const answers = preview ? [] : door.command(meant);
-      return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
-    },
+    command: (deed, preview) => commanded(site, door, deed, preview),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),
@@ -140,6 +138,16 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };
+}
+
+function commanded(site: Site, door: Ingest, deed: Deed, preview: boolean): readonly Done[] | Unknown | string {
+  const meant = meantBy(site, door.openIncidents(), deed);
+  if (typeof meant === "string" || "found" in meant) return meant;
+  const asked = askedOf(deed, door.modes());
+  if (typeof asked === "string") return asked;
+  const some = asked?.what === "end" ? inMode(site, door.known, meant, asked.mode) : meant;
+  const answers = preview ? door.tryOut(some) : door.command(some, asked);
+  return some.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
 }
 
 /** The system's word on its clock is not asked for yet, so nothing is claimed. */

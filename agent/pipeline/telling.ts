@@ -83,8 +83,10 @@ const tidings: Readonly<Record<string, Phrase>> = {
   flapping_start: "flaps",
 };
 
-function newsOf(site: Site, { kind, reason }: Event, root: EventRecord | undefined): string {
+function newsOf(site: Site, event: Event, root: EventRecord | undefined): string {
   const { language } = site;
+  const { kind, reason } = event;
+  if (reason === "silence_ends") return silenceEnds(site, event);
   if (kind === "unshelve") return phrase(language, "unshelved");
   if (reason === "suppressed" && root !== undefined) return phrase(language, "explained", { cause: named(site, root) });
   if (reason === "unsuppressed") {
@@ -93,6 +95,12 @@ function newsOf(site: Site, { kind, reason }: Event, root: EventRecord | undefin
   }
   const found = tidings[reason ?? ""];
   return found === undefined ? "" : phrase(language, found);
+}
+
+function silenceEnds({ language, timeZone }: Site, { shelf, maintenance, now }: Event): string {
+  const [first] = [shelf, maintenance].flatMap((one) => (one?.until == null ? [] : [{ by: one.by, until: one.until }]));
+  if (first === undefined) return "";
+  return phrase(language, "silenceEnds", { by: first.by, time: timeOfDay(now.wall + first.until - now.at, timeZone) });
 }
 
 /** Types of rule that are decided by a quantity of their own point. */
