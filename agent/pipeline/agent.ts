@@ -3,7 +3,7 @@ import { configPoint, type Device, type Site } from "../config/resolved.ts";
 import type { Kpi } from "../core/kpi.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
-import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+import type { EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
@@ -15,6 +15,7 @@ import { type Ingest, ingest } from "./ingest.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { trustOf } from "./trust.ts";
 import { vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
@@ -69,6 +70,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   const startedAt = env.clock.wall();
   const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
+  const trust = trustOf(env);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
@@ -77,7 +79,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     site,
     store,
     clock,
-    clockTrust: () => untold,
+    clockTrust: trust.now,
     onEvents: () => wake(),
     onConfirmWanted: (point, at) => {
       for (const one of pollers) one.hasten(point, at);
@@ -103,6 +105,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     pulse();
+    trust.stop();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -149,9 +152,6 @@ function commanded(site: Site, door: Ingest, deed: Deed, preview: boolean): read
   const answers = preview ? door.tryOut(some) : door.command(some, asked);
   return some.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
 }
-
-/** The system's word on its clock is not asked for yet, so nothing is claimed. */
-const untold: ClockTrust = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
 
 function every(env: Env, ms: number, work: () => void): () => void {
   let cancel = env.after(ms, function again() {

@@ -39,12 +39,15 @@ export function endRemoved(turn: Turn, before: Runs): Runs {
   return Object.fromEntries(Object.entries(before).filter(([id]) => known.has(id)));
 }
 
-/** When the next window begins. */
-export const windowsWakeAt = ({ windows }: Site, { at, wall }: Instant): Mono | null =>
+/** When the next window begins; soon, where one should have begun but the clock is not to be believed. */
+export const windowsWakeAt = ({ windows }: Site, runs: Runs, { at, wall }: Instant): Mono | null =>
   earliest(
-    windows.flatMap(({ runAt }) => {
+    windows.flatMap(({ id, runAt }) => {
       const run = runAt(wall);
+      if (run !== null && run.from <= wall && runs[id] !== run.to) return [at + againMs];
       const next = run !== null && run.from <= wall ? runAt(run.to) : run;
       return next === null ? [] : [at + next.from - wall];
     }),
   );
+
+const againMs = 60_000;

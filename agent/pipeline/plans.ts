@@ -91,7 +91,11 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
           ends = silences;
           isTold = true;
           ahead = now.wall - now.at;
-          const wakes = [modesWakeAt(kept.modes, now.at), windowsWakeAt(site, now), warningsWakeAt(ends, now.at)];
+          const wakes = [
+            modesWakeAt(kept.modes, now.at),
+            windowsWakeAt(site, kept.runs, now),
+            warningsWakeAt(ends, now.at),
+          ];
           wakeAt = earliest(wakes.flatMap((at) => at ?? []));
         },
       };

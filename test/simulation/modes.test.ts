@@ -245,6 +245,21 @@ maintenance:
     expect(agent.silences()).toHaveLength(1);
   });
 
+  test("is not followed by a clock that is wrong, and is as soon as it is right", async () => {
+    env.synced = false;
+    await begin(calendar);
+    await minutes(40);
+    expect(agent.silences()).toEqual([]);
+    onBattery("pdu-1", 1);
+    await minutes(1);
+    expect(lines("open")).toEqual(["raise calls"]);
+    expect(told("open")[0]!.clock).toEqual({ synced: false, source: null, offsetMs: null, lastSyncAt: null });
+    expect(env.reports.filter(({ code }) => code === "clock.unsynced")).toHaveLength(1);
+    env.synced = true;
+    await minutes(3);
+    expect(agent.silences()).toMatchObject([{ by: "calendar:door-works" }]);
+  });
+
   test("does not shorten what somebody silenced for longer", async () => {
     await begin(calendar);
     agent.command(deed({ mode: undefined, target: "pdu-1/open", forMs: 4 * 3_600_000 }), false);
