@@ -48,6 +48,7 @@ const phrases = {
   unshelved: { en: "no longer shelved", de: "nicht mehr zurückgestellt" },
   again: { en: "active again", de: "erneut aktiv" },
   flaps: { en: "comes and goes", de: "kommt und geht" },
+  otherwise: { en: "Else: {consequence}", de: "Sonst: {consequence}" },
   // Its end, and what people do.
   over: { en: "{said} back to normal{now} after {lasted}", de: "{said} wieder normal{now} nach {lasted}" },
   toReset: { en: "to be reset", de: "noch rücksetzen" },
