@@ -68,9 +68,9 @@ export interface AgentOptions {
 export function startAgent({ env, site, store, configRejected, openSink, heartbeatMs }: AgentOptions): Agent {
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
-  const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
   const trust = trustOf(env);
+  const vitals = vitalsOf(env, site, store, trust, () => door);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
