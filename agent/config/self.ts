@@ -80,6 +80,8 @@ export function selfRules(
       impacted: null,
       members: [],
       shared: null,
+      witnesses: [],
+      fact: null,
     });
     return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });

@@ -54,15 +54,15 @@ function roleOf(site: Site, record: EventRecord, isCaused: boolean): Pick<EventR
 /** How many units of those that share a duty are left, this one counted as lost while it is. */
 function redundancyOf(
   site: Site,
-  { conditionKey, active, point }: EventRecord,
+  { conditionKey, active }: EventRecord,
   open: readonly EventRecord[],
 ): Pick<EventRecord, "redundancy"> {
   const shared = site.about.get(conditionKey)?.shared ?? null;
   if (shared === null) return {};
   const lost = new Set(
-    open.filter((one) => one.active && site.about.get(one.conditionKey)?.shared != null).map((one) => one.point.device),
+    open.filter((one) => one.active).map((one) => site.about.get(one.conditionKey)?.shared?.unit ?? null),
   );
-  if (active) lost.add(point.device);
+  if (active) lost.add(shared.unit);
   const left = shared.units.filter((unit) => !lost.has(unit)).length;
   const { of, units, need } = shared;
   return { redundancy: { of, total: units.length, left, ...(need === undefined ? {} : { need }) } };
