@@ -24,6 +24,7 @@ export function incidentView(
   output.data(paint(output, "dim", `  ${incident.conditionKey}, incident ${incident.incidentId}`));
   const said = [
     ["state", standing(last)],
+    ["witnesses", last.witnesses?.map(({ name, says }) => `${name} ${says}`).join(", ")],
     ["cause", cause],
     ["consequence", consequence],
     ["action", action],

@@ -14,7 +14,7 @@ import { didYouMean, type Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { commRules, compileFact, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
-import { type Fact, factsOf } from "./same.ts";
+import { factIn, factsOf } from "./same.ts";
 import {
   busOptions,
   type device as deviceSchema,
@@ -165,12 +165,6 @@ function judging(
 
 export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
   new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
-
-/** The key of the incident that a rule is a witness of. */
-export function factIn(facts: readonly Fact[]): (rule: string) => string | null {
-  const keys = new Map(facts.flatMap(({ key, witnesses }) => witnesses.map(({ rule }) => [rule, key] as const)));
-  return (rule) => keys.get(rule) ?? null;
-}
 
 export const rulePointsOf = (
   devices: readonly Ruled[],

@@ -83,6 +83,12 @@ export function factsOf(
   });
 }
 
+/** The key of the incident that a rule is a witness of. */
+export function factIn(facts: readonly Fact[]): (rule: string) => string | null {
+  const keys = new Map(facts.flatMap(({ key, witnesses }) => witnesses.map(({ rule }) => [rule, key] as const)));
+  return (rule) => keys.get(rule) ?? null;
+}
+
 /** What is no list of names was told where the rule is checked. */
 function sameAs({ options }: Written): string[] {
   const given = ruleOptions.sameAs.safeParse(options.sameAs);

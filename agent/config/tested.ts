@@ -2,11 +2,11 @@ import { modelOf } from "../core/model.ts";
 import { given } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
-import { factIn, type Profiled, pointsOf, resolveDevice, ruled, rulePointsOf, type Sources } from "./resolve.ts";
+import { type Profiled, pointsOf, resolveDevice, ruled, rulePointsOf, type Sources } from "./resolve.ts";
 import { resolveTests, type Told } from "./resolve-tests.ts";
 import type { Site } from "./resolved.ts";
 import { compileFact, compileRules } from "./rules.ts";
-import { factsOf } from "./same.ts";
+import { factIn, factsOf } from "./same.ts";
 import { type Suite, subjectOf } from "./suite.ts";
 
 /** The tests in a site file, of rules as the site has them. */

@@ -98,6 +98,9 @@ export const rulePoint = (rule: string): PointId => `@${rule}`;
 export const voicePoint = (rule: string): PointId => `@${rule}!`;
 export const silenced = -1;
 
+/** The rule that reports itself on a point, or the same name if it is none such. */
+export const ruleOf = (point: PointId): string => point.replace(/^@([^!]*)!?$/, "$1");
+
 /** What a witness says of the fact. */
 export const sayings = ["active", "normal", "unknown", "silenced"] as const;
 export type Saying = (typeof sayings)[number];

@@ -10,6 +10,8 @@ export interface Telling {
   readonly what: string;
   /** "33.4 °C (limit 32)", "does not answer". */
   readonly said: string;
+  /** Who says so, where several tell it: "leak-1 says so, BMS does not". */
+  readonly who?: string;
   /** More of what is said, for where there is room: "worst PDU-F12 33.4 °C". */
   readonly aside: string;
   readonly since: string;
@@ -23,13 +25,13 @@ export const textMax = 140;
 
 /** What must not be missing comes first; cause, aside, then action give way when it gets too long. */
 export function tell(telling: Telling): string {
-  const { language, where, what, said, since, news, cause, action } = telling;
+  const { language, where, what, said, who = "", since, news, cause, action } = telling;
   const sentence = (aside: string, because: string, then: string): string => {
     const head = phrase(language, "since", {
       said: joined([joined([where, what, said], " "), aside], ", "),
       time: since,
     });
-    return `${joined([joined([joined([head, news], ", "), because], "; "), bare(then)], ". ")}.`;
+    return `${joined([joined([joined([head, news], ", "), who, because], "; "), bare(then)], ". ")}.`;
   };
   const { aside } = telling;
   const candidates = [sentence(aside, cause, action), sentence(aside, "", action), sentence("", "", action)];

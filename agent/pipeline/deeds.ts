@@ -48,7 +48,8 @@ export function meantBy(site: Site, open: readonly EventRecord[], deed: Deed): r
   const found = deed.target.includes("=") ? selected(site, deed.target) : targetOf(site, open, deed.target);
   if (typeof found === "string" || "found" in found) return found;
   const isOpen = new Set(open.map(({ conditionKey }) => conditionKey));
-  const keys = found.keys.filter((key) => {
+  const attended = aboutIncidents.has(deed.name) ? attendedBy(site, open, found.keys) : found.keys;
+  const keys = attended.filter((key) => {
     const means = site.about.get(key)?.options.means;
     return mode === undefined || expects(mode, means as Parameters<typeof expects>[1]);
   });
@@ -56,6 +57,19 @@ export function meantBy(site: Site, open: readonly EventRecord[], deed: Deed): r
   const one = keys.length === 1;
   const meant = aboutIncidents.has(deed.name) && !one ? keys.filter((key) => isOpen.has(key)) : keys;
   return meant.map((key) => ({ key, command: commandOf(deed, found.named || mode !== undefined || one) }));
+}
+
+/**
+ * Who attends to a witness attends to the one incident that it tells; to its own only if that waits for somebody, since it
+ * was raised before it was a witness.
+ */
+function attendedBy({ about }: Site, open: readonly EventRecord[], keys: readonly string[]): string[] {
+  const waits = new Set(open.filter(({ active }) => !active).map(({ conditionKey }) => conditionKey));
+  const all = keys.flatMap((key) => {
+    const fact = about.get(key)?.fact ?? key;
+    return fact !== key && waits.has(key) ? [fact, key] : [fact];
+  });
+  return [...new Set(all)];
 }
 
 function selected(site: Site, text: string): { readonly keys: readonly string[]; readonly named: boolean } | string {
