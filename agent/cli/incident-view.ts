@@ -72,8 +72,10 @@ const reasons: Readonly<Record<string, string>> = {
   in_service: "in service",
 };
 
-const doing = ({ kind, reason }: Told): string =>
-  kind === "update" && reason !== undefined ? (reasons[reason] ?? reason) : kinds[kind];
+function doing({ kind, reason, witnesses }: Told): string {
+  if (kind !== "update" || reason === undefined) return kinds[kind];
+  return reason === "value" && witnesses !== undefined ? "other witnesses" : (reasons[reason] ?? reason);
+}
 
 /** Who did it, and why. */
 function by(
