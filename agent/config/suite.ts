@@ -95,7 +95,8 @@ export function subjectOf(
       const one = about.get(key);
       if (one === undefined || one.device.id === selfId) return [];
       const which = { side, bit: slot === "" ? undefined : Number(slot), point: one.point?.own };
-      return [[key, { rule: `${one.device.id}/${one.rule}`.slice(prefix.length), index, which }]];
+      const name = `${one.device.id}/${one.rule}`;
+      return [[key, { rule: name.startsWith(prefix) ? name.slice(prefix.length) : name, index, which }]];
     }),
   );
   return {

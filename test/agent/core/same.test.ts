@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isCall, toldOf } from "../../agent/core/call.ts";
-import type { Command } from "../../agent/core/command.ts";
-import type { Condition } from "../../agent/core/condition.ts";
-import { calls, levelOf } from "../../agent/core/incident.ts";
-import { leakSite, linesOf, type Night, night } from "./leak.ts";
+import { isCall, toldOf } from "../../../agent/core/call.ts";
+import type { Command } from "../../../agent/core/command.ts";
+import type { Condition } from "../../../agent/core/condition.ts";
+import { calls, levelOf } from "../../../agent/core/incident.ts";
+import { leakSite, linesOf, type Night, night } from "../../scenarios/leak.ts";
 
 /** One leak that a controller and a building system tell: what the shift hears of it. In capitals: somebody is called. */
 const unlatched = leakSite({ leak: "latch: false, ackRequired: false" });
@@ -214,77 +214,6 @@ describe("that they contradict each other is told once, and calls nobody", () =>
       ["310 raise low"],
     ],
   ])("%s", (_, story, expected) => expect(contrary(story)).toEqual(expected));
-});
-
-describe("what the shift reads", () => {
-  const raiseText = (language: "en" | "de", story: Night, rule = "leak"): string => {
-    const { records } = night({ site: leakSite({ language }), ...story });
-    return (
-      records.findLast(({ conditionKey, kind }) => conditionKey === `hall/same-leak-1/-/${rule}` && kind !== "clear")
-        ?.text ?? ""
-    );
-  };
-  const alone: Night = { seconds: 400, leak: [[10, 401]] };
-  test.each<["en" | "de", Night, string, string?]>([
-    [
-      "en",
-      alone,
-      "Hall 1 leak-1 water detected since 02:00; leak-1 says so, BMS does not. Look under the floor where its display says, close the valve.",
-    ],
-    [
-      "de",
-      alone,
-      "Hall 1 leak-1 Wasser erkannt seit 02:00; leak-1 meldet es, BMS nicht. Unter dem Boden nachsehen, Ort am Display; Ventil schließen.",
-    ],
-    [
-      "en",
-      { ...alone, bms: [[20, 401]] },
-      "Hall 1 leak-1 water detected since 02:00; leak-1 and BMS say so. Look under the floor where its display says, close the valve.",
-    ],
-    [
-      "de",
-      { ...alone, bms: [[20, 401]] },
-      "Hall 1 leak-1 Wasser erkannt seit 02:00; leak-1 und BMS melden es. Unter dem Boden nachsehen, Ort am Display; Ventil schließen.",
-    ],
-    [
-      "en",
-      { ...alone, silent: { bms: [[0, 401]] } },
-      "Hall 1 leak-1 water detected since 02:00; leak-1 says so, BMS unknown. Look under the floor where its display says, close the valve.",
-    ],
-    [
-      "en",
-      alone,
-      "Hall 1 leak-1 witnesses disagree since 02:00; leak-1 says so, BMS does not. Find out which of them is wrong.",
-      "leak-disagreement",
-    ],
-    [
-      "de",
-      alone,
-      "Hall 1 leak-1 Meldungen widersprechen sich seit 02:00; leak-1 meldet es, BMS nicht. Prüfen, welche falsch ist.",
-      "leak-disagreement",
-    ],
-  ])("%s: %#", (language, story, expected, rule) => {
-    expect(raiseText(language, story, rule)).toBe(expected);
-    expect(expected.length).toBeLessThanOrEqual(140);
-  });
-
-  test("all of it is one story", () => {
-    const { records } = night({
-      seconds: 60,
-      leak: [[10, 40]],
-      bms: [[20, 30]],
-      deeds: [
-        [50, "ack", "leak-1"],
-        [52, "reset", "leak-1"],
-      ],
-    });
-    expect(new Set(records.map(({ correlationId }) => correlationId)).size).toBe(1);
-    expect(
-      records
-        .map(({ point, role = "-", suppressed }) => `${point.device} ${role} ${suppressed}`)
-        .filter((one, i, all) => all.indexOf(one) === i),
-    ).toEqual(["leak-1 witness true", "same-leak-1 - false", "bms witness true"]);
-  });
 });
 
 describe("whatever they say, and whoever is silenced", () => {
