@@ -74,6 +74,8 @@ export interface Night {
   readonly seconds: number;
   readonly leak?: readonly Span[];
   readonly bms?: readonly Span[];
+  /** What other points say; undefined: normal. */
+  value?(device: string, point: string, second: number): number | undefined;
   /** When they do not answer. */
   readonly silent?: Readonly<Record<string, readonly Span[]>>;
   /** What people do, as they type it. */
@@ -95,6 +97,7 @@ export function night({
   deeds = [],
   restarts = [],
   each,
+  value,
 }: Night): Told {
   let open: readonly EventRecord[] = [];
   const events: Event[] = [];
@@ -118,7 +121,8 @@ export function night({
     seconds,
     value: (device, point, second) => {
       if (device === "leak-1" && point === "status") return within(second, leak) ? 1 : 0;
-      return point === "water-east" ? Number(within(second, bms)) : undefined;
+      if (device === "bms" && point === "water-east") return Number(within(second, bms));
+      return value?.(device, point, second);
     },
     silent: (device, second) => within(second, silent[device]),
     onEvent: (event) => events.push(event),

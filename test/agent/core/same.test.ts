@@ -56,6 +56,11 @@ describe("of what several tell there is one incident", () => {
       [],
     ],
     [
+      "it is over after a restart, too, though one is not heard since",
+      { seconds: 60, leak: [[10, 40]], silent: { bms: [[16, 60]] }, restarts: [20] },
+      ["10 RAISE", "40 CLEAR"],
+    ],
+    [
       "a restart changes nothing",
       { seconds: 60, leak: [[10, 40]], bms: [[20, 50]], restarts: [4, 16, 26, 44, 56] },
       ["10 RAISE", "20 VALUE", "40 VALUE", "50 CLEAR"],
@@ -184,6 +189,45 @@ describe("who silences a witness silences its voice alone", () => {
   test("water is heard all the same when a whole hall is in maintenance", () => {
     const told = night({ site: unlatched, seconds: 60, leak: [[10, 50]], deeds: [[6, "maintenance", "room=Hall*"]] });
     expect(linesOf(told, "same-leak-1")).toEqual(["10 RAISE critical", "50 CLEAR critical"]);
+  });
+});
+
+describe("of a witness with several alarms each has its own voice", () => {
+  const also = `  - id: bms-2
+    profile: bms/test
+    bus: { protocol: bacnet, host: 127.0.0.1 }
+    address: { instance: 2 }
+    points: { floats: { address: { object: analog-input, instance: 2 } } }
+    rules:
+      water-east: { sameAs: [floats], latch: false, ackRequired: false }
+      floats: { type: bits, point: floats, bits: { 0: { severity: high }, 1: { severity: low } } }
+`;
+  const site = leakSite({ also });
+  const key = "hall/bms-2/floats/floats";
+  test.each<[name: string, bits: number, deeds: Night["deeds"], expected: readonly string[]]>([
+    ["the worst counts", 3, [], ["10 RAISE high", "40 CLEAR high"]],
+    ["of one that is silenced it does not", 3, [[6, "shelve", `${key}#0`]], ["10 RAISE low", "40 CLEAR low"]],
+    ["nor of all", 3, [[6, "shelve", key]], []],
+    ["nor where the other one says nothing", 1, [[6, "shelve", `${key}#0`]], []],
+    ["the worse one comes later", 2, [[20, "unshelve", key]], ["10 RAISE low", "40 CLEAR low"]],
+  ])("%s", (_, bits, deeds, expected) => {
+    const told = night({
+      site,
+      seconds: 60,
+      value: (_device, point, second) => (point === "floats" && second >= 10 && second < 40 ? bits : undefined),
+      deeds: deeds ?? [],
+    });
+    expect(linesOf(told, "same-bms-2", "water-east")).toEqual(expected);
+  });
+
+  test("one that is silenced contradicts nobody", () => {
+    const told = night({
+      site,
+      seconds: 700,
+      value: (_device, point, second) => Number(second >= 10 && (point === "floats" || point === "water-east")),
+      deeds: [[6, "shelve", `${key}#0`]],
+    });
+    expect(linesOf(told, "same-bms-2", "water-east-disagreement")).toEqual([]);
   });
 });
 

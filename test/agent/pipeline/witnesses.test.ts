@@ -71,4 +71,3 @@ describe("what the shift reads", () => {
     ).toEqual(["leak-1 witness true", "same-leak-1 - false", "bms witness true"]);
   });
 });
-
