@@ -45,6 +45,7 @@ test("rules of a profile that tell the same are one there, too; those of other d
       - { at: 10s, raise: same-device/trap, severity: high }
       - { at: 10s, update: same-device/trap, reason: value }
       - { at: 10s, raise: status, severity: low, annunciate: false }
+      - { at: 20s, update: same-device/trap, reason: severity_down }
       - { at: 20s, update: same-device/trap, reason: rtn_latched }
       - { at: 20s, clear: status, annunciate: false }
 `;
