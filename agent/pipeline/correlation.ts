@@ -47,11 +47,13 @@ function forerunner({ rule, point, raisedAt }: EventRecord, open: readonly Event
   return open.find((one) => one.point.id === point.id && warning.has(one.rule.type) && one.raisedAt <= raisedAt);
 }
 
-/** What tells the same fact: witnesses, and the one incident. */
+/** What tells the same fact: witnesses, and the one incident; a broken one that was silenced long ago is another story. */
 function kin(site: Site, { conditionKey }: EventRecord, open: readonly EventRecord[]): EventRecord | undefined {
   const factOf = (key: string): string | null => site.about.get(key)?.fact ?? null;
   const fact = factOf(conditionKey);
-  return fact === null ? undefined : open.find((one) => factOf(one.conditionKey) === fact);
+  return fact === null
+    ? undefined
+    : open.find((one) => factOf(one.conditionKey) === fact && one.silencedBy === undefined);
 }
 
 function roleOf(site: Site, record: EventRecord, isCaused: boolean): Pick<EventRecord, "role"> {

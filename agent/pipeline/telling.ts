@@ -104,8 +104,9 @@ function whoOf({ site: { language }, about: { witnesses }, event }: Telling): st
     active === "" ? [mute] : [active, of("normal", "doesNot", "doNot"), of("unknown", "notKnown", "notKnown"), mute];
   const who = parts.filter((part) => part !== "").join(", ");
   if (who.length <= whoMax) return who;
-  const some = { some: String(names("active").length), all: String(witnesses.length) };
-  return phrase(language, "sayIt", { who: phrase(language, "ofAll", some) });
+  const count = names("active").length;
+  const some = { some: String(count), all: String(witnesses.length) };
+  return phrase(language, count === 1 ? "saysSo" : "sayIt", { who: phrase(language, "ofAll", some) });
 }
 
 function listed(names: readonly string[], language: Language): string {

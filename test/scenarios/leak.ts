@@ -28,20 +28,29 @@ export interface Asked {
   readonly leak?: string;
   /** Further options of the building system's. */
   readonly water?: string;
+  /** What people call the two devices. */
+  readonly names?: readonly [leak: string, bms: string];
   /** Further devices, and what else the site says. */
   readonly also?: string;
 }
 
-const siteYaml = ({ language = "en", leak = "", water = "", also = "" }: Asked): string => `version: 1
+const siteYaml = ({
+  language = "en",
+  leak = "",
+  water = "",
+  names = ["leak-1", "BMS"],
+  also = "",
+}: Asked): string => `version: 1
 site: { id: hall, language: ${language}, timeZone: UTC }
 devices:
   - id: leak-1
+    name: ${names[0]}
     profile: leak/rle-ld2100
     bus: { protocol: modbus, host: 127.0.0.1 }
     location: { room: Hall 1, zone: east }
     rules: { leak: { onDelay: 0s, sameAs: [bms/water-east], ${leak} } }
   - id: bms
-    name: BMS
+    name: ${names[1]}
     profile: bms/test
     bus: { protocol: bacnet, host: 127.0.0.1 }
     address: { instance: 1 }

@@ -40,8 +40,12 @@ test("rules of a profile that tell the same are one there, too; those of other d
   const tests = `tests:
   - name: it
     rules: [same-device/trap, status]
-    series: { door: 0 1 0 }
+    series: { door: 0 1 0*2 }
+    do: [{ at: 20s, ack: status }, { at: 25s, reset: trap }]
     expect:
+      - { at: 20s, ack: same-device/trap }
+      - { at: 25s, clear: same-device/trap }
+      - { at: 25s, close: same-device/trap }
       - { at: 10s, raise: same-device/trap, severity: high }
       - { at: 10s, update: same-device/trap, reason: value }
       - { at: 10s, raise: status, severity: low, annunciate: false }

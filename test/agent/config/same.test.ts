@@ -78,7 +78,7 @@ describe("rules that tell the same are named", () => {
     const also =
       "  - { id: same-leak-1, profile: bms/test, bus: { protocol: bacnet, host: 127.0.0.1 }, address: { instance: 2 } }\n";
     expect(loadLeak({ also }).problems.map(sayProblem)).toEqual([
-      "site.yaml:8:35: devices.0.rules.leak.sameAs: the one incident is called same-leak-1, as a device is; expected another id of that device",
+      "site.yaml:9:35: devices.0.rules.leak.sameAs: the one incident is called same-leak-1, as a device is; expected another id of that device",
     ]);
   });
 

@@ -53,6 +53,20 @@ describe("what the shift reads", () => {
     expect(expected.length).toBeLessThanOrEqual(140);
   });
 
+  test("names as long as they get leave room for what is wrong and what to do", () => {
+    const site = leakSite({
+      names: ["Leak detection cable east of the cold aisle", "Building management system north"],
+    });
+    const texts = night({ ...alone, site, bms: [[20, 60]] }).records.flatMap(({ conditionKey, text }) =>
+      conditionKey.endsWith("/-/leak") ? [text] : [],
+    );
+    expect(texts.length).toBeGreaterThan(2);
+    for (const text of texts) {
+      expect(text.length).toBeLessThanOrEqual(140);
+      expect(text).toMatch(/; (2 of 2 say|1 of 2 says) so\.$/);
+    }
+  });
+
   test("all of it is one story", () => {
     const { records } = night({
       seconds: 60,
