@@ -2,16 +2,14 @@ import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
-import { rulePoint } from "../core/rule.ts";
-import { commPoint, type PointId } from "../core/sample.ts";
 import { Secret } from "../secret.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
-import { type Group, segments, webOf } from "./correlate.ts";
+import { segments, webOf } from "./correlate.ts";
 import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
 import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import { wrongReferences } from "./references.ts";
+import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { commRules, compileFact, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
 import { factIn, factsOf } from "./same.ts";
@@ -162,18 +160,6 @@ function judging(
     problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices, [...groups, ...facts])));
   return { model: modelOf(rules), about };
 }
-
-export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
-  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
-
-export const rulePointsOf = (
-  devices: readonly Ruled[],
-  groups: readonly Pick<Group, "id" | "rule">[],
-): ReadonlySet<PointId> =>
-  new Set([
-    ...devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))),
-    ...groups.map(({ id, rule }) => rulePoint(`${id}/${rule}`)),
-  ]);
 
 /** Through what a device is heard, and what is heard through it. */
 function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topology) {

@@ -1,8 +1,8 @@
 import { modelOf } from "../core/model.ts";
 import { given } from "./document.ts";
 import type { Problem } from "./problem.ts";
-import { wrongReferences } from "./references.ts";
-import { type Profiled, pointsOf, resolveDevice, ruled, rulePointsOf, type Sources } from "./resolve.ts";
+import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
+import { type Profiled, resolveDevice, ruled, type Sources } from "./resolve.ts";
 import { resolveTests, type Told } from "./resolve-tests.ts";
 import type { Site } from "./resolved.ts";
 import { compileFact, compileRules } from "./rules.ts";

@@ -3,7 +3,7 @@ import type { Event, Oddity, RuleState, State } from "./engine.ts";
 import { isVoiced, levelOf } from "./incident.ts";
 import type { Heard, Keyed, Model, Rule } from "./model.ts";
 import { type Level, type Measure, silenced, unknown } from "./rule.ts";
-import type { Mono, PointId, Wall } from "./sample.ts";
+import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
 import { rank } from "./severity.ts";
 
 /** The state with what changed since, which comes first. */
@@ -62,6 +62,14 @@ export function wordOf(draft: Judged, { rules }: Heard): Word {
   }
   // What is active is so until it clears, whatever can be read of it now.
   return worst > 0 || known ? worst : null;
+}
+
+/** The same as a sample, for those that listen. */
+export function spoken(point: PointId, word: Word, { at, wall }: Instant): Sample {
+  const said = { at, wall, point };
+  return word === null
+    ? { ...said, quality: "bad", reason: "not_available" }
+    : { ...said, quality: "good", value: word };
 }
 
 /** What a witness says of the fact, as `wordOf`, of those conditions for which people would be called; `silenced`: none is. */

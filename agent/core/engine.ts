@@ -9,6 +9,7 @@ import {
   oddity,
   ruleState,
   sinceOf,
+  spoken,
   voiceOf,
   type Word,
   wordOf,
@@ -337,7 +338,7 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
   if (word === before) return;
   draft.depth++;
   if (draft.depth > depthMax) throw new Error(`bug: rules listen to each other in a circle around ${heard.name}`);
-  tell(draft, rulePoint(heard.name), word, now);
+  feed(draft, spoken(rulePoint(heard.name), word, now));
   const isActive = word !== null && word > 0;
   const wasActive = before !== null && before > 0;
   if (isActive !== wasActive) {
@@ -350,18 +351,7 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
 /** Tells what a witness says, and whether it has a voice. */
 function testify(draft: Draft, heard: Heard, before: Word, now: Instant): void {
   const voice = voiceOf(draft, heard);
-  if (voice === before) return;
-  draft.depth++;
-  tell(draft, voicePoint(heard.name), voice, now);
-  draft.depth--;
-}
-
-function tell(draft: Draft, point: PointId, word: Word, now: Instant): void {
-  const at = { at: now.at, wall: now.wall, point };
-  feed(
-    draft,
-    word === null ? { ...at, quality: "bad", reason: "not_available" } : { ...at, quality: "good", value: word },
-  );
+  if (voice !== before) feed(draft, spoken(voicePoint(heard.name), voice, now));
 }
 
 /** A rule's conditions have another for their cause, or no longer. */
@@ -390,8 +380,10 @@ function start(draft: Draft, now: Instant): void {
   }
   const words = new Map([...named].map(([name, heard]) => [name, wordOf(draft, heard)]));
   const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
-  for (const [name, word] of words) if (isActive(name)) tell(draft, rulePoint(name), word, now);
-  for (const [name, heard] of named) if (heard.isWitness) tell(draft, voicePoint(name), voiceOf(draft, heard), now);
+  for (const [name, word] of words) if (isActive(name)) feed(draft, spoken(rulePoint(name), word, now));
+  for (const heard of named.values()) {
+    if (heard.isWitness) feed(draft, spoken(voicePoint(heard.name), voiceOf(draft, heard), now));
+  }
   for (const [index, { causes }] of rules.entries()) {
     const gone = ruleState(draft, index).conditions.flatMap((one) => one.causes);
     for (const ref of gone) {

@@ -154,7 +154,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "engine.ts",
-    find: "if (isActive(name)) tell(draft, rulePoint(name), word, now);",
+    find: "if (isActive(name)) feed(draft, spoken(rulePoint(name), word, now));",
     replace: "",
     why: "after a restart it is forgotten that a device is silent",
   },
@@ -340,7 +340,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "engine.ts",
-    find: "if (heard.isWitness) tell(draft, voicePoint(name), voiceOf(draft, heard), now);",
+    find: "if (heard.isWitness) feed(draft, spoken(voicePoint(heard.name), voiceOf(draft, heard), now));",
     replace: "",
     why: "after a restart a fact is never over while one witness is not heard",
   },

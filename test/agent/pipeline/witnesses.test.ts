@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Command } from "../../../agent/core/command.ts";
+import { meantBy } from "../../../agent/pipeline/deeds.ts";
 import { leakSite, type Night, night } from "../../scenarios/leak.ts";
 
 describe("what the shift reads", () => {
@@ -84,4 +86,32 @@ describe("what the shift reads", () => {
         .filter((one, i, all) => all.indexOf(one) === i),
     ).toEqual(["leak-1 witness true", "same-leak-1 - false", "bms witness true"]);
   });
+});
+
+describe("who attends to a witness attends to the one incident", () => {
+  const fact = "hall/same-leak-1/-/leak";
+  const witness = "hall/leak-1/status/leak#0";
+  const site = leakSite();
+  const { records } = night({ site, seconds: 30, leak: [[10, 31]] });
+  const open = records.filter((one) => one.open);
+  const left = open.filter((one) => one.conditionKey === witness).map((one) => ({ ...one, active: false }));
+  const keysOf = (name: Command["name"], target: string, all = open): string[] => {
+    const meant = meantBy(site, all, { name, target, by: { user: "a", role: "technician" }, reason: "", forMs: 1000 });
+    return Array.isArray(meant) ? meant.map(({ key }) => key) : [];
+  };
+
+  test.each<[Command["name"], string, readonly string[]]>([
+    ["ack", "leak-1", [fact]],
+    ["unack", "bms/water-east", [fact]],
+    ["reset", witness, [fact]],
+    ["ack", open[0]!.incidentId, [fact]],
+    ["ack", "same-leak-1/leak", [fact]],
+    ["ack", "room=Hall*", [fact]],
+    ["shelve", "leak-1/leak", [witness]],
+    ["maintenance", "bms/water-east", ["hall/bms/water-east/water-east"]],
+    ["out_of_service", "same-leak-1/leak", [fact]],
+  ])("%s %s", (name, target, keys) => expect(keysOf(name, target)).toEqual(keys));
+
+  test("but what waits since before it was a witness can be closed", () =>
+    expect(keysOf("reset", "leak-1/leak", left)).toEqual([witness]));
 });
