@@ -2,6 +2,7 @@ import type { DevicePoint, Site } from "../config/resolved.ts";
 import type { Explanation, IncidentExplained, Input, LevelExplained } from "../core/explanation.ts";
 import type { Language } from "../core/language.ts";
 import type { Rule } from "../core/model.ts";
+import { ruleOf, silenced } from "../core/rule.ts";
 import type { Instant } from "../core/sample.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { ConditionExplained, Explained, Unknown } from "../pipeline/explain.ts";
@@ -19,6 +20,8 @@ export interface ExplainSnapshot {
 export interface ConditionSnapshot extends Omit<Timed<Explanation>, "inputs" | "measure" | "levels" | "incident"> {
   /** The device and where it stands. */
   readonly where: string;
+  /** Key of the one incident that it is a witness of, which alone calls; null: of none. */
+  readonly witnessOf: string | null;
   readonly inputs: readonly (Timed<Input> & {
     readonly name: string;
     /** Null: none is known. */
@@ -72,6 +75,7 @@ function conditionOf(
   return {
     ...timed(explanation),
     where: whereOf(about.device, language),
+    witnessOf: about.fact === explanation.key ? null : about.fact,
     inputs: inputs.map((input) => ({
       ...timed(input),
       ...named(input, points.get(input.point)),
@@ -102,7 +106,10 @@ function named(
     value === null ? null : shownValue({ texts, unit }, value);
   if (known !== undefined) return { name: known.name, text: text(known.texts, known.unit) };
   if (point.startsWith("@"))
-    return { name: point.slice(1), text: value === null ? null : value > 0 ? "active" : "not active" };
+    return {
+      name: ruleOf(point),
+      text: value === null ? null : value === silenced ? "silenced" : value > 0 ? "active" : "not active",
+    };
   const isExchange = point.endsWith("/$comm");
   return { name: isExchange ? "exchange" : point, text: text(isExchange ? ownTexts : {}, "1") };
 }

@@ -169,7 +169,7 @@ function incidentLines({ incident, ahead, flapping }: ConditionSnapshot, { time 
 
 /** Why nobody is called for it, and until when. */
 function silenceLines(
-  { shelf, maintenance, outOfService, causes, incident }: ConditionSnapshot,
+  { shelf, maintenance, outOfService, causes, incident, witnessOf }: ConditionSnapshot,
   { time }: Telling,
 ): string[] {
   const lines = causes.map(({ rule, until }) =>
@@ -180,6 +180,7 @@ function silenceLines(
     lines.push(`shelved ${by(shelf)} until ${shelf.until === null ? "it clears" : time(shelf.until)}`);
   if (maintenance?.until != null) lines.push(`in maintenance ${by(maintenance)} until ${time(maintenance.until)}`);
   if (outOfService !== null) lines.push(`out of service ${by(outOfService)}`);
+  if (witnessOf !== null) lines.push(`a witness of ${witnessOf}, which is what calls`);
   if (incident?.heldUntil != null) lines.push(`waits for a cause to show until ${time(incident.heldUntil)}`);
   return lines.map((line) => `${line}: nobody is called`);
 }

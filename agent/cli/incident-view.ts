@@ -24,6 +24,7 @@ export function incidentView(
   output.data(paint(output, "dim", `  ${incident.conditionKey}, incident ${incident.incidentId}`));
   const said = [
     ["state", standing(last)],
+    ["witnesses", last.witnesses?.map(({ name, says }) => `${name} ${says}`).join(", ")],
     ["cause", cause],
     ["consequence", consequence],
     ["action", action],
@@ -71,8 +72,10 @@ const reasons: Readonly<Record<string, string>> = {
   in_service: "in service",
 };
 
-const doing = ({ kind, reason }: Told): string =>
-  kind === "update" && reason !== undefined ? (reasons[reason] ?? reason) : kinds[kind];
+function doing({ kind, reason, witnesses }: Told): string {
+  if (kind !== "update" || reason === undefined) return kinds[kind];
+  return reason === "value" && witnesses !== undefined ? "other witnesses" : (reasons[reason] ?? reason);
+}
 
 /** Who did it, and why. */
 function by(

@@ -4,6 +4,7 @@ import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
 import { always } from "../core/model.ts";
 import type { Bus, Device, Shared } from "./resolved.ts";
 import type { Written } from "./rules.ts";
+import { type Fact, meaningOf } from "./same.ts";
 import type { Topology } from "./topology.ts";
 
 /**
@@ -81,8 +82,14 @@ export function webOf(
   devices: readonly Ruled[],
   topology: Topology,
   segmentOf: (device: Device) => string | null,
+  facts: readonly Fact[],
 ): Web {
-  const told = devices.flatMap(meaningsOf);
+  // What several tell is one thing that happens, where the rule is that names the others.
+  const witnesses = new Set(facts.flatMap((one) => one.witnesses.map(({ rule }) => rule)));
+  const told = [
+    ...devices.flatMap(meaningsOf).filter(({ rule }) => !witnesses.has(rule)),
+    ...facts.flatMap(({ id, rule, device, means }) => (means ? [{ rule: `${id}/${rule}`, device, means }] : [])),
+  ];
   const groups = [
     ...zoneGroups(told),
     ...powerGroups(told, topology),
@@ -108,9 +115,9 @@ export function webOf(
 }
 
 function meaningsOf({ device, written }: Ruled): Told[] {
-  return written.flatMap(({ id, options }) => {
-    const means = options.type === "comm" ? "unreachable" : (options.means as Meaning | undefined);
-    return means === undefined ? [] : [{ rule: `${device.id}/${id}`, device, means }];
+  return written.flatMap((one) => {
+    const means = meaningOf(one);
+    return means === undefined ? [] : [{ rule: `${device.id}/${one.id}`, device, means }];
   });
 }
 
@@ -143,7 +150,7 @@ function sharedIn({ rule, device, means }: Told, { coolersOf, needOf }: Topology
   const units = coolersOf(zone);
   return units.length < 2 || !units.includes(device.id)
     ? []
-    : [[rule, { of: `cooling of zone ${zone}`, units, need: needOf(zone) }]];
+    : [[rule, { of: `cooling of zone ${zone}`, unit: device.id, units, need: needOf(zone) }]];
 }
 
 /** Those without a key are left out. */

@@ -1,6 +1,26 @@
-import type { PointId } from "../core/sample.ts";
+import { rulePoint } from "../core/rule.ts";
+import { commPoint, type PointId } from "../core/sample.ts";
+import type { Group } from "./correlate.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import type { Reference } from "./rules.ts";
+import type { Device } from "./resolved.ts";
+import type { Reference, Written } from "./rules.ts";
+
+interface Ruled {
+  readonly device: Device;
+  readonly written: readonly Written[];
+}
+
+export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
+  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
+
+export const rulePointsOf = (
+  devices: readonly Ruled[],
+  groups: readonly Pick<Group, "id" | "rule">[],
+): ReadonlySet<PointId> =>
+  new Set([
+    ...devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))),
+    ...groups.map(({ id, rule }) => rulePoint(`${id}/${rule}`)),
+  ]);
 
 /** What rules refer to: points that must be there, and other rules, which must not refer back to them. */
 export function wrongReferences(

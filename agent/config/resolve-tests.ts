@@ -112,8 +112,10 @@ function deedOf(
   const name = deedKinds.find((kind) => written[kind] !== undefined);
   if (name === undefined || name === "replaced") return [];
   const rule = written[name] ?? "";
-  const keys = conditionsOf(reading, [...path, name], rule, { side, bit, point }).map(([key]) => key);
-  return [{ at, command: commandOf(name, forMs), rule, keys }];
+  const attends = name === "ack" || name === "reset";
+  const meant = conditionsOf(reading, [...path, name], rule, { side, bit, point });
+  const keys = new Set(meant.map(([key, { fact }]) => (attends ? (fact ?? key) : key)));
+  return [{ at, command: commandOf(name, forMs), rule, keys: [...keys] }];
 }
 
 /** Tests are about what happens, not about who may. */

@@ -2,19 +2,18 @@ import type * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
-import { rulePoint } from "../core/rule.ts";
-import { commPoint, type PointId } from "../core/sample.ts";
 import { resolveBus } from "./buses.ts";
 import { type WindowConfig, windowsOf } from "./calendar.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
-import { type Group, segments, webOf } from "./correlate.ts";
+import { segments, webOf } from "./correlate.ts";
 import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
 import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import { wrongReferences } from "./references.ts";
+import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { commRules, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
+import { commRules, compileFact, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
+import { factIn, factsOf } from "./same.ts";
 import {
   type device as deviceSchema,
   type PointConfig,
@@ -142,33 +141,31 @@ function judging(
     inside(document, ["topology"]),
     problems,
   );
-  const { causesOf, sharedBy, groups } = webOf(devices, topology, segments(devices, buses));
+  // Of a device with something wrong in it, who knows what it would have had.
+  const whole = config.devices.every((one) => one !== null && devices.some(({ device }) => device.id === one.id));
+  const facts = factsOf(id, language, devices, () => !whole, problems);
+  const { causesOf, sharedBy, groups } = webOf(devices, topology, segments(devices, buses), facts);
+  const factOf = factIn(facts);
   const compiled = [
     ...devices.map(({ device, written, told }) => {
-      const around = { site: id, language, device, told, causesOf, sharedBy, ...reach(device, devices, topology) };
-      return compileRules(around, written, problems);
+      const of = { causesOf, sharedBy, factOf, ...reach(device, devices, topology) };
+      return compileRules({ site: id, language, device, told, ...of }, written, problems);
     }),
     ...groups.map((one) => compileGroup({ site: id, language }, one, causesOf(`${one.id}/${one.rule}`))),
+    ...facts.flatMap((one) => {
+      const name = `${one.id}/${one.rule}`;
+      return compileFact({ site: id, language }, one, causesOf(name), sharedBy(name));
+    }),
   ];
   for (const one of compiled) {
     rules.push(...one.rules);
     references.push(...one.references);
     for (const [key, told] of one.about) about.set(key, told);
   }
-  // Of a device with something wrong in it, who knows what it would have had.
-  const whole = config.devices.every((one) => one !== null && devices.some(({ device }) => device.id === one.id));
-  if (whole) problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices, groups)));
+  if (whole)
+    problems.push(...wrongReferences(references, pointsOf(devices), rulePointsOf(devices, [...groups, ...facts])));
   return { model: modelOf(rules), about };
 }
-
-export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
-  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
-
-export const rulePointsOf = (devices: readonly Ruled[], groups: readonly Group[]): ReadonlySet<PointId> =>
-  new Set([
-    ...devices.flatMap(({ device, written }) => written.map(({ id }) => rulePoint(`${device.id}/${id}`))),
-    ...groups.map(({ id, rule }) => rulePoint(`${id}/${rule}`)),
-  ]);
 
 /** Through what a device is heard, and what is heard through it. */
 function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topology) {

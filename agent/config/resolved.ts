@@ -89,11 +89,24 @@ export interface About {
   readonly shared: Shared | null;
   /** Of a rule about many devices: the names of those that it is raised of. */
   readonly members: readonly string[];
+  /** Of a fact that several rules tell (`sameAs`): those, the one whose words it has first. */
+  readonly witnesses: readonly Witness[];
+  /** Of such a rule: the key of the one incident that tells the fact, and alone calls; also of that itself. */
+  readonly fact: string | null;
+}
+
+export interface Witness {
+  /** Its name, DEVICE/RULE. */
+  readonly rule: string;
+  /** What people call it, as short as tells it from the others. */
+  readonly name: string;
 }
 
 export interface Shared {
   /** The duty, such as "cooling of zone east". */
   readonly of: string;
+  /** Which unit is lost. */
+  readonly unit: string;
   /** Device ids, this one among them. */
   readonly units: readonly string[];
   /** How many are needed; undefined: nobody said. */

@@ -7,12 +7,14 @@ import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions, rulePoint, type Scope } from "../core/rule.ts";
 import { comm } from "../core/rules/comm.ts";
 import { ruleTypes } from "../core/rules/index.ts";
+import { disagreement, madeTypes, same } from "../core/rules/same.ts";
 import type { PointId } from "../core/sample.ts";
 import { check } from "./check.ts";
 import type { Group } from "./correlate.ts";
 import type { Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { About, Device, DevicePoint, Impacted, Shared } from "./resolved.ts";
+import type { Fact } from "./same.ts";
 import { senseless } from "./sense.ts";
 
 /** Rules of one device: from what its profile and the site say to compiled rules. */
@@ -47,11 +49,13 @@ const nowhere: Place = {
 /** A rule of many devices, which is the site's own; its options are right, since they are made. */
 export function compileGroup(
   { site, language }: Pick<Surroundings, "site" | "language">,
-  group: Group,
+  group: Made,
   causes: readonly CauseRef[],
+  also: Partial<Pick<About, "shared" | "witnesses" | "fact">> & Pick<Scope, "mute"> = {},
 ): Compiled {
   const { id, rule: own, name, location, type: named, means } = group;
-  const type = ruleTypes.find((one) => one.type === named) as RuleType;
+  const { mute, ...facts } = also;
+  const type = [...ruleTypes, ...madeTypes].find((one) => one.type === named) as RuleType;
   const config = ruleSchema(type).parse({ ...group.options, means, say: group.say });
   const base = {
     name: inLanguage(name, language),
@@ -62,22 +66,53 @@ export function compileGroup(
     address: null,
   };
   const device: Device = { id, ...base, location, labels: {}, points: [] };
-  const scope = { ...scopeOf(device, null), pollMs: 10_000, rule: `${id}/${own}`, causes };
+  const scope = { ...scopeOf(device, null), pollMs: 10_000, rule: `${id}/${own}`, causes, mute };
   const rule = compileRule(type, config, scope, keyOf(site, device, null, own));
   const written = { id: own, options: group.options, place: nowhere };
-  const described = describe(written, type, config, { device, language, impacted: null, shared: null }, null);
-  return {
-    rules: [rule],
-    about: new Map(rule.conditions.map(({ key }) => [key, { ...described, members: group.members }])),
-    references: [],
+  const around = { device, language, impacted: null, shared: null, fact: null };
+  const described = { ...describe(written, type, config, around, null), members: group.members, ...facts };
+  return { rules: [rule], about: new Map(rule.conditions.map(({ key }) => [key, described])), references: [] };
+}
+
+type Made = Omit<Group, "type" | "means" | "covers"> & {
+  readonly type: RuleType["type"];
+  readonly means: Group["means"] | undefined;
+};
+
+/** The one incident of a fact that several rules tell; and that they contradict each other, which calls nobody. */
+export function compileFact(
+  around: Pick<Surroundings, "site" | "language">,
+  { id, rule, key, device, options, means, say, witnesses, place }: Fact,
+  causes: readonly CauseRef[],
+  shared: Shared | null,
+): Compiled[] {
+  const made = { id, name: device.name, location: device.location, members: [] };
+  const one = { ...made, rule, type: same.type, means, options, say };
+  const what = inLanguage(say.what ?? "", around.language);
+  const contrary = {
+    ...made,
+    rule: `${rule}-disagreement`,
+    type: disagreement.type,
+    means: undefined,
+    options: { witnesses: options.witnesses },
+    say: {
+      what: { en: `${what} witnesses`.trim(), de: `${what} Meldungen`.trim() },
+      action: { en: "Find out which of them is wrong", de: "Prüfen, welche falsch ist" },
+    },
   };
+  const told = compileGroup(around, one, causes, { witnesses, fact: key, shared });
+  const names = [...witnesses.map((each) => each.rule), ...(told.rules[0]?.config.suppressedBy ?? [])];
+  const references = names.map((name) => ({ rule: `${id}/${rule}`, to: rulePoint(name), place }));
+  return [{ ...told, references }, compileGroup(around, contrary, [], { witnesses, mute: true })];
 }
 
 /** The rules of a device that tell whether it can be heard, by name. */
 export const commRules = (device: string, written: readonly Written[]): string[] =>
   written.filter(({ options }) => options.type === comm.type).map(({ id }) => `${device}/${id}`);
 
-const schemas = new Map(ruleTypes.map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]));
+const schemas = new Map(
+  [...ruleTypes, ...madeTypes].map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]),
+);
 
 /** Every option that a rule of a type takes, beside its point. */
 export const ruleSchema = ({ type }: RuleType): z.ZodType<RuleConfig> => schemas.get(type) as z.ZodType<RuleConfig>;
@@ -114,6 +149,8 @@ export interface Surroundings {
   causesOf(rule: string): readonly CauseRef[];
   /** With which units one shares its duty, by the name of the rule that tells of its loss. */
   sharedBy(rule: string): Shared | null;
+  /** The key of the one incident that a rule is a witness of, by its name. */
+  factOf(rule: string): string | null;
 }
 
 export function compileRules(around: Surroundings, written: readonly Written[], problems: Problem[]): Compiled {
@@ -128,14 +165,16 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
     const unreachableWhen = type === comm ? upstream : [...own, ...upstream];
     return points.map((point) => {
       const name = `${device.id}/${one.id}`;
-      const scope = { ...scopeOf(device, point), rule: name, unreachableWhen, behind, causes: causesOf(name) };
+      const fact = around.factOf(name);
+      const place = { unreachableWhen, behind, causes: causesOf(name), mute: fact !== null };
+      const scope = { ...scopeOf(device, point), rule: name, ...place };
       const rule = compileRule(type, config, scope, keyOf(site, device, point, one.id));
       problems.push(...senseless(rule, point).map(({ at, what }) => one.place.problem([at], what)));
       for (const to of [...Object.values(rule.inputs), ...rule.causes.map(({ rule: name }) => rulePoint(name))]) {
         if (!told.has(ownName(to, device))) references.push({ rule: rule.name, to, place: one.place });
       }
       for (const { key } of rule.conditions)
-        about.set(key, describe(one, type, config, { ...around, shared: around.sharedBy(name) }, point));
+        about.set(key, describe(one, type, config, { ...around, shared: around.sharedBy(name), fact }, point));
       return rule;
     });
   });
@@ -215,7 +254,8 @@ function describe(
     language,
     impacted,
     shared,
-  }: Pick<Surroundings, "device" | "language"> & Pick<About, "impacted" | "shared">,
+    fact,
+  }: Pick<Surroundings, "device" | "language"> & Pick<About, "impacted" | "shared" | "fact">,
   point: DevicePoint | null,
 ): About {
   const options = config as RuleConfig & { say?: Said; runbook?: string };
@@ -234,6 +274,8 @@ function describe(
     impacted: type === comm ? impacted : null,
     members: [],
     shared,
+    witnesses: [],
+    fact,
   };
 }
 

@@ -28,7 +28,7 @@ interface Own {
   readonly point: PointId;
   readonly severity: Severity;
   /** It calls nobody. */
-  readonly quiet?: boolean;
+  readonly mute?: boolean;
   readonly say: Readonly<Record<string, Wording>>;
 }
 
@@ -72,7 +72,7 @@ const own: readonly Own[] = [
     },
   },
   ...modes.map(
-    ({ name, said }): Own => ({ id: name, point: modePoint(name), severity: "info", quiet: true, say: { what: said } }),
+    ({ name, said }): Own => ({ id: name, point: modePoint(name), severity: "info", mute: true, say: { what: said } }),
   ),
 ];
 
@@ -82,7 +82,7 @@ export function selfRules(
 ): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
   const type = ruleTypes.find((one) => one.type === "state") as RuleType;
   const about = new Map<string, About>();
-  const rules = own.map(({ id, point, severity, quiet = false, say }) => {
+  const rules = own.map(({ id, point, severity, mute = false, say }) => {
     const key = `${site}/${selfId}/-/${id}`;
     const scope = {
       point,
@@ -91,6 +91,7 @@ export function selfRules(
       pollMs: 1000,
       rule: `${selfId}/${id}`,
       unreachableWhen: [],
+      mute,
     };
     about.set(key, {
       rule: id,
@@ -105,18 +106,11 @@ export function selfRules(
       impacted: null,
       members: [],
       shared: null,
+      witnesses: [],
+      fact: null,
     });
     const config = { normal: [0], map: { "1": severity } };
-    const compiled = compileRule(type, ruleSchema(type).parse(config), scope, key);
-    return quiet ? quietened(compiled) : compiled;
+    return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });
   return { rules, about };
 }
-
-const quietened = (rule: Rule): Rule => ({
-  ...rule,
-  conditions: rule.conditions.map((one) => ({
-    ...one,
-    levels: one.levels.map((level) => ({ ...level, quiet: true })),
-  })),
-});

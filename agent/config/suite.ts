@@ -36,6 +36,8 @@ export interface NamedCondition {
   /** Its place in the model. */
   readonly index: number;
   readonly which: Which;
+  /** Of a witness, or of that itself: the key of the one incident that people attend to. */
+  readonly fact: string | null;
 }
 
 /** What tells the conditions of a rule apart, where it has several. */
@@ -95,7 +97,10 @@ export function subjectOf(
       const one = about.get(key);
       if (one === undefined || one.device.id === selfId) return [];
       const which = { side, bit: slot === "" ? undefined : Number(slot), point: one.point?.own };
-      return [[key, { rule: `${one.device.id}/${one.rule}`.slice(prefix.length), index, which }]];
+      const name = `${one.device.id}/${one.rule}`;
+      return [
+        [key, { rule: name.startsWith(prefix) ? name.slice(prefix.length) : name, index, which, fact: one.fact }],
+      ];
     }),
   );
   return {

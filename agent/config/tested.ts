@@ -1,11 +1,12 @@
 import { modelOf } from "../core/model.ts";
 import { given } from "./document.ts";
 import type { Problem } from "./problem.ts";
-import { wrongReferences } from "./references.ts";
-import { type Profiled, pointsOf, resolveDevice, ruled, rulePointsOf, type Sources } from "./resolve.ts";
+import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
+import { type Profiled, resolveDevice, ruled, type Sources } from "./resolve.ts";
 import { resolveTests, type Told } from "./resolve-tests.ts";
 import type { Site } from "./resolved.ts";
-import { compileRules } from "./rules.ts";
+import { compileFact, compileRules } from "./rules.ts";
+import { factIn, factsOf } from "./same.ts";
 import { type Suite, subjectOf } from "./suite.ts";
 
 /** The tests in a site file, of rules as the site has them. */
@@ -53,19 +54,23 @@ export function profileSuite(
     problems,
   );
   const one = ruled({ document, classRule }, device, written, [], profiled, problems);
+  // Points and rules of other devices may be there in a site.
+  const facts = factsOf("profile", language, [one], (name) => !name.startsWith(`${id}/`), problems);
   const alone = {
     behind: undefined,
     upstream: [],
     impacted: { devices: 1, points: device.points.length },
     causesOf: () => [],
     sharedBy: () => null,
+    factOf: factIn(facts),
   };
-  const { rules, about, references } = compileRules(
-    { site: "profile", language, ...one, ...alone },
-    one.written,
-    problems,
-  );
-  // Points and rules of other devices may be there in a site.
+  const compiled = [
+    compileRules({ site: "profile", language, ...one, ...alone }, one.written, problems),
+    ...facts.flatMap((fact) => compileFact({ site: "profile", language }, fact, [], null)),
+  ];
+  const rules = compiled.flatMap((each) => each.rules);
+  const about = new Map(compiled.flatMap((each) => [...each.about]));
+  const references = compiled.flatMap((each) => each.references);
   const own = references.filter(({ to }) => to.replace("@", "").startsWith(`${id}/`));
   problems.push(...wrongReferences(own, pointsOf([one]), rulePointsOf([one], [])));
   const subject = subjectOf({ model: modelOf(rules), about, devices: [device] }, `${id}/`, profile.interval);

@@ -22,10 +22,13 @@ export interface Prepared extends Judged {
   readonly quiet: Condition;
 }
 
-/** @param audibleFrom rank of the severity from which on no cause suppresses it, but one that covers it */
-export function prepare(judged: Judged, audibleFrom: number): Prepared {
+/**
+ * @param audibleFrom rank of the severity from which on no cause suppresses it, but one that covers it
+ * @param mute whether nobody is ever called for it
+ */
+export function prepare(judged: Judged, audibleFrom: number, mute = false): Prepared {
   const limits = judged.levels.map(({ limit }) => rounded(limit));
-  const levels = judged.levels.map((level) => ({ ...level, audible: rank(level.severity) >= audibleFrom }));
+  const levels = judged.levels.map((level) => ({ ...level, audible: rank(level.severity) >= audibleFrom, mute }));
   return {
     ...judged,
     levels,

@@ -1,8 +1,9 @@
 import { verdict } from "./condition.ts";
 import type { Event, Oddity, RuleState, State } from "./engine.ts";
-import type { Heard, Model, Rule } from "./model.ts";
-import { type Measure, unknown } from "./rule.ts";
-import type { Mono, PointId, Wall } from "./sample.ts";
+import { isVoiced, levelOf } from "./incident.ts";
+import type { Heard, Keyed, Model, Rule } from "./model.ts";
+import { type Measure, silenced, unknown } from "./rule.ts";
+import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
 import { rank } from "./severity.ts";
 
 /** The state with what changed since, which comes first. */
@@ -62,6 +63,31 @@ export function wordOf(draft: Judged, { rules }: Heard): Word {
   }
   // What is active is so until it clears, whatever can be read of it now.
   return worst > 0 || known ? worst : null;
+}
+
+/** The same as a sample, for those that listen. */
+export function spoken(point: PointId, word: Word, { at, wall }: Instant): Sample {
+  const said = { at, wall, point };
+  return word === null
+    ? { ...said, quality: "bad", reason: "not_available" }
+    : { ...said, quality: "good", value: word };
+}
+
+/** What a witness says of the fact, as `wordOf`, of those conditions for which people would be called; `silenced`: none is. */
+export function voiceOf(draft: Judged, heard: Heard): Word {
+  const word = wordOf(draft, heard);
+  let worst = 0;
+  let isSilenced = true;
+  for (const index of heard.rules) {
+    for (const [place, one] of ruleState(draft, index).conditions.entries()) {
+      const { levels } = (draft.model.rules[index] as Rule).conditions[place] as Keyed;
+      if (!isVoiced(one, levelOf(levels, one.open), one.open)) continue;
+      isSilenced = false;
+      if (one.open?.active === true) worst = Math.max(worst, rank(one.open.severity));
+    }
+  }
+  if (worst > 0) return worst;
+  return isSilenced || (word !== null && word > 0) ? silenced : word;
 }
 
 /** Since when a rule that is active is so. */

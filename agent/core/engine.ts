@@ -9,13 +9,15 @@ import {
   oddity,
   ruleState,
   sinceOf,
+  spoken,
+  voiceOf,
   type Word,
   wordOf,
 } from "./draft.ts";
 import { type CauseRef, type Change, caused, levelOf, type Told, tell as tellOf } from "./incident.ts";
 import { lapse, lapsesAt, unflapped, unheld } from "./lapse.ts";
-import type { Feed, Heard, Keyed, Model, Rule } from "./model.ts";
-import { type Measure, rulePoint } from "./rule.ts";
+import { type Feed, type Heard, type Keyed, type Model, type Rule, readFirst } from "./model.ts";
+import { type Measure, rulePoint, voicePoint } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample, Wall } from "./sample.ts";
 
 /**
@@ -153,10 +155,6 @@ function take(draft: Draft, input: Input): Refusal | null {
   }
 }
 
-/** What a rule says at an instant comes before the timers of those that read it, as samples do. */
-const readFirst = ({ depths }: Model, rules: readonly number[]): readonly number[] =>
-  rules.length < 2 ? rules : rules.toSorted((a, b) => (depths[a] ?? 0) - (depths[b] ?? 0) || a - b);
-
 function command(draft: Draft, key: string, wanted: Command, now: Instant): Refusal | null {
   const found = draft.model.conditions.get(key);
   if (found === undefined) return { code: "not_found", detail: `there is no condition ${key}` };
@@ -290,6 +288,7 @@ function settle(
   const own = model.rules[index] as Rule;
   const heard = model.heard[index] ?? null;
   const before = heard === null ? null : wordOf(draft, heard);
+  const voice = heard?.isWitness ? voiceOf(draft, heard) : null;
   draft.rules.set(index, after);
   for (const { place, changes } of outcomes) {
     const condition = own.conditions[place] as Keyed;
@@ -297,6 +296,7 @@ function settle(
     for (const change of changes) draft.events.push({ ...change, rule: own, condition, now, measure: found, sample });
   }
   if (heard !== null) announce(draft, heard, before, now);
+  if (heard?.isWitness) testify(draft, heard, voice, now);
 }
 
 type Measured = Pick<RuleState, "memory" | "measures" | "wakeAt"> & { readonly odd?: number };
@@ -338,7 +338,7 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
   if (word === before) return;
   draft.depth++;
   if (draft.depth > depthMax) throw new Error(`bug: rules listen to each other in a circle around ${heard.name}`);
-  tell(draft, heard.name, word, now);
+  feed(draft, spoken(rulePoint(heard.name), word, now));
   const isActive = word !== null && word > 0;
   const wasActive = before !== null && before > 0;
   if (isActive !== wasActive) {
@@ -348,12 +348,10 @@ function announce(draft: Draft, heard: Heard, before: Word, now: Instant): void 
   draft.depth--;
 }
 
-function tell(draft: Draft, name: string, word: Word, now: Instant): void {
-  const at = { at: now.at, wall: now.wall, point: rulePoint(name) };
-  feed(
-    draft,
-    word === null ? { ...at, quality: "bad", reason: "not_available" } : { ...at, quality: "good", value: word },
-  );
+/** Tells what a witness says, and whether it has a voice. */
+function testify(draft: Draft, heard: Heard, before: Word, now: Instant): void {
+  const voice = voiceOf(draft, heard);
+  if (voice !== before) feed(draft, spoken(voicePoint(heard.name), voice, now));
 }
 
 /** A rule's conditions have another for their cause, or no longer. */
@@ -382,7 +380,10 @@ function start(draft: Draft, now: Instant): void {
   }
   const words = new Map([...named].map(([name, heard]) => [name, wordOf(draft, heard)]));
   const isActive = (name: string): boolean => (words.get(name) ?? 0) > 0;
-  for (const [name, word] of words) if (isActive(name)) tell(draft, name, word, now);
+  for (const [name, word] of words) if (isActive(name)) feed(draft, spoken(rulePoint(name), word, now));
+  for (const heard of named.values()) {
+    if (heard.isWitness) feed(draft, spoken(voicePoint(heard.name), voiceOf(draft, heard), now));
+  }
   for (const [index, { causes }] of rules.entries()) {
     const gone = ruleState(draft, index).conditions.flatMap((one) => one.causes);
     for (const ref of gone) {

@@ -1,5 +1,5 @@
 import { type Condition, verdict } from "./condition.ts";
-import { wordOf } from "./draft.ts";
+import { voiceOf, wordOf } from "./draft.ts";
 import type { RuleState, State } from "./engine.ts";
 import type { Explanation, Input, LevelExplained, SilenceExplained, Waiting } from "./explanation.ts";
 import { flapMovesAt } from "./flap.ts";
@@ -8,7 +8,7 @@ import { needsAck, type Occurrence, type Silence } from "./incident.ts";
 import { type Latch, released, type Verdict } from "./latch.ts";
 import type { Model, Rule } from "./model.ts";
 import { rounded } from "./round.ts";
-import { type Judged, type Level, type Measure, unknown } from "./rule.ts";
+import { type Judged, type Level, type Measure, unknown, voicePoint } from "./rule.ts";
 import type { Instant, Mono, PointId, Sample } from "./sample.ts";
 import { stateOf, whyOf } from "./why.ts";
 
@@ -58,7 +58,8 @@ export function explain(model: Model, known: Known, index: number, now: Instant)
 function inputOf(model: Model, known: Known, input: string, point: PointId, now: Instant): Input {
   const heard = point.startsWith("@") ? heardAs(model, point) : null;
   if (heard !== null) {
-    const word = wordOf({ model, state: known, rules: new Map() }, heard);
+    const asked = point === voicePoint(heard.name) ? voiceOf : wordOf;
+    const word = asked({ model, state: known, rules: new Map() }, heard);
     const base = { input, point, at: null };
     if (word === null) return { ...base, value: null, quality: "bad", reason: "not_available" };
     return { ...base, value: word, quality: "good", reason: null };

@@ -1,6 +1,7 @@
 import { cycle, type RuleState, type State } from "./engine.ts";
 import type { Ahead } from "./explanation.ts";
 import { type Heard, type Model, modelOf, type Rule } from "./model.ts";
+import { ruleOf } from "./rule.ts";
 import type { Instant, Mono, PointId } from "./sample.ts";
 
 /** So many wake-ups ahead nobody asks any more: what only takes its pulse (flapping) would go on for ever. */
@@ -35,9 +36,11 @@ export function foretell(model: Model, state: State, index: number, now: Instant
 /** An engine time as people's clocks will show it, if they go on as they do. */
 export const later = (now: Instant, at: Mono): Instant => ({ at, wall: now.wall + at - now.at });
 
-/** The rule, by its name or that of the point on which it reports itself. */
-export const heardAs = ({ heard }: Model, name: PointId): Heard | null =>
-  heard.find((one) => one !== null && (one.name === name || `@${one.name}` === name)) ?? null;
+/** The rule, by its name or that of a point on which it reports itself. */
+export function heardAs({ heard }: Model, name: PointId): Heard | null {
+  const rule = ruleOf(name);
+  return heard.find((one) => one?.name === rule) ?? null;
+}
 
 /** A rule with all that it reads or is suppressed by, and what those listen to in turn; in the engine's order. */
 function listenedTo(model: Model, index: number): number[] {

@@ -349,12 +349,16 @@ export function tell<S extends Standing>(
 }
 
 /** Whether a person is to be called for the occurrence that is open, or was. */
-export function calls(standing: Standing, { audible, quiet }: Level, of: Occurrence | null): boolean {
+export const calls = (standing: Standing, level: Level, of: Occurrence | null): boolean =>
+  level.mute !== true && isVoiced(standing, level, of);
+
+/** Whether nobody silenced it, and nothing explains it, or it must be heard all the same. */
+export function isVoiced(standing: Standing, { audible }: Level, of: Occurrence | null): boolean {
   const { causes, shelf, maintenance, outOfService } = standing;
   const isHeld = causes.length > 0 || (of?.heldUntil ?? null) !== null;
   const isExplained = isHeld && (audible !== true || causes.some(({ covers }) => covers));
   const silences = (one: Silence | null): boolean => one !== null && (one.named || audible !== true);
-  return quiet !== true && !isExplained && ![shelf, maintenance, outOfService].some(silences);
+  return !isExplained && ![shelf, maintenance, outOfService].some(silences);
 }
 
 export function also<S extends Standing>(told: Told<S>, next: (standing: S) => Told<S>): Told<S> {

@@ -37,6 +37,15 @@ const phrases = {
   atOnce: { en: "{some} or more of {all}", de: "{some} oder mehr von {all}" },
   lost: { en: "{some} lost", de: "{some} ausgefallen" },
   worst: { en: "worst {who}", de: "Spitze {who}" },
+  // Of several that tell the same: who says so.
+  saysSo: { en: "{who} says so", de: "{who} meldet es" },
+  sayIt: { en: "{who} say so", de: "{who} melden es" },
+  doesNot: { en: "{who} does not", de: "{who} nicht" },
+  doNot: { en: "{who} do not", de: "{who} nicht" },
+  notKnown: { en: "{who} unknown", de: "{who} unbekannt" },
+  noVoice: { en: "{who} silenced", de: "{who} stummgeschaltet" },
+  and: { en: "{some} and {last}", de: "{some} und {last}" },
+  disagree: { en: "disagree", de: "widersprechen sich" },
   // Since when, and how it stands.
   since: { en: "{said} since {time}", de: "{said} seit {time}" },
   still: { en: "still {said}", de: "weiterhin {said}" },

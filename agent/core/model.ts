@@ -2,7 +2,7 @@ import { type Condition, type Prepared, prepare } from "./condition.ts";
 import type { FlapPolicy } from "./flap.ts";
 import type { CauseRef, Policy } from "./incident.ts";
 import { audibleFrom, type Meaning } from "./meaning.ts";
-import { fullName, type Judged, type RuleType, rulePoint, type Scope } from "./rule.ts";
+import { fullName, type Judged, type RuleType, rulePoint, type Scope, voicePoint } from "./rule.ts";
 import type { PointId } from "./sample.ts";
 import { rank } from "./severity.ts";
 
@@ -40,6 +40,8 @@ export interface Heard {
   readonly rules: readonly number[];
   /** Rules that it suppresses, and how. */
   readonly suppresses: readonly { readonly index: number; readonly ref: CauseRef }[];
+  /** Whether it is a witness: others read its voice, which people can silence. */
+  readonly isWitness: boolean;
 }
 
 export interface Rule {
@@ -77,20 +79,24 @@ export interface RuleConfig {
     | { readonly count: number; readonly window: number; readonly quiet: number }
     | { readonly mode: "nagios"; readonly slot: number; readonly high: number; readonly low: number };
   readonly suppressedBy: readonly string[];
+  readonly sameAs: readonly string[];
   readonly means?: Meaning;
   readonly companions?: readonly string[];
 }
 
 export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, key: string): Rule {
   const isBehind = scope.behind !== undefined;
-  const { causes = [] } = scope;
+  const { causes = [], mute = false } = scope;
   const full = { ...config, counter: scope.definition.counter, pollMs: scope.pollMs, isBehind };
   const inputs = type.inputs(full, scope);
   // Rules speak only when they change, so that no sample will come to confirm a delay.
   const readsRules = type.about === "inputs" && Object.values(inputs).some((point) => point.startsWith("@"));
   const timed = config.delayMode === "timer" || type.movesByItself === true || readsRules;
   const judged = type.conditions(full);
-  const conditions = judged.map((one) => ({ ...prepare(one, audibleFrom(config)), key: key + suffix(one, judged) }));
+  const conditions = judged.map((one) => ({
+    ...prepare(one, audibleFrom(config), mute),
+    key: key + suffix(one, judged),
+  }));
   return {
     name: scope.rule,
     type,
@@ -100,7 +106,7 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
     quiet: conditions.map(({ quiet }) => quiet),
     maxGapMs: timed ? Number.POSITIVE_INFINITY : (config.maxGap ?? 3 * scope.pollMs),
     timed,
-    policy: policyOf(config, causes.length > 0 ? holdMs : 0),
+    policy: policyOf(mute ? { ...config, ...unattended } : config, causes.length > 0 ? holdMs : 0),
     causes: [
       ...config.suppressedBy.map((name) => certain(fullName(scope, name), 0)),
       ...(type.needsToHear ? scope.unreachableWhen.map((name) => certain(name, type.lingerMs?.(full) ?? 0)) : []),
@@ -108,6 +114,9 @@ export function compileRule(type: RuleType, config: RuleConfig, scope: Scope, ke
     ],
   };
 }
+
+/** Of what nobody is called for, nobody attends to the incident: it is over when it is over. */
+const unattended = { ackRequired: false, latch: false, reAlarm: undefined } as const;
 
 /** Said to be its cause, not guessed from when it came. */
 const certain = (rule: string, lingerMs: number): CauseRef => ({
@@ -128,7 +137,11 @@ const holdMs = 30_000;
 const suffix = ({ slot, side }: Judged, all: readonly Judged[]): string =>
   slot !== "" ? `#${slot}` : all.some((one) => one.side !== side) ? `/${side}` : "";
 
-function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: RuleConfig, waitMs: number): Policy {
+type Attended = Pick<RuleConfig, "latch" | "maxShelve" | "flap"> & {
+  readonly [Key in "ackRequired" | "reAlarm"]?: RuleConfig[Key] | undefined;
+};
+
+function policyOf({ ackRequired, latch, reAlarm, maxShelve, flap }: Attended, waitMs: number): Policy {
   const [all, none] = [1, 6];
   const ackFrom = ackRequired === undefined ? (latch ? all : rank("high")) : ackRequired ? all : none;
   return {
@@ -154,8 +167,9 @@ export function modelOf(rules: readonly Rule[]): Model {
   const suppresses = grouped(rules.flatMap(({ causes }, index) => causes.map((ref) => [ref.rule, { index, ref }])));
   const named = new Map<string, Heard>();
   for (const [name, own] of bearers) {
-    if (!feeds.has(rulePoint(name)) && !suppresses.has(name)) continue;
-    named.set(name, { name, rules: own, suppresses: suppresses.get(name) ?? [] });
+    const isWitness = feeds.has(voicePoint(name));
+    if (!feeds.has(rulePoint(name)) && !suppresses.has(name) && !isWitness) continue;
+    named.set(name, { name, rules: own, suppresses: suppresses.get(name) ?? [], isWitness });
   }
   const conditions = new Map(
     rules.flatMap((rule, index) => rule.conditions.map(({ key }, place) => [key, { index, place }] as const)),
@@ -164,8 +178,14 @@ export function modelOf(rules: readonly Rule[]): Model {
   return { rules, alike: alike(rules), feeds, conditions, named, heard, depths: depthsOf(rules) };
 }
 
+/** What a rule says at an instant comes before the timers of those that read it, as samples do. */
+export const readFirst = ({ depths }: Model, rules: readonly number[]): readonly number[] =>
+  rules.length < 2 ? rules : rules.toSorted((a, b) => (depths[a] ?? 0) - (depths[b] ?? 0) || a - b);
+
 function depthsOf(rules: readonly Rule[]): number[] {
-  const bearers = grouped(rules.map((rule) => [rulePoint(rule.name), rule]));
+  const bearers = grouped(
+    rules.flatMap((rule) => [rulePoint(rule.name), voicePoint(rule.name)].map((point) => [point, rule] as const)),
+  );
   const known = new Map<Rule, number>();
   const depthOf = (rule: Rule): number => {
     const found = known.get(rule);

@@ -77,6 +77,8 @@ export interface Scope {
   readonly behind?: string | undefined;
   /** What, by the site's topology, may be the cause of it. */
   readonly causes?: readonly CauseRef[] | undefined;
+  /** Nobody is ever called for it, since another incident tells of it. */
+  readonly mute?: boolean | undefined;
 }
 
 /** A point, or a rule, as a rule names it: of its own device, or `device/…`. */
@@ -88,6 +90,20 @@ export const fullName = ({ device }: Pick<Scope, "device">, name: string): Point
  * 0 while none is active, bad while that is not known.
  */
 export const rulePoint = (rule: string): PointId => `@${rule}`;
+
+/**
+ * The point on which a witness speaks to the incident that it is a witness of: as `rulePoint`, of those conditions that
+ * people would be called for; `silenced` where it has something to say, or would have, and nobody is to hear it.
+ */
+export const voicePoint = (rule: string): PointId => `@${rule}!`;
+export const silenced = -1;
+
+/** The rule that reports itself on a point, or the same name if it is none such. */
+export const ruleOf = (point: PointId): string => point.replace(/^@([^!]*)!?$/, "$1");
+
+/** What a witness says of the fact. */
+export const sayings = ["active", "normal", "unknown", "silenced"] as const;
+export type Saying = (typeof sayings)[number];
 
 export interface Seen extends Instant {
   /** Name of the input that has a new sample; "" for a tick. */
@@ -111,6 +127,8 @@ export interface Measure {
   readonly hi: number;
   /** Tells values of the same severity apart (state rules): a change of it while active is an update. */
   readonly mark?: number;
+  /** What each witness says, which is told with every event; a change of it alone is none. */
+  readonly says?: readonly Saying[];
 }
 
 export const exactly = (value: number, slot = "", mark?: number): Measure =>
@@ -139,8 +157,8 @@ export interface Level {
   readonly offDelayMs: number;
   /** No cause suppresses it, but one that covers it. */
   readonly audible?: boolean;
-  /** It is told so that it is known, and calls nobody. */
-  readonly quiet?: boolean;
+  /** It is told so that it is known, and calls nobody: another incident does, or none has to. */
+  readonly mute?: boolean;
 }
 
 export interface Said {
@@ -157,6 +175,7 @@ export interface Said {
 
 /** More would tell a reader less. */
 export const companionsMax = 8;
+const witnessesMax = 15;
 
 /** Options that every rule has, whatever its type. */
 export const ruleOptions = {
@@ -200,6 +219,13 @@ export const ruleOptions = {
     .array(z.string())
     .default([])
     .describe("Its causes, rules of this device or DEVICE/RULE: while one is active nobody is called for this one."),
+  sameAs: z
+    .array(z.string())
+    .max(witnessesMax)
+    .default([])
+    .describe(
+      "Rules of this device or DEVICE/RULE that tell the same fact on another way: all of them are witnesses of one incident, which alone calls, and is told as this rule would be.",
+    ),
   means: z.enum(meanings).optional().describe("What it means to the plant: by it causes and consequences are known."),
   companions: z
     .array(z.string())

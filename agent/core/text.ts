@@ -10,6 +10,8 @@ export interface Telling {
   readonly what: string;
   /** "33.4 °C (limit 32)", "does not answer". */
   readonly said: string;
+  /** Who says so, where several tell it: "leak-1 says so, BMS does not". */
+  readonly who?: string;
   /** More of what is said, for where there is room: "worst PDU-F12 33.4 °C". */
   readonly aside: string;
   readonly since: string;
@@ -25,14 +27,14 @@ export const textMax = 140;
 
 /** What must not be missing comes first; consequence, cause, aside, then action give way when it gets too long. */
 export function tell(telling: Telling): string {
-  const { language, where, what, said, since, news, cause, action, consequence } = telling;
+  const { language, where, what, said, who = "", since, news, cause, action, consequence } = telling;
   const risk = consequence === "" ? "" : phrase(language, "otherwise", { consequence });
   const sentence = (aside: string, because: string, then: string, otherwise = ""): string => {
     const head = phrase(language, "since", {
       said: joined([joined([where, what, said], " "), aside], ", "),
       time: since,
     });
-    return `${joined([joined([joined([head, news], ", "), because], "; "), bare(then), otherwise], ". ")}.`;
+    return `${joined([joined([joined([head, news], ", "), who, because], "; "), bare(then), otherwise], ". ")}.`;
   };
   const { aside } = telling;
   const candidates = [

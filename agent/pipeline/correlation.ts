@@ -1,5 +1,6 @@
 import type { Site } from "../config/resolved.ts";
 import type { EventRecord } from "../sinks/record.ts";
+import { nameOf } from "./others.ts";
 
 /**
  * What an incident has to do with the others that are open: which one is the root, what caused it, what is left of what
@@ -20,7 +21,11 @@ export function correlationOf(
   const before = others.find(({ incidentId }) => incidentId === record.incidentId);
   const open = others.filter(({ conditionKey }) => conditionKey !== record.conditionKey);
   const explaining = open.filter((one) => one.active && causes.includes(nameOf(one)));
-  const ancestor = explaining.find(({ role }) => role !== "consequence") ?? explaining[0] ?? forerunner(record, open);
+  const ancestor =
+    explaining.find(({ role }) => role !== "consequence") ??
+    explaining[0] ??
+    forerunner(record, open) ??
+    kin(site, record, open);
   const correlationId = ancestor?.correlationId ?? before?.correlationId ?? record.incidentId;
   const isFirst =
     before === undefined ? !open.some((one) => one.correlationId === correlationId) : before.firstOut === true;
@@ -33,8 +38,6 @@ export function correlationOf(
   };
 }
 
-const nameOf = ({ point, rule }: EventRecord): string => `${point.device}/${rule.id}`;
-
 /** Rules that warn of a limit before it is reached. */
 const warning: ReadonlySet<string> = new Set(["ttl", "roc", "excursion"]);
 
@@ -44,7 +47,18 @@ function forerunner({ rule, point, raisedAt }: EventRecord, open: readonly Event
   return open.find((one) => one.point.id === point.id && warning.has(one.rule.type) && one.raisedAt <= raisedAt);
 }
 
+/** What tells the same fact: witnesses, and the one incident; a broken one that was silenced long ago is another story. */
+function kin(site: Site, { conditionKey }: EventRecord, open: readonly EventRecord[]): EventRecord | undefined {
+  const factOf = (key: string): string | null => site.about.get(key)?.fact ?? null;
+  const fact = factOf(conditionKey);
+  return fact === null
+    ? undefined
+    : open.find((one) => factOf(one.conditionKey) === fact && one.silencedBy === undefined);
+}
+
 function roleOf(site: Site, record: EventRecord, isCaused: boolean): Pick<EventRecord, "role"> {
+  const fact = site.about.get(record.conditionKey)?.fact ?? null;
+  if (fact !== null && fact !== record.conditionKey) return { role: "witness" };
   if (isCaused) return { role: "consequence" };
   if (record.rule.type === "ttl") return { role: "precursor" };
   const isCause = (site.model.named.get(nameOf(record))?.suppresses.length ?? 0) > 0;
@@ -54,15 +68,15 @@ function roleOf(site: Site, record: EventRecord, isCaused: boolean): Pick<EventR
 /** How many units of those that share a duty are left, this one counted as lost while it is. */
 function redundancyOf(
   site: Site,
-  { conditionKey, active, point }: EventRecord,
+  { conditionKey, active }: EventRecord,
   open: readonly EventRecord[],
 ): Pick<EventRecord, "redundancy"> {
   const shared = site.about.get(conditionKey)?.shared ?? null;
   if (shared === null) return {};
   const lost = new Set(
-    open.filter((one) => one.active && site.about.get(one.conditionKey)?.shared != null).map((one) => one.point.device),
+    open.filter((one) => one.active).map((one) => site.about.get(one.conditionKey)?.shared?.unit ?? null),
   );
-  if (active) lost.add(point.device);
+  if (active) lost.add(shared.unit);
   const left = shared.units.filter((unit) => !lost.has(unit)).length;
   const { of, units, need } = shared;
   return { redundancy: { of, total: units.length, left, ...(need === undefined ? {} : { need }) } };

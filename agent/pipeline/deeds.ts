@@ -49,7 +49,8 @@ export function meantBy(site: Site, open: readonly EventRecord[], deed: Deed): r
   const found = deed.target.includes("=") ? selected(site.about, deed.target) : targetOf(site, open, deed.target);
   if (typeof found === "string" || "found" in found) return found;
   const isOpen = new Set(open.map(({ conditionKey }) => conditionKey));
-  const keys = mode === undefined ? found.keys : expectedOf(site.about, found.keys, mode);
+  const attended = aboutIncidents.has(deed.name) ? attendedBy(site, open, found.keys) : found.keys;
+  const keys = mode === undefined ? attended : expectedOf(site.about, attended, mode);
   // Of many, those that have an incident; of one it is told that it has none.
   const one = keys.length === 1;
   const meant = aboutIncidents.has(deed.name) && !one ? keys.filter((key) => isOpen.has(key)) : keys;
@@ -63,6 +64,19 @@ export function modeKeys(site: Site, name: string, target: string): readonly str
   return mode === undefined || typeof found === "string" || "found" in found
     ? []
     : expectedOf(site.about, found.keys, mode);
+}
+
+/**
+ * Who attends to a witness attends to the one incident that it tells; to its own only if that waits for somebody, since it
+ * was raised before it was a witness.
+ */
+function attendedBy({ about }: Site, open: readonly EventRecord[], keys: readonly string[]): string[] {
+  const waits = new Set(open.filter(({ active }) => !active).map(({ conditionKey }) => conditionKey));
+  const all = keys.flatMap((key) => {
+    const fact = about.get(key)?.fact ?? key;
+    return fact !== key && waits.has(key) ? [fact, key] : [fact];
+  });
+  return [...new Set(all)];
 }
 
 /** The mode that a deed begins or ends; null: none; or what is wrong. */

@@ -106,7 +106,7 @@ function partNamed(site: Site, device: string, own: string): Wanted | Unknown {
   if (rules.length === 0 && points.length === 0) return noDevice(site, device);
   const name = `${device}/${own}`;
   const fed = (site.model.feeds.get(name) ?? []).map(({ index }) => site.model.rules[index] as Rule);
-  const meant = [...fed, ...rules.filter((rule) => rule.name === name)];
+  const meant = [...new Set([...fed, ...rules.filter((rule) => rule.name === name)])];
   if (meant.length > 0 || points.includes(own)) return { keys: keysOf(meant), named: true };
   const names = rules.map((rule) => rule.name.slice(device.length + 1));
   return unknown(`point or rule of ${device}`, own, [...new Set([...points, ...names])]);

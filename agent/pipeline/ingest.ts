@@ -244,7 +244,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       return events.map((event, i) => {
         const others = othersOf(site, event, { newest, ended: [...ended.values()] });
         const record = recordOf(telling, event, lastSeq + i + 1, others);
-        const rest = [...newest.values()].filter((one) => one.open);
+        const rest = [...newest.values()].filter((one) => one.open || one.incidentId === record.incidentId);
         const told = { ...record, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
         newest.set(record.conditionKey, told);
         return told;

@@ -60,9 +60,10 @@ export function incidentsOf(archive: Archive, target: string): readonly Incident
   if (byId.length > 0) return [toldOf(archive, byId)];
   const wanted = targetOf(site, open, target);
   if ("found" in wanted) return wanted;
-  const keys = new Set(wanted.keys);
+  // Of a witness, the incident that it tells, too.
+  const keys = new Set(wanted.keys.flatMap((key) => [site.about.get(key)?.fact ?? key, key]));
   const ids = open.filter(({ conditionKey }) => keys.has(conditionKey)).map(({ incidentId }) => incidentId);
-  const past = ids.length > 0 ? [] : wanted.keys.flatMap((key) => journal.newestOf(key) ?? []);
+  const past = ids.length > 0 ? [] : [...keys].flatMap((key) => journal.newestOf(key) ?? []);
   const told = [...ids, ...past].map((id) => toldOf(archive, eventsOf(archive, id)));
   if (ids.length > 0) return told;
   const newest = told.toSorted((a, b) => lastSeq(b) - lastSeq(a)).slice(0, 1);

@@ -85,13 +85,16 @@ export function lapsed(turn: Turn, before: Modes, warned: Set<string>): Modes {
       const text = words(turn, late, "modeOverdue", { active: String(active) });
       if (before.some(({ overdue }) => overdue)) remark(turn, ownKey(turn, "mode_overdue"), "mode_overdue", text);
       else say(turn, overduePoint, 1, text);
-    } else if (one.until - warnMs <= now.at && one.until > now.at && !warned.has(warning)) {
+    } else if (one.until - warnMs <= now.at && one.until > now.at && isLong(one) && !warned.has(warning)) {
       warned.add(warning);
       remark(turn, ownKey(turn, one.mode), "mode_ends", words(turn, one, "modeEnds", { active: String(active) }));
     }
   }
   return after;
 }
+
+/** What is so short is not told to end as soon as it begins. */
+const isLong = ({ began, until }: InForce): boolean => until - began.at > warnMs;
 
 /** When time will bring something. */
 export const modesWakeAt = (inForce: Modes, now: Mono): Mono | null =>

@@ -7,7 +7,7 @@ import type { EventRecord } from "../sinks/record.ts";
 export interface Others {
   /** What explains it; of one that goes on alone, what did. The first is named. */
   readonly roots: readonly EventRecord[];
-  /** Of many devices: what is active of its members, the worst first. */
+  /** Of many devices, or of a fact that several tell: what is active of its members or witnesses, the worst first. */
   readonly members: readonly EventRecord[];
 }
 
@@ -20,7 +20,8 @@ export interface Records {
 }
 
 export function othersOf({ about }: Site, { condition, causes, reason }: Event, { newest, ended }: Records): Others {
-  const { members = [] } = about.get(condition.key) ?? {};
+  const { members: many = [], witnesses = [] } = about.get(condition.key) ?? {};
+  const members = [...many, ...witnesses.map((one) => one.rule)];
   if (causes.length === 0 && members.length === 0 && reason !== "unsuppressed") return noOthers;
   const records = [...newest.values()];
   const { causeIds = [] } = newest.get(condition.key) ?? {};
@@ -35,8 +36,11 @@ export function othersOf({ about }: Site, { condition, causes, reason }: Event, 
 function activeOf(rules: readonly string[], records: readonly EventRecord[]): EventRecord[] {
   if (rules.length === 0) return [];
   const wanted = new Set(rules);
-  return records.filter(({ active, point, rule }) => active && wanted.has(`${point.device}/${rule.id}`));
+  return records.filter((one) => one.active && wanted.has(nameOf(one)));
 }
+
+/** Its rule, as other rules name it. */
+export const nameOf = ({ point, rule }: EventRecord): string => `${point.device}/${rule.id}`;
 
 /** By severity, then by value. */
 const worstFirst = (records: readonly EventRecord[]): EventRecord[] =>

@@ -68,7 +68,7 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
     if (trust().synced !== false) ({ runs, modes } = windowsDue(turn, runs, modes));
     modes = lapsed(turn, modes, warned);
     const changed = commanded || !isTold || runs !== had;
-    const silences = changed ? silenceEnds(site, judged) : ends;
+    const silences = changed ? silenceEnds(site, judged, ends, now.at) : ends;
     warn(turn, silences, warned);
     const isSame = modes === kept.modes && runs === kept.runs && configHash === kept.configHash;
     return { after: isSame ? kept : { modes, runs, configHash }, ends: silences };

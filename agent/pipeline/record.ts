@@ -44,13 +44,14 @@ export function recordOf(
     acked: event.acked !== null,
     latched: event.latched,
     shelved: event.shelf !== null,
-    suppressed: event.caused || event.maintenance !== null,
+    suppressed: isSuppressed(event),
     outOfService: event.outOfService !== null,
     flapping: event.flapping,
     annunciate: event.annunciate,
     ...(event.acked === null ? {} : { ackedBy: event.acked.by, ackedAt: iso(event.acked.at.wall) }),
     ...silencedBy(event),
     ...impactedBy(about, others),
+    ...witnessedBy(about, event),
     rule: { id: about.rule, type: about.type, version: about.version, configHash: site.configHash },
     point: pointOf(about),
     location: { site: site.id, ...about.device.location },
@@ -83,6 +84,14 @@ function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<E
   const end = until === null ? {} : { silencedUntil: iso(now.wall + until - now.at) };
   const { mode } = maintenance ?? {};
   return { silencedBy: by, silencedFor: reason, ...(mode === undefined ? {} : { mode }), ...end };
+}
+
+const isSuppressed = ({ caused, maintenance, level }: Event): boolean =>
+  caused || maintenance !== null || level.mute === true;
+
+function witnessedBy({ witnesses }: About, { measure: { says } }: Event): Pick<EventRecord, "witnesses"> {
+  if (says === undefined) return {};
+  return { witnesses: witnesses.map((one, i) => ({ ...one, says: says[i] ?? "unknown" })) };
 }
 
 /** Of what is not heard: how much there is; of many devices: how many of them there are. */
@@ -142,7 +151,7 @@ const iso = (wall: number): string => new Date(wall).toISOString();
 /** The one word for where it stands; the first that fits. */
 function stateOf(event: Event): EventRecord["state"] {
   if (event.outOfService !== null) return "outOfService";
-  if (event.caused || event.maintenance !== null) return "suppressed";
+  if (isSuppressed(event)) return "suppressed";
   if (event.shelf !== null) return "shelved";
   if (event.latched) return "latched";
   if (event.active) return event.acked ? "active-acked" : "active-unacked";
@@ -160,9 +169,12 @@ function pointOf({ device, point }: About): EventRecord["point"] {
   };
 }
 
-/** What was compared with which limit; enumerations and bits have none that means something to people. */
+/** Enumerations, bits and the word of others have no limit that means something to people. */
+const unmeasured: readonly string[] = ["state", "bits", "same", "disagreement"];
+
+/** What was compared with which limit. */
 function judgedBy({ type, options }: About, measure: number | null, level: Event["level"]): Partial<EventRecord> {
-  if (type === "state" || type === "bits") return {};
+  if (unmeasured.includes(type)) return {};
   return {
     ...(measure === null ? {} : { measure }),
     limit: level.limit,

@@ -3,10 +3,11 @@ import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
 import { type Language, type Phrase, phrase } from "../core/language.ts";
 import type { Rule } from "../core/model.ts";
+import type { Saying } from "../core/rule.ts";
 import { rank } from "../core/severity.ts";
 import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
 import type { EventRecord } from "../sinks/record.ts";
-import { countOf, type Others } from "./others.ts";
+import { countOf, nameOf, noOthers, type Others } from "./others.ts";
 
 /** An event in words, in the site's language and time. */
 export interface Telling {
@@ -28,7 +29,9 @@ export function textOf(telling: Telling): string {
   if (done !== undefined) return tellDone(where, briefly(telling), phrase(language, done));
   if (event.kind === "clear" || event.reason === "rtn_latched") {
     const now = value === null || !measured.includes(about.type) ? "" : amount(value, about.point?.unit, language);
-    const news = event.latched ? phrase(language, "toReset") : "";
+    const news = [event.latched ? phrase(language, "toReset") : "", whoOf(telling)]
+      .filter((part) => part !== "")
+      .join(", ");
     return tellCleared({
       language,
       where,
@@ -39,6 +42,7 @@ export function textOf(telling: Telling): string {
     });
   }
   const { cause = "", action = "", consequence = "" } = about.say;
+  const who = whoOf(telling);
   const [root] = about.type === "vote" && others.roots.length === 0 ? others.members : others.roots;
   const explains = root !== undefined && event.reason !== "unsuppressed";
   const said = inWords(telling);
@@ -46,6 +50,7 @@ export function textOf(telling: Telling): string {
     language,
     ...(about.members.length === 0 ? { where, what: whatOf(about) } : { where: `${where}:`, what: "" }),
     said: event.reason === "re_alarm" ? phrase(language, "still", { said }) : said,
+    who,
     aside: worstOf(site, about, others),
     since: timeOfDay(event.onset.wall, timeZone),
     news: newsOf(site, event, root),
@@ -59,15 +64,60 @@ export function textOf(telling: Telling): string {
 const isGrave = ({ annunciate, level: { severity } }: Event): boolean => annunciate && rank(severity) >= rank("high");
 
 /** What it is about, where more than a name is needed to know: "stopped:". */
-function briefly({ site: { language }, about, event, value, valueText, measure }: Telling): string {
+function briefly({ site, about, event, value, valueText, measure }: Telling): string {
+  const { language } = site;
   const what = whatOf(about);
   if (about.members.length > 0) return `${what}:`;
   if (what !== "") return what;
   // What is read when it is over is not what was wrong.
   const stands = event.active ? { value, valueText } : { value: null, valueText: null };
   const { rule, level, condition } = event;
-  const said = sayOf(rule, about, language, { ...stands, measure, limit: level.limit, slot: condition.slot });
+  const said =
+    about.type === "same"
+      ? factOf(site, about, noOthers)
+      : sayOf(rule, about, language, { ...stands, measure, limit: level.limit, slot: condition.slot });
   return said === "" ? "" : `${said}:`;
+}
+
+/** What several tell: in the words of the one that names the others if it says so, else of the worst that does. */
+function factOf(site: Site, { witnesses: [first] }: About, { members }: Others): string {
+  const teller = members.find((one) => nameOf(one) === first?.rule) ?? members[0];
+  if (teller !== undefined) return saidBy(site, teller) ?? "";
+  const rule = site.model.rules.find(({ name }) => name === first?.rule);
+  const condition = rule?.conditions[0];
+  const about = condition && site.about.get(condition.key);
+  if (rule === undefined || condition === undefined || about === undefined) return "";
+  return sayOf(rule, about, site.language, { ...nothingKnown, slot: condition.slot });
+}
+
+const nothingKnown = { value: null, valueText: null, measure: null, limit: 0 };
+
+/** More would take the room of what is wrong, and of what to do. */
+const whoMax = 60;
+
+/** "leak-1 says so, BMS does not"; of one that is over, and of many, the less. */
+function whoOf({ site: { language }, about: { witnesses }, event }: Telling): string {
+  const { says = [] } = event.measure;
+  const names = (wanted: Saying): string[] => witnesses.flatMap(({ name }, i) => (says[i] === wanted ? [name] : []));
+  const of = (wanted: Saying, one: Phrase, more: Phrase): string => {
+    const all = names(wanted);
+    return all.length === 0 ? "" : phrase(language, all.length === 1 ? one : more, { who: listed(all, language) });
+  };
+  const active = of("active", "saysSo", "sayIt");
+  const mute = of("silenced", "noVoice", "noVoice");
+  const parts =
+    active === "" ? [mute] : [active, of("normal", "doesNot", "doNot"), of("unknown", "notKnown", "notKnown"), mute];
+  const who = parts.filter((part) => part !== "").join(", ");
+  if (who.length <= whoMax) return who;
+  const count = names("active").length;
+  const some = { some: String(count), all: String(witnesses.length) };
+  return phrase(language, count === 1 ? "saysSo" : "sayIt", { who: phrase(language, "ofAll", some) });
+}
+
+function listed(names: readonly string[], language: Language): string {
+  const last = names.at(-1) ?? "";
+  const some = names.slice(0, -1).join(", ");
+  return some === "" ? last : phrase(language, "and", { some, last });
 }
 
 /** Of events that people cause, by kind or reason: what was done. */
@@ -121,6 +171,7 @@ function inWords({ site, about, event, value, valueText, measure, others }: Tell
     const what = whatOf(about);
     return about.type === "group" ? `${some} ${what}` : `${what}, ${phrase(language, "lost", { some })}`;
   }
+  if (about.type === "same") return factOf(site, about, others);
   const { rule, condition, level } = event;
   const slot = condition.slot;
   const said = sayOf(rule, about, language, { value, valueText, measure, limit: level.limit, slot });
@@ -154,16 +205,24 @@ function worstOf({ language, about }: Site, { members, type, device }: About, ot
 
 /** Another incident in a few words: "CRAC-4 stopped". */
 function named(site: Site, record: EventRecord): string {
-  const { language, model } = site;
+  const about = site.about.get(record.conditionKey);
+  const said = saidBy(site, record);
+  if (about === undefined || said === null) return record.point.name;
+  if (about.members.length > 0) return `${about.device.name}: ${whatOf(about)}`;
+  return [deviceOf(site, record), whatOf(about), said].filter((part) => part !== "").join(" ");
+}
+
+/** What a record says is wrong; null: nobody knows its rule any more. */
+function saidBy(site: Site, record: EventRecord): string | null {
+  const { language, model, about: all } = site;
   const { conditionKey, value, valueText = null, measure = null, limit = 0 } = record;
-  const about = site.about.get(conditionKey);
+  const about = all.get(conditionKey);
   const found = model.conditions.get(conditionKey);
   const rule = found && model.rules[found.index];
   const condition = found && rule?.conditions[found.place];
-  if (about === undefined || rule === undefined || condition === undefined) return record.point.name;
-  if (about.members.length > 0) return `${about.device.name}: ${whatOf(about)}`;
-  const said = sayOf(rule, about, language, { value, valueText, measure, limit, slot: condition.slot });
-  return [deviceOf(site, record), whatOf(about), said].filter((part) => part !== "").join(" ");
+  if (about === undefined || rule === undefined || condition === undefined) return null;
+  if (about.type === "same") return factOf(site, about, noOthers);
+  return sayOf(rule, about, language, { value, valueText, measure, limit, slot: condition.slot });
 }
 
 const deviceOf = (site: Site, { conditionKey, point }: EventRecord): string =>

@@ -10,7 +10,15 @@ export interface SilenceEnd {
   readonly until: Mono;
 }
 
-export function silenceEnds(site: Site, judged: Cycle): SilenceEnd[] {
+/** Those that are still to be told of: not of one that is so short that it would be told at once. */
+export function silenceEnds(site: Site, judged: Cycle, known: readonly SilenceEnd[], now: Mono): SilenceEnd[] {
+  const before = new Set(known.map(nameOf));
+  return allEnds(site, judged).filter((one) => one.until - warnMs > now || before.has(nameOf(one)));
+}
+
+const nameOf = ({ key, until }: SilenceEnd): string => `${key} ${until}`;
+
+function allEnds(site: Site, judged: Cycle): SilenceEnd[] {
   return site.model.rules.flatMap(({ conditions }, index) =>
     conditions.flatMap(({ key }, place): SilenceEnd[] => {
       const { shelf = null, maintenance = null } = judged.rule(index).conditions[place] ?? {};
@@ -24,9 +32,10 @@ export function silenceEnds(site: Site, judged: Cycle): SilenceEnd[] {
 /** Tells of what is active that it will call again soon. Once each, also where it was not active then. */
 export function warn(turn: Turn, ends: readonly SilenceEnd[], warned: Set<string>): void {
   const { at } = turn.now;
-  for (const { key, until } of ends) {
-    if (until - warnMs > at || until <= at || warned.has(`${key} ${until}`)) continue;
-    warned.add(`${key} ${until}`);
+  for (const one of ends) {
+    const { key, until } = one;
+    if (until - warnMs > at || until <= at || warned.has(nameOf(one))) continue;
+    warned.add(nameOf(one));
     if (conditionOf(turn, key)?.open?.active) remark(turn, key, "silence_ends");
   }
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { changeKinds } from "../core/incident.ts";
-import { companionsMax } from "../core/rule.ts";
+import { companionsMax, sayings } from "../core/rule.ts";
 import { severities } from "../core/severity.ts";
 
 /**
@@ -60,9 +60,17 @@ export const eventRecord = z.object({
   causeIds: z.array(z.uuid()).optional().describe("Incidents that suppress this one."),
   correlationId: z.uuid().optional().describe("The root's incidentId: incidents that have it in common are one story."),
   role: z
-    .enum(["root", "consequence", "precursor"])
+    .enum(["root", "consequence", "precursor", "witness"])
     .optional()
-    .describe("What it is in that story, where it is known."),
+    .describe(
+      "What it is in that story, where it is known; of a witness people hear by the one incident that it tells.",
+    ),
+  witnesses: z
+    .array(z.object({ rule: z.string(), name: z.string(), says: z.enum(sayings) }))
+    .optional()
+    .describe(
+      "Of a fact that several rules tell: those, as DEVICE/RULE, and what each said then; silenced: it is not counted, since a person said so or something explains it.",
+    ),
   firstOut: flag.optional().describe("Whether it was the first of that story."),
   redundancy: z
     .object({ of: z.string(), total: z.int(), left: z.int(), need: z.int().optional() })

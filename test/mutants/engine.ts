@@ -9,7 +9,7 @@ export const engineMutants: readonly Mutant[] = [
     why: "a rule of which a worse level is not known votes no",
   },
   {
-    file: "engine.ts",
+    file: "model.ts",
     find: "(depths[a] ?? 0) - (depths[b] ?? 0) || a - b",
     replace: "a - b",
     why: "timers of a rule run before those of the rules that it reads",
@@ -166,7 +166,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "engine.ts",
-    find: "if (isActive(name)) tell(draft, name, word, now);",
+    find: "if (isActive(name)) feed(draft, spoken(rulePoint(name), word, now));",
     replace: "",
     why: "after a restart it is forgotten that a device is silent",
   },
@@ -298,7 +298,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "model.ts",
-    find: "if (!feeds.has(rulePoint(name)) && !suppresses.has(name)) continue;",
+    find: "if (!feeds.has(rulePoint(name)) && !suppresses.has(name) && !isWitness) continue;",
     replace: "if (!feeds.has(rulePoint(name))) continue;",
     why: "a rule that only suppresses is not listened to",
   },
@@ -343,5 +343,41 @@ export const engineMutants: readonly Mutant[] = [
     find: "found.sort((a, b) => a - b)",
     replace: "found",
     why: "events of one instant come in any order",
+  },
+  {
+    file: "engine.ts",
+    find: "if (heard?.isWitness) testify(draft, heard, voice, now);",
+    replace: "",
+    why: "what witnesses say raises nothing",
+  },
+  {
+    file: "engine.ts",
+    find: "if (heard.isWitness) feed(draft, spoken(voicePoint(heard.name), voiceOf(draft, heard), now));",
+    replace: "",
+    why: "after a restart a fact is never over while one witness is not heard",
+  },
+  {
+    file: "draft.ts",
+    find: "if (!isVoiced(one, levelOf(levels, one.open), one.open)) continue;",
+    replace: "",
+    why: "a witness in maintenance calls people all the same",
+  },
+  {
+    file: "draft.ts",
+    find: "isSilenced || (word !== null && word > 0) ? silenced : word",
+    replace: "isSilenced ? silenced : word",
+    why: "one shelved bit of a witness calls people all the same",
+  },
+  {
+    file: "draft.ts",
+    find: "if (one.open?.active === true) worst = Math.max(worst, rank(one.open.severity));",
+    replace: "if (one.open?.active === true) worst = rank(one.open.severity);",
+    why: "a fact is as severe as the last bit of a witness, not as the worst",
+  },
+  {
+    file: "model.ts",
+    find: "mute ? { ...config, ...unattended } : config",
+    replace: "config",
+    why: "each witness wants a reset of its own, which nobody is told of",
   },
 ];

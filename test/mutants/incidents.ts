@@ -380,4 +380,10 @@ export const incidentMutants: readonly Mutant[] = [
     replace: "forMs > hourMs",
     why: "with a broken glass a critical alarm is shelved without an end",
   },
+  {
+    file: "incident.ts",
+    find: "level.mute !== true && isVoiced",
+    replace: "isVoiced",
+    why: "people are called for each witness of one fact",
+  },
 ];

@@ -370,8 +370,8 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/ttl.ts",
-    find: "approach <= config.minSlope ?",
-    replace: "approach <= 0 ?",
+    find: "<= config.minSlope ?",
+    replace: "<= 0 ?",
     why: "a slope that is none reaches the target",
   },
   {
@@ -445,5 +445,47 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'onUnknown === "true" ? exactly(1) : unknown()',
     replace: 'onUnknown === "true" ? exactly(1) : exactly(0)',
     why: "what is not known clears",
+  },
+  {
+    file: "rules/same.ts",
+    find: "const isWhole = config.witnesses.every((_, i) => memory[i] !== undefined);",
+    replace: "const isWhole = true;",
+    why: "a restart tells anew who says so",
+  },
+  {
+    file: "rules/same.ts",
+    find: "lo: worst, hi: most, says",
+    replace: "lo: worst, hi: worst, says",
+    why: "a restart ends what goes on",
+  },
+  {
+    file: "rules/same.ts",
+    find: 'sum + (one === "active" ? 2 ** i : 0)',
+    replace: "sum",
+    why: "that another one says so too is not told",
+  },
+  {
+    file: "rules/same.ts",
+    find: 'word === silenced ? "silenced" :',
+    replace: "",
+    why: "a witness in maintenance contradicts the others",
+  },
+  {
+    file: "rules/same.ts",
+    find: 'says.includes("active") && says.includes("normal")',
+    replace: 'says.includes("active")',
+    why: "a witness that is not heard contradicts the others",
+  },
+  {
+    file: "rules/same.ts",
+    find: "onDelayMs: waitMs",
+    replace: "onDelayMs: 0",
+    why: "of two witnesses the slower one contradicts the other each time",
+  },
+  {
+    file: "rules/same.ts",
+    find: "offDelayMs: waitMs",
+    replace: "offDelayMs: 0",
+    why: "each restart ends a contradiction that goes on",
   },
 ];

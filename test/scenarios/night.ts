@@ -13,6 +13,7 @@ export interface Plot {
   silent?(device: string, second: number): boolean;
   /** What people do, before the samples of that second. */
   meanwhile?(rehearsal: Rehearsal, second: number): void;
+  onEvent?(event: Event): void;
 }
 
 /** Plays it through the engine, each device read at its own interval, as far as a rule reads it; gives every event. */
@@ -21,7 +22,10 @@ export function play(site: Site, plot: Plot): Event[] {
   const rehearsal = rehearse(
     site.model,
     (at) => at,
-    (event) => events.push(event),
+    (event) => {
+      events.push(event);
+      plot.onEvent?.(event);
+    },
   );
   const devices = site.devices.map(({ id, points }) => ({
     id,

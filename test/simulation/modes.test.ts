@@ -278,3 +278,12 @@ test("who shelves what stays active hears that the shelf ends, ten minutes befor
   await minutes(10);
   expect(lines("open")).toEqual(["raise calls", "shelve", "silence_ends", "expired calls"]);
 });
+
+test("a shelf so short that this would be said at once is not told to end", async () => {
+  await begin();
+  onBattery("pdu-1", 1);
+  await minutes(1);
+  agent.command(deed({ name: "shelve", mode: undefined, target: "pdu-1/open", forMs: 600_000 }), false);
+  await minutes(11);
+  expect(lines("open")).toEqual(["raise calls", "shelve", "expired calls"]);
+});

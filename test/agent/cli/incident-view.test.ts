@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ConditionSnapshot } from "../../../agent/api/explain.ts";
 import type { IncidentDetail } from "../../../agent/api/incidents.ts";
 import { incidentView, sparkline } from "../../../agent/cli/incident-view.ts";
+import type { Saying } from "../../../agent/core/rule.ts";
 import type { EventRecord } from "../../../agent/sinks/record.ts";
 import { event } from "../sinks/event.ts";
 
@@ -50,6 +51,7 @@ function shown(also: Partial<IncidentDetail>, now: ConditionSnapshot | null = nu
 const acked = { kind: "ack", acked: true, ackedBy: "ana", state: "active-acked", text: "D p acknowledged." } as const;
 const related = (n: number) =>
   Array.from({ length: n }, (_, i) => ({ incidentId: `i${i}`, conditionKey: `k${i}`, text: `T${i}.` }));
+const said = (name: string, says: Saying) => ({ rule: `${name}/r`, name, says });
 const { context: _, companions: __, ...bare } = raise;
 
 test.each<[string, Partial<IncidentDetail>, string]>([
@@ -95,6 +97,21 @@ test.each<[string, Partial<IncidentDetail>, string]>([
   04:04:05  acknowledged  high      by ana
   04:04:05  worse         critical
   04:04:05  shelved       high      by ben until 2026-01-03 06:00:00 (works)`,
+  ],
+  [
+    "who says so",
+    {
+      events: [
+        event(1, { ...bare, witnesses: [said("leak-1", "active"), said("BMS", "normal")] }),
+        event(2, { kind: "update", reason: "value", witnesses: [said("leak-1", "active"), said("BMS", "silenced")] }),
+      ],
+    },
+    `high  CRAC-1 stopped since 03:04.
+  s/d/p/r, incident id
+  state:      active, nobody attends
+  witnesses:  leak-1 active, BMS silenced
+  04:04:05  raised           high
+  04:04:05  other witnesses  high`,
   ],
   [
     "over, and why; of many consequences some",

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { loadSuite } from "../../../agent/config/load-suite.ts";
 import { sayProblem } from "../../../agent/config/problem.ts";
+import { runTests } from "../../../agent/simulate/tests.ts";
 import { drivers } from "../../../drivers/index.ts";
 import { change, crac, files, meter, site } from "./hall.ts";
 
@@ -30,6 +31,31 @@ test("a profile needs no site, bus or address; its names stand alone, its interv
   expect([...suite!.points.keys()]).toEqual(["power", "door", "$comm"]);
   expect(new Set([...suite!.conditions.values()].map(({ rule }) => rule))).toEqual(new Set(["high", "comm"]));
   expect(suite!.tests).toMatchObject([{ name: "it", intervalMs: 3000 }]);
+});
+
+test("rules of a profile that tell the same are one there, too; those of other devices may be there in a site", () => {
+  const rules = `  trap: { type: state, point: door, normal: [0], map: { 1: high }, sameAs: [status, bms/door], latch: true }
+  status: { type: state, point: door, normal: [0], map: { 1: low } }
+`;
+  const tests = `tests:
+  - name: it
+    rules: [same-device/trap, status]
+    series: { door: 0 1 0*2 }
+    do: [{ at: 20s, ack: status }, { at: 25s, reset: trap }]
+    expect:
+      - { at: 20s, ack: same-device/trap }
+      - { at: 25s, clear: same-device/trap }
+      - { at: 25s, close: same-device/trap }
+      - { at: 10s, raise: same-device/trap, severity: high }
+      - { at: 10s, update: same-device/trap, reason: value }
+      - { at: 10s, raise: status, severity: low, annunciate: false }
+      - { at: 20s, update: same-device/trap, reason: severity_down }
+      - { at: 20s, update: same-device/trap, reason: rtn_latched }
+      - { at: 20s, clear: status, annunciate: false }
+`;
+  const { suite, problems } = loadSuite(write("two.yaml", `${meter}${rules}${tests}`), drivers);
+  expect(problems).toEqual([]);
+  expect(runTests(suite!)).toMatchObject([{ passed: true }]);
 });
 
 test("a profile that lies about may have any name, one among profiles has its file's", () => {

@@ -67,7 +67,7 @@ export function recordsOf(site: Site, events: readonly Event[]): EventRecord[] {
     const timed = { ...event, now: at(now), onset: at(onset), raised: at(raised), cleared: cleared && at(cleared) };
     const others = othersOf(site, timed, { newest, ended });
     const record = recordOf(telling, timed, i + 1, others);
-    const open = [...newest.values()].filter((one) => one.open);
+    const open = [...newest.values()].filter((one) => one.open || one.incidentId === record.incidentId);
     Object.assign(record, correlationOf(site, record, event.causes, open));
     if (!record.open) ended.push(record);
     newest.set(record.conditionKey, record);
