@@ -2,6 +2,8 @@ import type { CauseRef } from "../core/incident.ts";
 import type { Wording } from "../core/language.ts";
 import { consequences, leadMs, type Meaning } from "../core/meaning.ts";
 import { always } from "../core/model.ts";
+import { byKey, type Group, roomOf, type Told } from "./grouping.ts";
+import { coolingRedundancy, powerRedundancy, sharedDuties } from "./redundancy.ts";
 import type { Bus, Device, Shared } from "./resolved.ts";
 import type { Written } from "./rules.ts";
 import { type Fact, meaningOf } from "./same.ts";
@@ -19,32 +21,10 @@ export interface Web {
   readonly groups: readonly Group[];
 }
 
-/** Rules that are raised of several others: the site's own, on no device. */
-export interface Group {
-  /** In the place of a device's id; with the rule's it names it for ever. */
-  readonly id: string;
-  readonly rule: string;
-  readonly name: Wording;
-  readonly location: Device["location"];
-  readonly means: Meaning;
-  readonly type: "group" | "vote";
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly say: Readonly<Record<string, Wording>>;
-  /** Whether it tells what its members tell, so that nobody need be called for those. */
-  readonly covers: boolean;
-  readonly members: readonly string[];
-}
-
 /** A device with its rules as they are written. */
 interface Ruled {
   readonly device: Device;
   readonly written: readonly Written[];
-}
-
-interface Told {
-  readonly rule: string;
-  readonly device: Device;
-  readonly means: Meaning;
 }
 
 /** What to say of many at once; `what` follows their number. */
@@ -94,7 +74,8 @@ export function webOf(
     ...zoneGroups(told),
     ...powerGroups(told, topology),
     ...segmentGroups(told, topology, segmentOf),
-    ...redundancy(told, topology),
+    ...coolingRedundancy(told, topology),
+    ...powerRedundancy(told, topology),
   ];
   const causes = new Map<string, CauseRef[]>();
   const add = (rule: string, ref: CauseRef): void => {
@@ -110,7 +91,7 @@ export function webOf(
     const ofMembers = new Map(members.flatMap((member) => (causes.get(member) ?? []).map((ref) => [ref.rule, ref])));
     for (const ref of ofMembers.values()) if (!ref.covers) add(name, ref);
   }
-  const shared = new Map(told.flatMap((one) => sharedIn(one, topology)));
+  const shared = new Map(sharedDuties(told, topology));
   return { causesOf: (rule) => causes.get(rule) ?? [], sharedBy: (rule) => shared.get(rule) ?? null, groups };
 }
 
@@ -141,29 +122,6 @@ function upstream(
         .filter((one) => of.includes(one.means) && one.rule !== rule)
         .map((one) => ({ rule: one.rule, lagMs, leadMs, lingerMs: leadMs, covers: false }));
     });
-}
-
-/** The first zone that a unit cools with others. */
-function sharedIn({ rule, device, means }: Told, { coolersOf, needOf }: Topology): [string, Shared][] {
-  if (means !== "cooling-lost" || device.location.zone === undefined) return [];
-  const { zone } = device.location;
-  const units = coolersOf(zone);
-  return units.length < 2 || !units.includes(device.id)
-    ? []
-    : [[rule, { of: `cooling of zone ${zone}`, unit: device.id, units, need: needOf(zone) }]];
-}
-
-/** Those without a key are left out. */
-function byKey<T>(all: readonly T[], keyOf: (one: T) => string | null): Map<string, T[]> {
-  const found = new Map<string, T[]>();
-  for (const one of all) {
-    const key = keyOf(one);
-    if (key === null) continue;
-    const known = found.get(key);
-    if (known === undefined) found.set(key, [one]);
-    else known.push(one);
-  }
-  return found;
 }
 
 const devicesOf = (told: readonly Told[]): number => new Set(told.map(({ device }) => device.id)).size;
@@ -217,42 +175,6 @@ function group(
   return [{ id, rule: means, name, location, means, type: "group", options, say, covers: true, members: rules }];
 }
 
-/** What is left of a zone's cooling, where the site says what it needs: none to spare, then too little. */
-function redundancy(told: readonly Told[], { coolersOf, needOf }: Topology): Group[] {
-  const zones = new Set(told.flatMap(({ device }) => device.location.zone ?? []));
-  return [...zones].flatMap((zone): Group[] => {
-    const units = coolersOf(zone);
-    const need = needOf(zone);
-    if (need === undefined || units.length <= need) return [];
-    const lost = told.filter(({ device, means }) => means === "cooling-lost" && units.includes(device.id));
-    const stopped = [...byKey(lost, ({ device }) => device.id).values()].flatMap(([first]) => first ?? []);
-    const members = stopped.map(({ rule }) => rule);
-    const base = { id: `zone-${zone}`, name: `Zone ${zone}`, location: roomOf(stopped), members, covers: false };
-    const vote = (rule: string, what: Wording, k: number, severity: string): Group => ({
-      ...base,
-      rule,
-      means: "redundancy-lost",
-      type: "vote",
-      say: {
-        what,
-        action: {
-          en: "Bring the stopped unit back before another one fails",
-          de: "Gestopptes Gerät wieder in Gang bringen",
-        },
-        consequence: { en: "the zone heats up", de: "die Zone heizt sich auf" },
-      },
-      // Once its power is back a unit starts within a minute, and is believed to run a minute later.
-      options: { k, severity, inputs: members.map((one) => ({ rule: one })), onDelay: "120s" },
-    });
-    const spare = units.length - need;
-    if (members.length <= spare) return [];
-    return [
-      vote("redundancy-lost", { en: "no cooling unit to spare", de: "keine Kühlreserve" }, spare, "high"),
-      vote("cooling-short", { en: "too little cooling", de: "zu wenig Kühlung" }, spare + 1, "critical"),
-    ];
-  });
-}
-
 /** A line that many share, else the subnet of what has a connection of its own. */
 export function segments(
   devices: readonly Ruled[],
@@ -265,13 +187,4 @@ export function segments(
     const [, subnet] = /^(\d+\.\d+\.\d+)\.\d+$/.exec(String(host)) ?? [];
     return subnet ?? null;
   };
-}
-
-/** What all of them have in common. */
-function roomOf(members: readonly Told[]): Device["location"] {
-  const [first] = members.map(({ device }) => device.location);
-  const shared = (["building", "room", "zone"] as const).filter((part) =>
-    members.every(({ device }) => device.location[part] === first?.[part]),
-  );
-  return Object.fromEntries(shared.flatMap((part) => (first?.[part] === undefined ? [] : [[part, first[part]]])));
 }

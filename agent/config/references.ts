@@ -1,6 +1,6 @@
 import { rulePoint } from "../core/rule.ts";
 import { commPoint, type PointId } from "../core/sample.ts";
-import type { Group } from "./correlate.ts";
+import type { Group } from "./grouping.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Device } from "./resolved.ts";
 import type { Reference, Written } from "./rules.ts";

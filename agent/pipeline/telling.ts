@@ -43,7 +43,7 @@ export function textOf(telling: Telling): string {
   }
   const { cause = "", action = "", consequence = "" } = about.say;
   const who = whoOf(telling);
-  const [root] = about.type === "vote" && others.roots.length === 0 ? others.members : others.roots;
+  const [root] = about.type === "redundancy" && others.roots.length === 0 ? others.members : others.roots;
   const explains = root !== undefined && event.reason !== "unsuppressed";
   const said = inWords(telling);
   return tell({

@@ -488,4 +488,28 @@ export const ruleMutants: readonly Mutant[] = [
     replace: "offDelayMs: 0",
     why: "each restart ends a contradiction that goes on",
   },
+  {
+    file: "rules/redundancy.ts",
+    find: "(word) => word == null",
+    replace: "(word) => word === undefined",
+    why: "a unit that is not known counts as well",
+  },
+  {
+    file: "rules/redundancy.ts",
+    find: ".filter((unit) => !lost.has(unit))",
+    replace: "",
+    why: "a unit that is lost counts as not known beside",
+  },
+  {
+    file: "rules/redundancy.ts",
+    find: "is(memory[i])).map(unitOf)",
+    replace: "is(memory[i]))",
+    why: "a unit that two alarms tell of counts twice",
+  },
+  {
+    file: "rules/redundancy.ts",
+    find: "(word) => word === true",
+    replace: "(word) => word !== false",
+    why: "a unit that is not known counts as lost",
+  },
 ];

@@ -7,7 +7,9 @@ import { expression } from "./expression.ts";
 import { flatline } from "./flatline.ts";
 import { group } from "./group.ts";
 import { level } from "./level.ts";
+import { redundancy } from "./redundancy.ts";
 import { roc } from "./roc.ts";
+import { disagreement, same } from "./same.ts";
 import { stale } from "./stale.ts";
 import { state } from "./state.ts";
 import { ttl } from "./ttl.ts";
@@ -28,3 +30,6 @@ export const ruleTypes: readonly RuleType[] = [
   stale,
   comm,
 ];
+
+/** Types of rule that nobody writes: they are made of `sameAs`, and of the topology. */
+export const madeTypes: readonly RuleType[] = [same, disagreement, redundancy];

@@ -1,15 +1,6 @@
 import * as z from "zod";
 import { phrase } from "../language.ts";
-import {
-  defineRule,
-  exactly,
-  type Level,
-  type RuleType,
-  type Saying,
-  type Seen,
-  silenced,
-  voicePoint,
-} from "../rule.ts";
+import { defineRule, exactly, type Level, type Saying, type Seen, silenced, voicePoint } from "../rule.ts";
 import { rank, severities } from "../severity.ts";
 import { goodValue } from "../window.ts";
 
@@ -91,9 +82,6 @@ export const disagreement = defineRule<Config, Memory>({
   facts,
   say: (_, { language }) => phrase(language, "disagree"),
 });
-
-/** Types of rule that nobody writes: they are made of `sameAs`. */
-export const madeTypes: readonly RuleType[] = [same, disagreement];
 
 const most = severities.length;
 const waitMs = 5 * 60_000;
