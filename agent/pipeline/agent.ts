@@ -5,6 +5,7 @@ import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import { type HistoryOptions, openHistory } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
@@ -12,8 +13,10 @@ import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deed
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
+import { evidenceKept, watchedPoints } from "./keeping.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { type Trend, trendOf } from "./trend.ts";
 import { vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
@@ -32,6 +35,8 @@ export interface Agent {
   incidents(): readonly OpenIncident[];
   /** The incidents that a person means, open or over. */
   incident(target: string): readonly IncidentTold[] | Unknown;
+  /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
+  trend(target: string, spanMs: number, count: number): Trend | Unknown;
   /** What happened in the last days. */
   readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
@@ -58,13 +63,19 @@ export interface AgentOptions {
   readonly store: Store;
   /** Whether `site` is the last accepted one because a newer one was refused. */
   readonly configRejected: boolean;
+  /** Where samples are kept, for how long (ms), and in how much room (bytes). */
+  readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
 }
 
-export function startAgent({ env, site, store, configRejected, openSink, heartbeatMs }: AgentOptions): Agent {
+export function startAgent(options: AgentOptions): Agent {
+  const { env, site, store, configRejected, openSink, heartbeatMs } = options;
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
+  const { epoch, lastSeq } = store.kept;
+  const history = openHistory({ env, ...options.history, points: watchedPoints(site), epoch, lastSeq, now: clock.now() });
+  const keepEvidence = evidenceKept(site, history, store.journal);
   const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
   // Bound further down, once what they name exists.
@@ -76,13 +87,17 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     store,
     clock,
     clockTrust: () => untold,
-    onEvents: () => wake(),
+    onEvents: (records) => {
+      wake();
+      keepEvidence(records);
+    },
     onConfirmWanted: (point, at) => {
       for (const one of pollers) one.hasten(point, at);
     },
   });
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
+    history.note(samples);
     const stepped = clock.stepped();
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
@@ -106,6 +121,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     door.stop();
     await sink.close();
     forward.stop();
+    history.close();
     store.close();
     env.report("agent.stopped");
   };
@@ -135,7 +151,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),
-    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal }, target),
+    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal, history }, target),
+    trend: (target, spanMs, count) => trendOf({ site, history, now: clock.now() }, target, spanMs, count),
     journal: store.journal,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),

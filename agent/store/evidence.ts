@@ -8,6 +8,8 @@ import { holdMs } from "./trace.ts";
  * up. They are copied out of the history once, when that time is over; which ones are still wanted stands in the file.
  */
 export const aroundMs = 900_000;
+/** What was read at its very end may come a little later. */
+const settleMs = 10_000;
 /** Of one point; the newest go on. At one a second there are 1800. */
 const samplesMax = 4000;
 /** Of all the room of the history. */
@@ -21,7 +23,7 @@ export type ReadPoint = (point: number, from: number, to: number) => Samples;
 
 /** Inside a transaction. */
 export function keepEvidence(file: HistoryFile, now: number, bytesMax: number, read: ReadPoint): void {
-  for (const wanted of file.wanted(now - aroundMs, copiesAtOnce)) {
+  for (const wanted of file.wanted(now - aroundMs - settleMs, copiesAtOnce)) {
     const found = around(wanted, read);
     const first = found.ats[0] ?? wanted.raised;
     file.keepEvidence({ ...wanted, first, packed: pack(found, first) });

@@ -13,7 +13,7 @@ export interface Gatherer {
   /** Takes back what was on disk in the order in which it came only; what has no place is left out. */
   restore(serial: number, stamp: number, samples: Mixed, placeOf: (id: number, at: number) => number | undefined): void;
   /** Until then every sample of a point is kept. */
-  watch(point: PointId, until: number): void;
+  watch(place: number, until: number): void;
   placeOf(point: PointId): number | undefined;
   /** What is here of a point, oldest first. */
   of(place: number): readonly Stretch[];
@@ -94,9 +94,8 @@ export function gatherer(points: readonly Watched[]): Gatherer {
         if (place !== undefined) keep(place, at, values[i] ?? 0, marks[i] ?? 0, stamp, serial);
       }
     },
-    watch(point, until) {
-      const place = places.get(point);
-      if (place !== undefined) watched[place] = Math.max(watched[place] ?? until, until);
+    watch(place, until) {
+      watched[place] = Math.max(watched[place] ?? until, until);
     },
     placeOf: (point) => places.get(point),
     of: own.of,

@@ -147,7 +147,8 @@ function blocks(db: Database.Database) {
     /** Gives how many went. */
     dropBlocks: (point: number, before: number): number => drop.run(point, before).changes,
     oldestBlock: () => oldest.get() ?? null,
-    newestBlock: () => newest.get() ?? null,
+    /** Time of the newest sample in one. */
+    newestBlock: (): number => newest.get()?.last ?? Number.NEGATIVE_INFINITY,
     newestStamp: (): number => newestFresh.get()?.stamp ?? newest.get()?.stamp ?? 0,
     firstOf: (point: number): number | null => firstOf.get(point)?.first ?? null,
     lastOf: (point: number): number => lastOf.get(point)?.last ?? Number.NEGATIVE_INFINITY,
@@ -201,6 +202,7 @@ function evidence(db: Database.Database) {
   return {
     want: ({ incident, point, raised }: Wanted): void => void want.run(incident, point, raised),
     wanted: (raisedUntil: number, limit: number): readonly Wanted[] => wanted.all(raisedUntil, limit),
+    allWanted: (): readonly Wanted[] => wanted.all(Number.MAX_SAFE_INTEGER, -1),
     wantedOf: (incident: string): readonly Wanted[] => wantedOf.all(incident),
     keepEvidence({ incident, point, raised, first, packed }: Kept): void {
       const grown = Number(ends.get()?.newest ?? 0) + packed.length;

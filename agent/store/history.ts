@@ -1,3 +1,4 @@
+import { join, parse } from "node:path";
 import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import { evidenceIn, type Found, type ReadPoint } from "./evidence.ts";
@@ -67,6 +68,12 @@ export interface HistoryOptions {
   readonly now: Instant;
 }
 
+/** Its file, by the name of the store: `store-history.db` beside `store.db`. */
+export function historyBeside(store: string): string {
+  const { dir, name, ext } = parse(store);
+  return join(dir, `${name}-history${ext}`);
+}
+
 /** Chunks that wait are written at once, without waiting for the timer. */
 const chunksMax = 16;
 
@@ -74,20 +81,25 @@ export function openHistory(options: HistoryOptions): History {
   const memory = gatherer(options.points);
   const readPoint: ReadPoint = (point, from, to) => joined(read(point, from, to), from, to);
   const keeper = historyKeeper(options, memory, readPoint);
+  const { held } = keeper;
+  const asked = <T>(point: PointId, work: (id: number) => readonly T[]): readonly T[] => {
+    const place = memory.placeOf(point);
+    return place === undefined ? [] : held.guarded([], () => work(held.idOf(place)));
+  };
 
   /** Of a point by its number in the file: blocks that reach into the time and what memory has. */
   function* read(id: number, from: number, to: number): Generator<Samples & { readonly stamp: number }> {
-    for (const { first, stamp, packed } of keeper.file()?.blocksOf(id, from) ?? []) {
+    for (const { first, stamp, packed } of held.file()?.blocksOf(id, from) ?? []) {
       if (first > to) break;
       yield { ...unpack(packed, first), stamp };
     }
-    const place = keeper.placeOf(id);
+    const place = held.placeOf(id);
     if (place !== undefined) for (const { samples, stamp } of memory.of(place)) yield { ...samples, stamp };
   }
 
   const figures = (id: number, from: number, to: number, count: number): Bucket[] => {
     const sum = trace(from, to, count);
-    const file = keeper.file();
+    const file = held.file();
     const seam = file?.rolledUntil(id) ?? Number.NEGATIVE_INFINITY;
     if (file !== null && from < seam) {
       for (const { first, packed } of file.rollsOf(id, from)) {
@@ -103,12 +115,12 @@ export function openHistory(options: HistoryOptions): History {
 
   return {
     note(samples) {
-      memory.note(samples, keeper.shift());
+      memory.note(samples, held.shift);
       if (memory.chunks.length > chunksMax) keeper.flush();
     },
     samples(point, from, to, limit) {
-      const shift = keeper.shift();
-      return keeper.asked(point, [], (id) => {
+      const shift = held.shift;
+      return asked(point, (id) => {
         const found: KeptSample[] = [];
         for (const { count, ats, values, marks, stamp } of read(id, from + shift, to + shift)) {
           for (let i = 0; i < count && found.length < limit; i++) {
@@ -123,8 +135,8 @@ export function openHistory(options: HistoryOptions): History {
     },
     buckets(point, from, to, count) {
       if (!(from < to) || !(count >= 1)) return [];
-      const shift = keeper.shift();
-      return keeper.asked(point, [], (id) =>
+      const shift = held.shift;
+      return asked(point, (id) =>
         figures(id, from + shift, to + shift, Math.floor(count)).map((one) => ({ ...one, from: one.from - shift })),
       );
     },
@@ -134,9 +146,9 @@ export function openHistory(options: HistoryOptions): History {
     },
     evidenceOf(incident) {
       keeper.flush();
-      const file = keeper.file();
+      const file = held.file();
       if (file === null) return [];
-      return keeper.guarded([], () => evidenceIn(file, incident, readPoint).map((one) => evidence(one, file)));
+      return held.guarded([], () => evidenceIn(file, incident, readPoint).map((one) => evidence(one, file)));
     },
     close: keeper.close,
   };

@@ -15,7 +15,7 @@ export const stepMs = 1000;
 const depth = 64;
 const stretchMs = 3_600_000;
 /** What one call of `endBefore` ends at most. */
-const endsAtOnce = 1000;
+const endsAtOnce = 500;
 
 /** The stretch of each point that goes on, as numbers in slots that are used again; and those that are over. */
 export function stretches(points: number) {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { ConditionSnapshot } from "../../../agent/api/explain.ts";
 import type { IncidentDetail } from "../../../agent/api/incidents.ts";
-import { incidentView, sparkline } from "../../../agent/cli/incident-view.ts";
+import { incidentView } from "../../../agent/cli/incident-view.ts";
+import { sparkline } from "../../../agent/cli/sparkline.ts";
 import type { EventRecord } from "../../../agent/sinks/record.ts";
 import { event } from "../sinks/event.ts";
 
@@ -40,6 +41,7 @@ const base: IncidentDetail = {
   consequence: null,
   causes: [],
   consequences: [],
+  evidence: [],
 };
 function shown(also: Partial<IncidentDetail>, now: ConditionSnapshot | null = null): string {
   const lines: string[] = [];
