@@ -62,7 +62,8 @@ export const agentEvents = {
   "history.failed": {
     level: "warn",
     message: "samples are not kept for looking back; all else goes on",
-    remedy: "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
+    remedy:
+      "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
   },
   "outbox.poison": {
     level: "error",

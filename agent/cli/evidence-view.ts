@@ -28,7 +28,9 @@ export function evidenceView(evidence: readonly EvidenceTold[], sinceMs: number,
     const range = rangeOf(Math.min(...lows), Math.max(...highs), one.unit);
     return [[one.name, marked, `${range}${i === 0 ? limit : ""}`]];
   });
-  return rows.length === 0 ? [] : ["15 min before it was raised | 15 min after:", ...table(rows).map((row) => `  ${row}`)];
+  return rows.length === 0
+    ? []
+    : ["15 min before it was raised | 15 min after:", ...table(rows).map((row) => `  ${row}`)];
 }
 
 function bucketsOf({ samples }: EvidenceTold, end: number) {

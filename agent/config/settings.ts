@@ -103,7 +103,12 @@ const schema = {
   },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
   history: {
-    keep: setting("How long samples are kept before they become 15-minute figures.", "MEPWATCH_HISTORY_KEEP", "72h", keepFormat),
+    keep: setting(
+      "How long samples are kept before they become 15-minute figures.",
+      "MEPWATCH_HISTORY_KEEP",
+      "72h",
+      keepFormat,
+    ),
     size: setting("Room for them on the disk, beside the store, MiB.", "MEPWATCH_HISTORY_SIZE", "1024", sizeFormat),
   },
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),

@@ -5,15 +5,15 @@ import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
-import { type HistoryOptions, openHistory } from "../store/history.ts";
+import type { HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
 import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { ingest } from "./ingest.ts";
-import { evidenceKept, watchedPoints } from "./keeping.ts";
+import { type Ingest, ingest } from "./ingest.ts";
+import { historyOf } from "./keeping.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { type Trend, trendOf } from "./trend.ts";
@@ -73,9 +73,7 @@ export function startAgent(options: AgentOptions): Agent {
   const { env, site, store, configRejected, openSink, heartbeatMs } = options;
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
-  const { epoch, lastSeq } = store.kept;
-  const history = openHistory({ env, ...options.history, points: watchedPoints(site), epoch, lastSeq, now: clock.now() });
-  const keepEvidence = evidenceKept(site, history, store.journal);
+  const { history, keepEvidence } = historyOf(options, clock.now());
   const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
   // Bound further down, once what they name exists.
@@ -142,12 +140,7 @@ export function startAgent(options: AgentOptions): Agent {
     },
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
-    command(deed, preview) {
-      const meant = meantBy(site, door.openIncidents(), deed);
-      if (typeof meant === "string" || "found" in meant) return meant;
-      const answers = preview ? [] : door.command(meant);
-      return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
-    },
+    command: (deed, preview) => commanded(site, door, deed, preview),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),
@@ -157,6 +150,13 @@ export function startAgent(options: AgentOptions): Agent {
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };
+}
+
+function commanded(site: Site, door: Ingest, deed: Deed, preview: boolean): readonly Done[] | Unknown | string {
+  const meant = meantBy(site, door.openIncidents(), deed);
+  if (typeof meant === "string" || "found" in meant) return meant;
+  const answers = preview ? [] : door.command(meant);
+  return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
 }
 
 /** The system's word on its clock is not asked for yet, so nothing is claimed. */

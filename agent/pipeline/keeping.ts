@@ -1,15 +1,26 @@
 import type { About, Site } from "../config/resolved.ts";
-import type { Mono, PointId } from "../core/sample.ts";
+import type { Instant, Mono, PointId } from "../core/sample.ts";
 import type { EventRecord } from "../sinks/record.ts";
 import type { Watched } from "../store/gatherer.ts";
-import type { History, Raise } from "../store/history.ts";
+import { type History, openHistory, type Raise } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
+import type { AgentOptions } from "./agent.ts";
+
+/** The history of a site, and what is to be told of events, so that it keeps what is around raises. */
+export function historyOf(
+  { env, site, store, history: how }: Pick<AgentOptions, "env" | "site" | "store" | "history">,
+  now: Instant,
+): { readonly history: History; keepEvidence(records: readonly EventRecord[]): void } {
+  const { epoch, lastSeq } = store.kept;
+  const history = openHistory({ env, ...how, points: watchedPoints(site), epoch, lastSeq, now });
+  return { history, keepEvidence: evidenceKept(site, history, store.journal) };
+}
 
 /**
  * What of the site is kept for looking back: every point, as finely as its level rules can tell apart. A tenth of a
  * deadband is no difference to them; where there is none, only what repeats is thinned out.
  */
-export function watchedPoints({ devices, model }: Site): Watched[] {
+function watchedPoints({ devices, model }: Site): Watched[] {
   const finest = new Map<PointId, number>();
   for (const { type, inputs, conditions } of model.rules) {
     // To it a value is only one that came.
@@ -32,7 +43,7 @@ export function shownBy({ model }: Site, about: About, key: string): PointId[] {
 }
 
 /** Has what is around each raise kept; what was raised just before the last run ended is made up for first. */
-export function evidenceKept(site: Site, history: History, journal: Lookback): (records: readonly EventRecord[]) => void {
+function evidenceKept(site: Site, history: History, journal: Lookback): (records: readonly EventRecord[]) => void {
   const keep = (records: readonly EventRecord[]): void => {
     const raises = records.flatMap((record): Raise[] => {
       const about = site.about.get(record.conditionKey);

@@ -26,7 +26,12 @@ export function trendOf({ site, history, now }: Asked, target: string, spanMs: n
   const device = site.devices.find((one) => one.id === id);
   if (device === undefined) return unknown("device", id, site.devices);
   const point = device.points.find((one) => one.own === own.join("/"));
-  if (point === undefined) return unknown(`point of ${id}`, own.join("/"), device.points.map((one) => ({ id: one.own })));
+  if (point === undefined)
+    return unknown(
+      `point of ${id}`,
+      own.join("/"),
+      device.points.map((one) => ({ id: one.own })),
+    );
   const buckets = history.buckets(point.id, now.at - spanMs, now.at, count);
   return { device, point, now, width: spanMs / count, buckets };
 }

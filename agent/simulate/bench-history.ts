@@ -38,7 +38,9 @@ function fed(path: string, how: string, cpuMs: () => number, value: (i: number, 
   let [ms, longest] = [0, 0];
   for (let i = 1; i <= seconds; i++) {
     mono = i * 1000;
-    const samples = all.map(({ id }, p): Sample => ({ point: id, at: mono, wall: mono, quality: "good", value: value(i, p) }));
+    const samples = all.map(
+      ({ id }, p): Sample => ({ point: id, at: mono, wall: mono, quality: "good", value: value(i, p) }),
+    );
     const began = cpuMs();
     history.note(samples);
     if (i % flushSeconds === 0) flush();
@@ -51,7 +53,15 @@ function fed(path: string, how: string, cpuMs: () => number, value: (i: number, 
   const turn = Math.round(longest * 10) / 10;
   return [
     { bench: "history", metric, unit: "s", ours, baseline: null, goal: `≤ ${goal}`, ok: ours <= goal },
-    { bench: "history", metric: `longest turn, ${how}`, unit: "ms", ours: turn, baseline: null, goal: "≤ 50", ok: turn <= 50 },
+    {
+      bench: "history",
+      metric: `longest turn, ${how}`,
+      unit: "ms",
+      ours: turn,
+      baseline: null,
+      goal: "≤ 50",
+      ok: turn <= 50,
+    },
     row("size of its file", Math.round(statSync(path).size / 2 ** 20), "MiB", 1024),
   ];
 }

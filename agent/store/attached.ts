@@ -48,14 +48,14 @@ export function attached(options: HistoryOptions, memory: Gatherer): Attached {
     isTold = true;
   };
   const mend = (error: unknown, again: () => void): void => {
-    if (!isBroken(error)) return report(error);
     try {
+      if (!isBroken(error)) throw error;
       file?.close();
       file = null;
       env.report("history.set_aside", { file: setAside(path, env.clock.wall()), error: messageOf(error) });
       again();
     } catch (also) {
-      file = null;
+      if (isBroken(error)) file = null;
       report(also);
     }
   };
@@ -113,7 +113,7 @@ function goOn(file: HistoryFile, newest: number, { epoch, lastSeq, now }: Histor
   const seq = isSame ? Number(file.meta("seq") ?? lastSeq) : lastSeq;
   const last = Math.max(newest, file.newestBlock());
   let shift = isSame ? Number(file.meta("shift") ?? 0) : 0;
-  if (last > Number.NEGATIVE_INFINITY && (!isSame || now.at + shift <= last)) {
+  if (last > Number.NEGATIVE_INFINITY && (!isSame || now.at + shift < last)) {
     const away = now.wall - (last + file.newestStamp());
     shift = last + (away > 0 && away <= gapMax ? away : 1) - now.at;
   }
@@ -121,6 +121,9 @@ function goOn(file: HistoryFile, newest: number, { epoch, lastSeq, now }: Histor
   return { shift, seq };
 }
 
-function keepMeta(file: HistoryFile, meta: { readonly epoch: string; readonly shift: number; readonly seq: number }): void {
+function keepMeta(
+  file: HistoryFile,
+  meta: { readonly epoch: string; readonly shift: number; readonly seq: number },
+): void {
   for (const [name, value] of Object.entries(meta)) file.setMeta(name, value);
 }

@@ -163,7 +163,9 @@ function rolls(db: Database.Database) {
   const lastOf = db.prepare<[number], { last: number }>(
     "SELECT last FROM roll WHERE point = ? ORDER BY last DESC LIMIT 1",
   );
-  const drop = db.prepare("DELETE FROM roll WHERE id IN (SELECT id FROM roll ORDER BY id LIMIT @count) AND last < @before");
+  const drop = db.prepare(
+    "DELETE FROM roll WHERE id IN (SELECT id FROM roll ORDER BY id LIMIT @count) AND last < @before",
+  );
   return {
     addRoll: ({ point, first, last, packed }: Roll): void => void add.run(point, first, last, packed),
     rollsOf: (point: number, from: number) => of.iterate(point, from),

@@ -23,7 +23,7 @@ export interface History {
   note(samples: readonly Sample[]): void;
   /** Kept samples of a point with `from` ≤ time ≤ `to`, oldest first, at most `limit`. */
   samples(point: PointId, from: Mono, to: Mono, limit: number): readonly KeptSample[];
-  /** What a point said from `from` to `to`, in `count` buckets of one width; none for an empty span. */
+  /** What a point said from `from` to before `to`, in `count` buckets of one width; none for an empty span. */
   buckets(point: PointId, from: Mono, to: Mono, count: number): readonly Bucket[];
   /** Has the samples around raises kept. `seq`: of the event up to which raises were told. */
   want(raises: readonly Raise[], seq: number): void;

@@ -35,7 +35,7 @@ export interface Trace {
   buckets(end: number): Bucket[];
 }
 
-/** Sums up what lies from `from` to `to`, in `count` buckets; samples before it count as far as they hold into it. */
+/** Sums up what lies from `from` to before `to`, in `count` buckets; samples before it count as far as they hold into it. */
 export function trace(from: number, to: number, count: number): Trace {
   const width = (to - from) / count;
   const sums = Array.from({ length: count }, nothing);
@@ -62,7 +62,7 @@ export function trace(from: number, to: number, count: number): Trace {
     if (last !== null && at <= last.at) return;
     holdUntil(at);
     last = { at, value, mark };
-    if (at < start || at > to) return;
+    if (at < start || at >= to) return;
     const sum = sums[place(at)] as Sum;
     sum.count++;
     hold(sum, value, mark, 0);

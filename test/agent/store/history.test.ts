@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -46,9 +55,7 @@ function open(also: { keepMs?: number; bytesMax?: number; epoch?: string; points
 const now = (): number => env.clock.mono() + begun;
 const sample = (value: number | null, point = "d/p0"): Sample => {
   const base = { point, at: now(), wall: env.clock.wall() };
-  return value === null
-    ? { ...base, quality: "bad", reason: "timeout" }
-    : { ...base, quality: "good", value };
+  return value === null ? { ...base, quality: "bad", reason: "timeout" } : { ...base, quality: "good", value };
 };
 /** One of each, so far apart. */
 async function say(values: readonly (number | null)[], every = 10 * second, point = "d/p0"): Promise<void> {
@@ -57,8 +64,7 @@ async function say(values: readonly (number | null)[], every = 10 * second, poin
     history.note([sample(value, point)]);
   }
 }
-const all = (point = "d/p0"): (number | null)[] =>
-  history.samples(point, -1e15, 1e15, 1e6).map(({ value }) => value);
+const all = (point = "d/p0"): (number | null)[] => history.samples(point, -1e15, 1e15, 1e6).map(({ value }) => value);
 const reopen = (also: Parameters<typeof open>[0] = {}): void => {
   history.close();
   history = open(also);
@@ -75,6 +81,12 @@ function count(table: string): number {
   const { n } = db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${table}`).get() ?? { n: -1 };
   db.close();
   return n;
+}
+/** Stops, and starts again after so long. */
+async function away(ms: number, also: Parameters<typeof open>[0] = {}): Promise<void> {
+  history.close();
+  await env.advance(ms);
+  history = open(also);
 }
 const repeated = (value: number, times: number): number[] => Array.from({ length: times }, () => value);
 
@@ -117,7 +129,10 @@ describe("thinning", () => {
     expect([history.samples("d/$comm", 0, 1e15, 10), history.buckets("d/$comm", 0, 1, 1)]).toEqual([[], []]);
   });
 
-  const moves = fc.array(fc.oneof(fc.integer({ min: -30, max: 30 }), fc.constant(null)), { minLength: 2, maxLength: 150 });
+  const moves = fc.array(fc.oneof(fc.integer({ min: -30, max: 30 }), fc.constant(null)), {
+    minLength: 2,
+    maxLength: 150,
+  });
   test("the line that is kept is nowhere further from the true one than the deadband", () =>
     fc.assert(
       fc.asyncProperty(moves, async (steps) => {
@@ -125,7 +140,10 @@ describe("thinning", () => {
         rmSync(path, { force: true });
         history = open();
         let value = 20;
-        const said = steps.map((step) => (step === null ? null : (value += step / 50)));
+        const said = steps.map((step) => {
+          value += (step ?? 0) / 50;
+          return step === null ? null : value;
+        });
         const times: number[] = [];
         for (const one of said) {
           await env.advance(10 * second);
@@ -146,7 +164,10 @@ describe("thinning", () => {
 
 describe("samples", () => {
   test("within a time, at most so many, the oldest first; what is not written yet is found", async () => {
-    await say([1, 2, 3, 4, 5].map((n) => n * 10), second);
+    await say(
+      [1, 2, 3, 4, 5].map((n) => n * 10),
+      second,
+    );
     const found = history.samples("d/p0", now() - 3 * second, now() - second, 2);
     expect(found.map(({ at, value }) => [at - now(), value])).toEqual([
       [-3000, 20],
@@ -205,7 +226,7 @@ describe("buckets", () => {
     await say([10, 20, 20, 40, null, 10], minute);
     expect(history.buckets("d/p0", now() - 5 * minute, now(), 2)).toEqual([
       { from: now() - 5 * minute, min: 10, mean: 16, max: 20, count: 2, knownMs: 2.5 * minute, worst: "good" },
-      { from: now() - 2.5 * minute, min: 10, mean: 100 / 3, max: 40, count: 3, knownMs: 1.5 * minute, worst: "bad" },
+      { from: now() - 2.5 * minute, min: 20, mean: 100 / 3, max: 40, count: 2, knownMs: 1.5 * minute, worst: "bad" },
     ]);
   });
 
@@ -213,7 +234,11 @@ describe("buckets", () => {
     await say([10], minute);
     await env.advance(30 * minute);
     const found = history.buckets("d/p0", now() - 30 * minute, now(), 3);
-    expect(found.map(({ mean, worst }) => [mean, worst])).toEqual([[10, "good"], [null, null], [null, null]]);
+    expect(found.map(({ mean, worst }) => [mean, worst])).toEqual([
+      [10, "good"],
+      [null, null],
+      [null, null],
+    ]);
     expect([history.buckets("d/p0", 5, 5, 3), history.buckets("d/p0", 0, 5, 0)]).toEqual([[], []]);
   });
 });
@@ -227,9 +252,7 @@ describe("15-minute figures", () => {
       if (held !== undefined && held.value !== null && at - held.at < 10 * minute) known.push(held.value);
     }
     const sum = known.reduce((a, b) => a + b, 0);
-    return known.length === 0
-      ? [null, null, null]
-      : [Math.min(...known), sum / known.length, Math.max(...known)];
+    return known.length === 0 ? [null, null, null] : [Math.min(...known), sum / known.length, Math.max(...known)];
   }
   const values = fc.array(fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 50 }) }, fc.constant(null)), {
     minLength: 300,
@@ -250,52 +273,50 @@ describe("15-minute figures", () => {
           history.note([sample(value, "d/p1")]);
           said.push({ at: now(), value });
         }
-        for (let i = 0; i < 40; i++) {
+        for (let i = 0; i < 12; i++) {
           await env.advance(15 * minute);
           history.note([sample(7, "d/p1")]);
           said.push({ at: now(), value: 7 });
         }
-        const end = Math.floor(now() / (15 * minute)) * 15 * minute;
+        const end = Math.floor(now() / (30 * minute)) * 30 * minute;
         for (const [from, count] of [
           [0, end / (15 * minute)],
           [0, end / (30 * minute)],
-          [4 * hour, (end - 4 * hour) / (5 * minute)],
+          [0, end / (5 * minute)],
         ] as const) {
           const found = history.buckets("d/p1", from, end, count);
           const width = (end - from) / found.length;
-          // What is seen at its very end is told of the last one.
-          for (const one of found.slice(0, -1)) {
+          for (const one of found) {
             // What is finer than the figures are is told as they are.
-            if (width < 15 * minute && one.from < end - 6 * hour) continue;
+            if (width < 15 * minute && one.from < end - 4 * hour) continue;
             const [min, mean, max] = reckoned(said, one.from, one.from + width);
             expect([one.min, one.max, one.from]).toEqual([min, max, one.from]);
             if (mean === null) expect(one.mean).toBeNull();
             else expect(one.mean).toBeCloseTo(mean as number, 6);
           }
         }
-        expect(count("roll")).toBeGreaterThan(2);
+        expect(count("roll")).toBeGreaterThan(0);
       }),
       { numRuns: 4, endOnFailure: true },
-    ));
+    ),
+  );
 });
 
 describe("retention", () => {
   test("samples become figures after their time, and those go after 35 days", { timeout: 60_000 }, async () => {
     reopen({ keepMs: 6 * hour });
     const first = now();
-    for (let i = 0; i < 96 * 3; i++) await say([i % 50], 15 * minute);
+    for (let i = 0; i < 96 * 1.5; i++) await say([i % 50], 15 * minute);
     const samples = history.samples("d/p0", -1e15, 1e15, 1e6);
     expect(now() - (samples[0]?.at ?? 0)).toBeGreaterThanOrEqual(6 * hour);
     expect(now() - (samples[0]?.at ?? 0)).toBeLessThan(12 * hour);
     const early = history.buckets("d/p0", first, first + day, 24);
     expect(early.every(({ mean }) => mean !== null)).toBe(true);
-    expect(count("roll")).toBeGreaterThan(20);
-    for (let i = 0; i < 37; i++) {
-      await env.advance(day);
-      history.note([sample(i)]);
-    }
+    expect(count("roll")).toBeGreaterThan(10);
+    await away(36 * day, { keepMs: 6 * hour });
+    await say([1, 2, 3], minute);
     expect(history.buckets("d/p0", first, first + day, 1)[0]?.mean).toBeNull();
-    expect(count("fresh")).toBeLessThan(5);
+    expect(count("fresh")).toBe(2);
   });
 
   test("a quota holds: the oldest go first, and what is new is there", { timeout: 60_000 }, async () => {
@@ -333,10 +354,12 @@ describe("evidence", () => {
     const later = history.evidenceOf("a")[0];
     expect(later?.isWhole).toBe(true);
     expect(later?.samples).toHaveLength(60 + 90);
-    for (let i = 0; i < 96 * 4; i++) await say([i % 7], 15 * minute);
-    expect(history.samples("d/p0", -1e15, now() - 80 * hour, 10)).toEqual([]);
+    await away(80 * hour);
+    await say([20, 30, 40], minute);
+    expect(all()).toEqual([20, 30, 40]);
     expect(history.evidenceOf("a")[0]).toEqual(later);
-    for (let i = 0; i < 11; i++) await say([i], day);
+    await away(11 * day);
+    await say([20, 30, 40], minute);
     expect(history.evidenceOf("a")).toEqual([]);
   });
 
@@ -348,7 +371,13 @@ describe("evidence", () => {
     await say(repeated(50, 30));
     reopen();
     await say(repeated(51, 62));
-    expect(history.evidenceOf("a")[0]?.samples.map(([, value]) => value)).toEqual([20, 30, 40, ...repeated(50, 30), ...repeated(51, 60)]);
+    expect(history.evidenceOf("a")[0]?.samples.map(([, value]) => value)).toEqual([
+      20,
+      30,
+      40,
+      ...repeated(50, 30),
+      ...repeated(51, 60),
+    ]);
     expect(history.evidenceOf("a")[0]?.isWhole).toBe(true);
   });
 
