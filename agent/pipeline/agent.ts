@@ -135,9 +135,7 @@ export function startAgent(options: AgentOptions): Agent {
       trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
     }),
-    async read(device, points) {
-      return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
-    },
+    read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
     command: (deed, preview) => commanded(site, door, deed, preview),

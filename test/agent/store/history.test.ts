@@ -273,8 +273,8 @@ describe("15-minute figures", () => {
           history.note([sample(value, "d/p1")]);
           said.push({ at: now(), value });
         }
-        for (let i = 0; i < 12; i++) {
-          await env.advance(15 * minute);
+        for (let i = 0; i < 36; i++) {
+          await env.advance(5 * minute);
           history.note([sample(7, "d/p1")]);
           said.push({ at: now(), value: 7 });
         }
