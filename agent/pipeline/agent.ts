@@ -100,7 +100,6 @@ export function startAgent(options: AgentOptions): Agent {
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
   };
-
   const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
