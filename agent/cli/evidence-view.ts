@@ -12,10 +12,9 @@ const barsEachSide = 15;
 /**
  * What points said around a raise, a line each: `|` is when it was raised. Those that said nothing are left out.
  * @param sinceMs how long ago it was raised
- * @param limit of the first one, which decided; "" where there is none to show
  */
-export function evidenceView(evidence: readonly EvidenceTold[], sinceMs: number, limit: string): string[] {
-  const rows = evidence.flatMap((one, i) => {
+export function evidenceView(evidence: readonly EvidenceTold[], sinceMs: number): string[] {
+  const rows = evidence.flatMap((one) => {
     const end = one.isWhole ? aroundMs : Math.min(aroundMs, Math.max(0, sinceMs));
     const buckets = bucketsOf(one, end);
     const lows = buckets.flatMap(({ min }) => min ?? []);
@@ -25,8 +24,7 @@ export function evidenceView(evidence: readonly EvidenceTold[], sinceMs: number,
     const after = Math.ceil((end / aroundMs) * barsEachSide);
     const line = sparkline(means.slice(0, barsEachSide + after));
     const marked = `${line.slice(0, barsEachSide)}|${line.slice(barsEachSide).padEnd(barsEachSide)}`;
-    const range = rangeOf(Math.min(...lows), Math.max(...highs), one.unit);
-    return [[one.name, marked, `${range}${i === 0 ? limit : ""}`]];
+    return [[one.name, marked, rangeOf(Math.min(...lows), Math.max(...highs), one.unit)]];
   });
   return rows.length === 0
     ? []

@@ -30,14 +30,9 @@ export function incidentView(
     ["action", action],
   ].flatMap(([name, text]) => (text == null ? [] : [[`${name}:`, text]]));
   for (const line of table(said)) output.data(`  ${line}`);
-  const raise = events.find(({ kind }) => kind === "raise");
   const sinceMs = Date.parse(at) - Date.parse(last.raisedAt);
-  const around = evidenceView(evidence, sinceMs, raise === undefined ? "" : limit(raise, now));
-  const told = events.flatMap((event) => [
-    ...(event === raise && around.length > 0 ? [] : sampled(event, now)),
-    ...companions(event),
-  ]);
-  for (const line of [...around, ...told, ...related("caused by", causes), ...related("cause of", consequences)])
+  const found = [...events.flatMap((event) => sampled(event, now)), ...evidenceView(evidence, sinceMs)];
+  for (const line of [...found, ...related("caused by", causes), ...related("cause of", consequences)])
     output.data(`  ${line}`);
   const rows = events.map((event) => [time(event.at), doing(event), event.severity, ...by(event, time)]);
   for (const line of table(rows)) output.data(`  ${line}`);
@@ -95,22 +90,19 @@ function by(
   return kind !== "update" && reason !== undefined ? [reason.replaceAll("_", " ")] : [];
 }
 
-/** The samples that led to a raise or to a worse severity, as its event has them. */
+/** What was seen just before it was raised, and before it became worse. */
 function sampled(event: Told, now: ConditionSnapshot | null): string[] {
-  const { kind, context = [] } = event;
-  if (context.length === 0) return [];
+  const { kind, context = [], companions = [] } = event;
   const when = kind === "raise" ? "before it was raised" : "before it became worse";
   const span = (context.at(-1)?.[0] ?? 0) - (context[0]?.[0] ?? 0);
   const bars = sparkline(context.map(([, value]) => value));
-  return [`${when}, ${sayDuration(span)}: ${bars}  ${ends(event)}${limit(event, now)}`];
-}
-
-/** What else was said then. */
-function companions({ companions: all = [] }: Told): string[] {
-  const said = all.map(({ point, value, unit }) => {
+  const also = companions.map(({ point, value, unit }) => {
     return `${point.slice(point.indexOf("/") + 1)} ${value === null ? "not known" : withUnit(value, unit)}`;
   });
-  return said.length === 0 ? [] : [`then: ${said.join(", ")}`];
+  return [
+    ...(bars === "" ? [] : [`${when}, ${sayDuration(span)}: ${bars}  ${ends(event)}${limit(event, now)}`]),
+    ...(also.length === 0 ? [] : [`then: ${also.join(", ")}`]),
+  ];
 }
 
 /** The lowest and the highest value, with the name of the one that decided, where it has one. */

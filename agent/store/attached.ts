@@ -47,31 +47,44 @@ export function attached(options: HistoryOptions, memory: Gatherer): Attached {
     if (!isTold) env.report("history.failed", { file: path, error: messageOf(error) });
     isTold = true;
   };
-  const mend = (error: unknown, again: () => void): void => {
+  const letGo = (): void => {
+    file?.close();
+    file = null;
+  };
+  const trying = (work: () => void, failed: (error: unknown) => void): void => {
     try {
-      if (!isBroken(error)) throw error;
-      file?.close();
-      file = null;
-      env.report("history.set_aside", { file: setAside(path, env.clock.wall()), error: messageOf(error) });
-      again();
-    } catch (also) {
-      if (isBroken(error)) file = null;
-      report(also);
+      work();
+    } catch (error) {
+      failed(error);
     }
   };
+  /** A broken file is set aside and another begun; where that cannot be, there is none from then on. */
+  const replace = (error: unknown, again: () => void): void =>
+    trying(
+      () => {
+        letGo();
+        env.report("history.set_aside", { file: setAside(path, env.clock.wall()), error: messageOf(error) });
+        again();
+      },
+      (also) => {
+        report(also);
+        trying(letGo, () => {});
+      },
+    );
   const guarded = <T>(otherwise: T, work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      mend(error, () => keepMeta(open(), { epoch, ...before }));
+      if (isBroken(error)) replace(error, () => keepMeta(open(), { epoch, ...before }));
+      else report(error);
       return otherwise;
     }
   };
-  try {
-    begin();
-  } catch (error) {
-    mend(error, begin);
-  }
+  trying(begin, (error) => {
+    if (isBroken(error)) return replace(error, begin);
+    report(error);
+    trying(letGo, () => {});
+  });
   return {
     file: () => file,
     idOf: (place) => ids[place] ?? 0,
@@ -81,10 +94,7 @@ export function attached(options: HistoryOptions, memory: Gatherer): Attached {
     isWell: () => {
       isTold = false;
     },
-    close() {
-      guarded(null, () => file?.close());
-      file = null;
-    },
+    close: () => trying(letGo, report),
   };
 }
 

@@ -156,7 +156,7 @@ test.each<[string, Partial<IncidentDetail>, string]>([
   04:04:05  worse   high`,
   ],
   [
-    "around its raise: what points said, the deciding one first; then only what its event tells beyond that",
+    "around its raise: what points said, the deciding one first",
     {
       evidence: [
         around("d/p", "inlet", "Cel", [
@@ -176,10 +176,11 @@ test.each<[string, Partial<IncidentDetail>, string]>([
     `high  D p 30 °C (limit 27).
   s/d/p/r, incident id
   state:  active, nobody attends
-  15 min before it was raised | 15 min after:
-    inlet  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅|█████▄▄▄▄▄·····  20 °C … 30 °C, limit 27 °C
-    load   ▄▄▄▄▄▄▄▄▄▄·····|···············  61.5 %
+  before it was raised, 20 s: ▁·█  20 °C … 30 °C, limit 27 °C
   then: load 61.5 %, fan not known
+  15 min before it was raised | 15 min after:
+    inlet  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅|█████▄▄▄▄▄·····  20 °C … 30 °C
+    load   ▄▄▄▄▄▄▄▄▄▄·····|···············  61.5 %
   04:04:05  raised  high`,
   ],
   [
@@ -200,7 +201,7 @@ test.each<[string, Partial<IncidentDetail>, string]>([
   s/d/p/r, incident id
   state:  active, nobody attends
   15 min before it was raised | 15 min after:
-    inlet  ··············▁|█████            20 °C … 30 °C, limit 27 °C
+    inlet  ··············▁|█████            20 °C … 30 °C
   04:04:05  raised  high`,
   ],
   [

@@ -456,10 +456,19 @@ describe("a file that cannot be used", () => {
     expect(codes()).toContain("history.set_aside");
   });
 
-  test("cannot be opened: said once, and memory answers", async () => {
+  test.each([
+    [
+      "in a folder that is not there",
+      () => {
+        path = join(folder, "missing", "store-history.db");
+        return open();
+      },
+    ],
+    ["without room even for the names of its points", () => open({ bytesMax: 1, points: 20_000 })],
+  ])("%s: said once, and memory answers", async (_, broken) => {
     history.close();
-    path = join(folder, "missing", "store-history.db");
-    history = open();
+    rmSync(path);
+    history = broken();
     await say([10, 20]);
     history.want([{ incident: "a", at: now(), points: ["d/p0"] }], 9);
     await env.advance(hour);
