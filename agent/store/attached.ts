@@ -48,8 +48,9 @@ export function attached(options: HistoryOptions, memory: Gatherer): Attached {
     isTold = true;
   };
   const letGo = (): void => {
-    file?.close();
+    const old = file;
     file = null;
+    old?.close();
   };
   const trying = (work: () => void, failed: (error: unknown) => void): void => {
     try {
