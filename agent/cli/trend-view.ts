@@ -16,13 +16,15 @@ export function trendView({ at, timeZone, name, unit, texts, bucketMs, buckets }
   const [low, high] = [Math.min(...lows), Math.max(...highs)];
   const names = texts[String(low)] !== undefined || texts[String(high)] !== undefined;
   const range = names ? [...new Set([said(low), said(high)])].join(" … ") : rangeOf(low, high, unit);
-  const rows = buckets.map(({ from, min, mean, max, knownMs, worst }) =>
+  const known = buckets.slice(buckets.findIndex(({ worst }) => worst !== null));
+  const rows = known.map(({ from, min, mean, max, knownMs, worst }) =>
     min === null || mean === null || max === null
       ? [time(from), "–", "–", "–", worst === null ? "nothing known" : worst]
       : [
           time(from),
           said(min),
-          said(mean),
+          // Between two names there is none.
+          names ? (texts[String(mean)] ?? "") : said(mean),
           said(max),
           [
             ...(worst === "good" ? [] : [`some ${worst}`]),

@@ -38,15 +38,21 @@ const trend = (buckets: readonly Partial<Bucket>[], also: Partial<TrendSnapshot>
 
 test.each<[string, string, string]>([
   [
-    "a line, and a row each; what is not wholly known, or not good, says so",
-    trend([known(18, 18.5, 19), { worst: "bad" }, {}, { ...known(19, 20, 25), knownMs: 300_000, worst: "uncertain" }]),
-    `CRAC-2 supply air, last 60 min: 18 °C … 25 °C
-  ▁··█
+    "a line, and a row each from when on something is known; what is not wholly known, or not good, says so",
+    trend([
+      {},
+      known(18, 18.5, 19),
+      { worst: "bad" },
+      {},
+      { ...known(19, 20, 25), knownMs: 300_000, worst: "uncertain" },
+    ]),
+    `CRAC-2 supply air, last 75 min: 18 °C … 25 °C
+  ·▁··█
   FROM      MIN    MEAN     MAX
-  03:00:00  18 °C  18.5 °C  19 °C
-  03:15:00  –      –        –      bad
-  03:30:00  –      –        –      nothing known
-  03:45:00  19 °C  20 °C    25 °C  some uncertain, known for 5 min`,
+  03:15:00  18 °C  18.5 °C  19 °C
+  03:30:00  –      –        –      bad
+  03:45:00  –      –        –      nothing known
+  04:00:00  19 °C  20 °C    25 °C  some uncertain, known for 5 min`,
   ],
   [
     "values that have names",
@@ -55,7 +61,7 @@ test.each<[string, string, string]>([
   ▁█
   FROM      MIN     MEAN    MAX
   03:00:00  normal  normal  normal
-  03:15:00  normal  4       on battery`,
+  03:15:00  normal          on battery`,
   ],
   [
     "nothing at all",

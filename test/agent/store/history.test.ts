@@ -178,7 +178,7 @@ describe("samples", () => {
 
   test("are there after a restart and after a kill, whether they had a block of their own or not", async () => {
     const values = Array.from({ length: 200 }, (_, i) => i);
-    await say(values);
+    await say(values, second);
     await env.advance(6 * second);
     expect([count("block"), count("fresh")]).toEqual([3, expect.any(Number)]);
     const killed = asKilled();
@@ -204,20 +204,21 @@ describe("samples", () => {
   });
 
   test.each([
-    ["of another store, engine time begins anew", "epoch-2"],
-    ["after a reboot with a wrong clock it goes back", "epoch-1"],
-  ])("%s: what is new goes on behind what is there", async (_, epoch) => {
+    ["of another store, engine time begins anew", "epoch-2", 0],
+    ["of another store, engine time is far ahead", "epoch-2", 1000 * hour],
+    ["after a reboot with a wrong clock it goes back", "epoch-1", 0],
+  ])("%s: what is new goes on behind what is there", async (_, epoch, ahead) => {
     await say([10, 20]);
     history.close();
     await env.advance(hour);
-    begun = -env.clock.mono();
+    begun = ahead - env.clock.mono();
     history = open({ epoch });
     await say([30]);
     expect(all()).toEqual([10, 20, 30]);
     const times = history.samples("d/p0", -1e15, 1e15, 10).map(({ at }) => at - now());
     expect(times).toEqual([-hour - 20 * second, -hour - 10 * second, 0]);
     reopen({ epoch });
-    expect(history.samples("d/p0", 0, 1e15, 10).map(({ value }) => value)).toEqual([30]);
+    expect(history.samples("d/p0", now() - second, now(), 10).map(({ value }) => value)).toEqual([30]);
   });
 });
 
@@ -302,6 +303,23 @@ describe("15-minute figures", () => {
   );
 });
 
+test("what holds into a stretch of figures counts in it, also where its block ended before", async () => {
+  reopen({ keepMs: 2 * hour });
+  await env.advance(53 * minute);
+  // Nine of them, an hour, are a block: the first one ends four minutes before two hours are over.
+  await say(
+    Array.from({ length: 60 }, (_, i) => (i * 7) % 13),
+    7 * minute,
+    "d/p1",
+  );
+  expect(count("roll")).toBeGreaterThan(1);
+  const third = history.buckets("d/p1", 0, 4 * hour, 16)[8];
+  expect(third).toMatchObject({ min: 4, max: 11, count: 2, knownMs: 15 * minute });
+  expect(third?.mean).toBeCloseTo((4 * 3 + 11 * 7 + 5 * 5) / 15, 9);
+  // And into what is asked for, of samples.
+  expect(history.buckets("d/p1", 432 * minute, 434 * minute, 1)).toMatchObject([{ mean: (53 * 7) % 13, count: 0 }]);
+});
+
 describe("retention", () => {
   test("samples become figures after their time, and those go after 35 days", { timeout: 60_000 }, async () => {
     reopen({ keepMs: 6 * hour });
@@ -334,6 +352,26 @@ describe("retention", () => {
     expect(found.length).toBeGreaterThan(100);
     expect(found.length).toBeLessThan(1200);
   });
+});
+
+test("where room is short, samples older than a day become figures before their time", {
+  timeout: 60_000,
+}, async () => {
+  const points = 66;
+  reopen({ bytesMax: mebibyte, points });
+  const first = now();
+  for (let i = 0; i < 32 * 30; i++) {
+    await env.advance(2 * minute);
+    history.note(Array.from({ length: points }, (_, p) => sample((i * 7 + p) % 13, `d/p${p}`)));
+  }
+  const ages = Array.from(
+    { length: points },
+    (_, p) => now() - (history.samples(`d/p${p}`, -1e15, 1e15, 1)[0]?.at ?? 0),
+  );
+  expect(Math.min(...ages)).toBeGreaterThanOrEqual(day);
+  expect(Math.min(...ages)).toBeLessThan(day + 4 * hour);
+  const figures = history.buckets("d/p7", first + 5 * hour, first + 32 * hour, 27);
+  expect(figures.map(({ mean }) => mean === null)).toEqual(figures.map(() => false));
 });
 
 describe("evidence", () => {
