@@ -8,6 +8,8 @@ import { pack, packMixed } from "./samples.ts";
 import { isFull } from "./set-aside.ts";
 
 const flushMs = 5000;
+/** A disk that does not take it is left alone so long: trying may take time. */
+const retryMs = 60_000;
 /** Samples of a point wait at most so long for a block of their own. */
 const stretchMs = 3_600_000;
 const blocksAtOnce = 1000;
@@ -16,6 +18,7 @@ const roomAtOnce = 500;
 /** What memory holds while nothing can be written; beyond it the oldest go. */
 const chunksMax = 100;
 const endedMax = 20_000;
+const raisesMax = 10_000;
 
 /** Brings what is gathered into the file, some seconds of it in one transaction, and lives with whatever the disk does. */
 export function historyKeeper(options: HistoryOptions, memory: Gatherer, read: ReadPoint) {
@@ -44,10 +47,14 @@ export function historyKeeper(options: HistoryOptions, memory: Gatherer, read: R
     raises.letGo();
     held.isWell();
   };
-  const flush = (): void => {
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  const flush = (isLast = false): void => {
     memory.endBefore(now() - stretchMs);
     const file = held.file();
-    if (file !== null) held.guarded(undefined, () => makingRoom(file, write));
+    if (file !== null && (isLast || env.clock.mono() >= quietUntil)) {
+      const isWritten = held.guarded(false, () => makingRoom(file, write));
+      if (!isWritten) quietUntil = env.clock.mono() + retryMs;
+    }
     const chunks = held.file() === null ? 0 : chunksMax;
     memory.letGo(Math.max(0, memory.chunks.length - chunks), Math.max(0, memory.ended.length - endedMax));
   };
@@ -64,7 +71,7 @@ export function historyKeeper(options: HistoryOptions, memory: Gatherer, read: R
   return {
     held,
     now,
-    flush,
+    flush: () => flush(),
     seq: raises.seq,
     want(all: readonly Raise[], seq: number): void {
       for (const { incident, at: raisedAt, points } of all) {
@@ -77,7 +84,7 @@ export function historyKeeper(options: HistoryOptions, memory: Gatherer, read: R
     },
     close(): void {
       cancel();
-      flush();
+      flush(true);
       held.close();
     },
   };
@@ -95,7 +102,9 @@ function wantedRaises(known: number) {
   return {
     seq: () => seq,
     waiting: () => waiting,
-    add: (more: readonly Waiting[]): void => void waiting.push(...more),
+    add(more: readonly Waiting[]): void {
+      waiting = [...waiting, ...more].slice(-raisesMax);
+    },
     until(last: number): void {
       seq = Math.max(seq, last);
     },
@@ -106,7 +115,7 @@ function wantedRaises(known: number) {
 }
 
 /** Where the disk or the quota has no more room, the oldest go at once. */
-function makingRoom(file: HistoryFile, write: (file: HistoryFile) => void): void {
+function makingRoom(file: HistoryFile, write: (file: HistoryFile) => void): true {
   try {
     write(file);
   } catch (error) {
@@ -114,4 +123,5 @@ function makingRoom(file: HistoryFile, write: (file: HistoryFile) => void): void
     file.inOne(() => void file.dropOldestBlocks(roomAtOnce));
     write(file);
   }
+  return true;
 }

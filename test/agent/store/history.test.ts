@@ -305,19 +305,20 @@ describe("15-minute figures", () => {
 
 test("what holds into a stretch of figures counts in it, also where its block ended before", async () => {
   reopen({ keepMs: 2 * hour });
-  await env.advance(53 * minute);
-  // Nine of them, an hour, are a block: the first one ends four minutes before two hours are over.
+  await env.advance(46 * minute);
+  // Nine of them, an hour, are a block: the third one ends five minutes before four hours are over.
   await say(
-    Array.from({ length: 60 }, (_, i) => (i * 7) % 13),
+    Array.from({ length: 70 }, (_, i) => (i * 7) % 13),
     7 * minute,
     "d/p1",
   );
-  expect(count("roll")).toBeGreaterThan(1);
-  const third = history.buckets("d/p1", 0, 4 * hour, 16)[8];
-  expect(third).toMatchObject({ min: 4, max: 11, count: 2, knownMs: 15 * minute });
-  expect(third?.mean).toBeCloseTo((4 * 3 + 11 * 7 + 5 * 5) / 15, 9);
+  await env.advance(6 * second);
+  expect(count("roll")).toBe(3);
+  const fifth = history.buckets("d/p1", 0, 6 * hour, 24)[16];
+  expect(fifth).toMatchObject({ min: 0, max: 7, count: 2, knownMs: 15 * minute });
+  expect(fifth?.mean).toBeCloseTo((0 * 2 + 7 * 7 + 1 * 6) / 15, 9);
   // And into what is asked for, of samples.
-  expect(history.buckets("d/p1", 432 * minute, 434 * minute, 1)).toMatchObject([{ mean: (53 * 7) % 13, count: 0 }]);
+  expect(history.buckets("d/p1", 488 * minute, 490 * minute, 1)).toMatchObject([{ mean: (62 * 7) % 13, count: 0 }]);
 });
 
 describe("retention", () => {
@@ -514,5 +515,19 @@ describe("a file that cannot be used", () => {
     expect(all()).toEqual([10, 20]);
     expect(history.evidenceOf("a")).toEqual([]);
     expect(history.buckets("d/p0", now() - 2 * hour, now(), 1)[0]?.max).toBe(20);
+  });
+
+  test("takes nothing more: said, memory is bounded and answers", async () => {
+    const points = 3000;
+    // Room for their names, and for little else.
+    reopen({ bytesMax: 1, points });
+    for (let i = 0; i < 100; i++) {
+      await env.advance(10 * second);
+      history.note(Array.from({ length: points }, (_, p) => sample((i * 7 + p) % 13, `d/p${p}`)));
+    }
+    expect(new Set(codes())).toEqual(new Set(["history.failed"]));
+    expect(codes().length).toBeLessThan(10);
+    expect(all("d/p7")).toHaveLength(100);
+    expect(statSync(path).size).toBeLessThan(mebibyte);
   });
 });
