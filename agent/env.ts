@@ -14,6 +14,8 @@ export interface Env {
     mono(): number;
     /** Milliseconds since the Unix epoch; may step. */
     wall(): number;
+    /** Whether the system says that the wall clock is synchronised; null: it does not say. Never rejects. */
+    synced(): Promise<boolean | null>;
   };
   /** Calls back once after `ms`; the function returned cancels. */
   after(ms: number, callback: () => void): () => void;
@@ -47,7 +49,11 @@ export function realEnv(options: { readonly logLevel: string; readonly crash?: s
   );
   const crash = crashPlan(options.crash);
   return {
-    clock: { mono: () => Number(process.hrtime.bigint() / 1000n) / 1000, wall: () => Date.now() },
+    clock: {
+      mono: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+      wall: () => Date.now(),
+      synced: askWhetherSynced,
+    },
     after(ms, callback) {
       const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
       return () => clearTimeout(timer);
@@ -66,6 +72,16 @@ export function realEnv(options: { readonly logLevel: string; readonly crash?: s
     bootId: readBootId(),
   };
 }
+
+/** Whatever keeps the time (systemd-timesyncd, chrony, ntpd): the kernel knows, and systemd asks it. */
+const askWhetherSynced = (): Promise<boolean | null> =>
+  new Promise((resolve) => {
+    const asked = ["show", "--property=NTPSynchronized", "--value"];
+    execFile("timedatectl", asked, { timeout: 2000 }, (error, said) => {
+      const answer = error === null ? said.trim() : "";
+      resolve(answer === "yes" ? true : answer === "no" ? false : null);
+    });
+  });
 
 /** `SITE:N` kills this process at the Nth passage of SITE. */
 function crashPlan(plan: string | undefined): Env["crashSite"] {

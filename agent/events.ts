@@ -49,6 +49,12 @@ export const agentEvents = {
     remedy: "Lengthen the interval, shorten the timeout or split the bus.",
   },
   "clock.step": { level: "warn", message: "the wall clock was stepped; no timer moves" },
+  "clock.unsynced": {
+    level: "warn",
+    message: "the system says that its clock is not synchronised; the maintenance calendar is not followed",
+    remedy: "Check the service that keeps the time: `timedatectl`, `chronyc tracking`.",
+  },
+  "clock.synced": { level: "info", message: "the clock is synchronised again" },
   "commit.failed": {
     level: "error",
     message: "the store did not take a cycle; it is kept and tried again",

@@ -10,6 +10,8 @@ export interface FakeEnv extends Env {
   advance(ms: number): Promise<void>;
   /** Steps the wall clock alone. */
   step(ms: number): void;
+  /** What the system says of its wall clock. */
+  synced: boolean | null;
   readonly reports: { readonly code: AgentEventCode; readonly facts: Facts }[];
   /** Called at each crash site. */
   onCrashSite: (name: CrashSite) => void;
@@ -33,7 +35,8 @@ export function fakeEnv(options: { seed?: number; mono?: number; wall?: number; 
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const env: FakeEnv = {
-    clock: { mono: () => now, wall: () => now + offset },
+    synced: null,
+    clock: { mono: () => now, wall: () => now + offset, synced: async () => env.synced },
     after(ms, callback) {
       const timer = { at: now + Math.max(0, ms), order: order++, callback };
       timers.push(timer);

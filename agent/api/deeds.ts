@@ -53,7 +53,7 @@ export function doDeed(agent: Agent, role: Role, body: unknown): DeedAnswer | { 
     preview,
     conditions: done.map(({ key, refused }) => ({
       conditionKey: key,
-      result: preview ? "preview" : refused === null ? "ok" : "rejected",
+      result: refused !== null ? "rejected" : preview ? "preview" : "ok",
       ...(refused === null ? {} : { code: refused.code, detail: refused.detail }),
     })),
   };
@@ -64,6 +64,8 @@ const sayIssue = ({ path, message }: z.core.$ZodIssue): string => `${path.map(St
 export interface SilenceSnapshot {
   readonly conditionKey: string;
   readonly how: string;
+  /** Null: it is none. */
+  readonly mode: string | null;
   readonly by: string;
   readonly reason: string;
   /** Null: until it clears, or is placed back. */
@@ -71,9 +73,10 @@ export interface SilenceSnapshot {
 }
 
 export const silences = (agent: Agent): SilenceSnapshot[] =>
-  agent.silences().map(({ key, how, by, reason, until }) => ({
+  agent.silences().map(({ key, how, mode, by, reason, until }) => ({
     conditionKey: key,
     how,
+    mode,
     by,
     reason,
     until: until === null ? null : new Date(until).toISOString(),

@@ -33,6 +33,20 @@ export interface StatusSnapshot {
     readonly fault: string | null;
     readonly lastMs: number;
   }[];
+  /** What was begun and calls nobody for what belongs to it. */
+  readonly modes: readonly {
+    readonly mode: string;
+    readonly target: string;
+    readonly by: string;
+    readonly reason: string;
+    readonly beganAt: string;
+    readonly until: string;
+    /** Its end has passed, and what is expected of it goes on. */
+    readonly overdue: boolean;
+    /** Alarms raised since that belong to it, and calls that do not. */
+    readonly expected: number;
+    readonly others: number;
+  }[];
   readonly incidents: readonly {
     readonly incidentId: string;
     readonly conditionKey: string;
@@ -44,7 +58,10 @@ export interface StatusSnapshot {
 
 const iso = (wall: number): string => new Date(wall).toISOString();
 
-export function snapshot(version: string, { site, buses, heartbeat, open, ...status }: AgentStatus): StatusSnapshot {
+export function snapshot(
+  version: string,
+  { site, buses, heartbeat, open, modes, ...status }: AgentStatus,
+): StatusSnapshot {
   const { depth, oldestAgeMs, lastSeq, ackedSeq, pointsExpected, pointsGood } = heartbeat;
   return {
     version,
@@ -70,6 +87,11 @@ export function snapshot(version: string, { site, buses, heartbeat, open, ...sta
         lastMs,
       };
     }),
+    modes: modes.map(({ began, until, ...rest }) => ({
+      ...rest,
+      beganAt: iso(began.wall),
+      until: iso(began.wall + until - began.at),
+    })),
     incidents: open.map(({ incidentId, conditionKey, severity, raisedAt, text }) => ({
       incidentId,
       conditionKey,

@@ -57,6 +57,13 @@ const verbs: readonly Verb[] = [
     example: '"room=Hall-1" --mode generator-test --for 1h --reason "monthly test"',
   },
   {
+    verb: "mode-end",
+    name: "maintenance_end",
+    summary: "it is done before its time: what is wrong still calls now",
+    asks: ["mode"],
+    example: '"room=Hall-1" --mode generator-test',
+  },
+  {
     verb: "out-of-service",
     name: "out_of_service",
     summary: "call nobody for it until it is placed back",
@@ -130,8 +137,11 @@ async function run({ name }: Verb, target: string, given: Given, context: Contex
     return answer.why === "unreachable" ? exit.unavailable : exit.failed;
   }
   const { conditions } = answer.body as DeedAnswer;
+  const isEnd = name === "maintenance_end" && given.mode !== undefined;
   if (given.json) output.data(JSON.stringify(answer.body));
+  else if (conditions.length === 0 && isEnd) output.data("It is over; nothing was silenced by it any more.");
   else show(conditions, context);
+  if (conditions.length === 0 && isEnd) return exit.ok;
   return conditions.some(({ result }) => result !== "rejected") ? exit.ok : exit.failed;
 }
 

@@ -22,9 +22,9 @@ export const addSilences: AddCommand = (program, { output, environment, exit: en
       if (json) output.data(JSON.stringify(all));
       else if (all.length === 0) output.data("Nothing is silenced.");
       else {
-        const rows = all.map(({ conditionKey, how, until, by, reason }) => [
+        const rows = all.map(({ conditionKey, how, mode, until, by, reason }) => [
           conditionKey,
-          how,
+          mode ?? how,
           until ?? "–",
           by,
           reason,

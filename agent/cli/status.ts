@@ -31,7 +31,7 @@ export const addStatus: AddCommand = (program, { output, environment, exit: end 
 };
 
 function show(
-  { at, site, version, devices, incidents, broker, buffer, points, configRejected }: StatusSnapshot,
+  { at, site, version, devices, incidents, broker, buffer, points, modes, configRejected }: StatusSnapshot,
   output: Output,
 ): void {
   const waiting =
@@ -42,6 +42,10 @@ function show(
   );
   if (configRejected)
     output.data(paint(output, "medium", "The newest site file was refused: running on the last accepted one."));
+  for (const { mode, target, by, reason, until, overdue } of modes) {
+    const end = overdue ? "did not complete in time" : `until ${until}`;
+    output.data(paint(output, overdue ? "medium" : "info", `${mode} of ${target} ${end}, by ${by}: ${reason}`));
+  }
   output.data("");
   const rows = devices.map(({ id, protocol, answering, lastGoodAt, fault }) => {
     const state = answering === null ? "not asked yet" : answering ? "answers" : "silent";

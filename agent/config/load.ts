@@ -4,11 +4,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
+import { driverOf } from "./buses.ts";
+import { window as windowSchema } from "./calendar.ts";
 import { check, salvage } from "./check.ts";
 import { classRules, type FindClassRule, type OpenFile } from "./class-rules.ts";
 import { type Document, readFilled } from "./document.ts";
 import { didYouMean, inOrder, type Problem, sayProblem } from "./problem.ts";
-import { type DeviceConfig, driverOf, type Profiled, resolve, type SiteConfig, type Sources } from "./resolve.ts";
+import { type DeviceConfig, type Profiled, resolve, type SiteConfig, type Sources } from "./resolve.ts";
 import type { Site } from "./resolved.ts";
 import { device as deviceSchema, pointKinds, profile as profileSchema, site as siteSchema } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
@@ -104,6 +106,7 @@ const sections = z.strictObject({
   buses: z.unknown().optional(),
   devices: z.unknown().optional(),
   topology: z.unknown().optional(),
+  maintenance: z.unknown().optional(),
   tests: z.unknown().optional(),
 });
 
@@ -112,7 +115,7 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
   const { version, site, buses, topology } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
   const flat = topologySchema.parse({});
-  if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, tests: [] };
+  if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, maintenance: [], tests: [] };
   check(document, ["version"], version, given.version, problems);
   const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");
   const listed = check(document, ["devices"], some, given.devices, problems) ?? [];
@@ -121,8 +124,14 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
     buses: salvage(document, ["buses"], buses, given.buses, problems) ?? {},
     devices: listed.map((one, i) => readDevice(document, one, i, problems)),
     topology: salvage(document, ["topology"], topology, given.topology, problems) ?? flat,
+    maintenance: readWindows(document, given.maintenance, problems),
     tests: readTests(document, given.tests, problems),
   };
+}
+
+function readWindows(document: Document, written: unknown, problems: Problem[]): SiteConfig["maintenance"] {
+  const listed = check(document, ["maintenance"], z.array(z.unknown(), "expected a list"), written ?? [], problems);
+  return (listed ?? []).map((one, i) => check(document, ["maintenance", i], windowSchema, one, problems));
 }
 
 function readDevice(document: Document, written: unknown, index: number, problems: Problem[]): DeviceConfig | null {

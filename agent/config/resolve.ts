@@ -1,10 +1,11 @@
-import * as z from "zod";
+import type * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
 import { rulePoint } from "../core/rule.ts";
 import { commPoint, type PointId } from "../core/sample.ts";
-import { Secret } from "../secret.ts";
+import { resolveBus } from "./buses.ts";
+import { type WindowConfig, windowsOf } from "./calendar.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
 import { type Group, segments, webOf } from "./correlate.ts";
@@ -15,21 +16,21 @@ import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { commRules, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
 import {
-  busOptions,
   type device as deviceSchema,
   type PointConfig,
   type Profile,
   point as pointSchema,
   type site as siteSchema,
 } from "./schema.ts";
-import { reference, type Secrets } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
 import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 
 /** A site as read: null where something was wrong, and was told. */
-export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices" | "tests"> {
+export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices" | "maintenance" | "tests"> {
   readonly devices: readonly (DeviceConfig | null)[];
+  readonly maintenance: readonly (WindowConfig | null)[];
   readonly tests: readonly (TestConfig | null)[];
 }
 
@@ -75,8 +76,13 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const { id, name = id, timeZone, language } = config.site;
   const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);
-  const configHash = hash();
-  return { id, name, timeZone, language, configHash, buses: [...buses.values()], devices: resolved, model, about };
+  const place = inside(document, ["maintenance"]);
+  const windows =
+    resolved.length < config.devices.length
+      ? []
+      : windowsOf(config.maintenance, { about, timeZone: isTimeZone(timeZone) ? timeZone : "UTC" }, place, problems);
+  const around = { id, name, timeZone, language, configHash: hash(), buses: [...buses.values()], windows };
+  return { ...around, devices: resolved, model, about };
 }
 
 /** A device with its rules as they are written. */
@@ -205,64 +211,6 @@ function busOf(
     problems.push(document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
   }
   return found ?? null;
-}
-
-/** The driver for a protocol; what is wrong with its name is told. */
-export function driverOf(
-  protocol: unknown,
-  drivers: readonly Driver[],
-  place: Place,
-  path: Path,
-  problems: Problem[],
-): Driver | null {
-  const driver = drivers.find((one) => one.protocol === protocol);
-  if (driver !== undefined) return driver;
-  const known = drivers.map((one) => one.protocol);
-  const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
-  const missing = protocol === undefined ? "missing; " : "";
-  problems.push(place.problem(path, `${missing}expected one of ${known.join(", ")}.${hint}`));
-  return null;
-}
-
-function resolveBus(
-  { document, drivers, secrets }: Sources,
-  id: string,
-  written: Readonly<Record<string, unknown>>,
-  path: Path,
-  problems: Problem[],
-): Bus | null {
-  const { protocol, timeout, ...rest } = written;
-  const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
-  const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
-  if (driver === null) return null;
-  const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
-  const options = check(document, path, driver.bus, revealed, problems);
-  if (options === null || common === null) return null;
-  for (const [key, value] of Object.entries(options as object)) {
-    if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
-    const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
-    problems.push(document.problem([...path, key], what));
-  }
-  return { id, driver, options, timeoutMs: common.timeout };
-}
-
-const isReference = (value: unknown): boolean => value === undefined || reference(value) !== null;
-
-/** Puts the texts that references such as ${file:…} stand for in their places. */
-function reveal(
-  options: Readonly<Record<string, unknown>>,
-  secrets: Secrets,
-  tell: (key: string, what: string) => void,
-): Record<string, unknown> {
-  const revealed = Object.entries(options).map(([key, value]) => {
-    const named = reference(value);
-    if (named === null) return [key, value];
-    const result = secrets(named);
-    if ("problem" in result) tell(key, result.problem);
-    // Any text will do: what is wrong has been told.
-    return [key, "problem" in result ? "unreadable" : result.text];
-  });
-  return Object.fromEntries(revealed);
 }
 
 /** What tells the device from others on its bus; the profile's driver knows too, where the bus is not known. */

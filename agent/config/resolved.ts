@@ -2,7 +2,7 @@ import type { Driver } from "../../drivers/driver.ts";
 import type { Language } from "../core/language.ts";
 import type { Model } from "../core/model.ts";
 import type { Point } from "../core/quality.ts";
-import type { PointId } from "../core/sample.ts";
+import type { PointId, Wall } from "../core/sample.ts";
 
 /** A site with nothing left open: what the pipeline runs on and what `mepwatch show` would print. */
 export interface Site {
@@ -16,8 +16,26 @@ export interface Site {
   readonly buses: readonly Bus[];
   readonly devices: readonly Device[];
   readonly model: Model;
+  /** When it is maintained, by the calendar. */
+  readonly windows: readonly Window[];
   /** What people and the centre are told of a condition, by its key. */
   readonly about: ReadonlyMap<string, About>;
+}
+
+/** Maintenance that comes by itself. */
+export interface Window {
+  readonly id: string;
+  /** The selector, as written. */
+  readonly target: string;
+  /** The conditions that it means. */
+  readonly keys: readonly string[];
+  /** Whether the alarms themselves are named, and not only where they are. */
+  readonly named: boolean;
+  /** The mode that it is; null: maintenance of all that is meant. */
+  readonly mode: string | null;
+  readonly reason: string;
+  /** The run that is under way then, or the next one; null: none comes any more. */
+  runAt(wall: Wall): { readonly from: Wall; readonly to: Wall } | null;
 }
 
 export interface Bus {
@@ -91,5 +109,9 @@ export interface Impacted {
 export const selfId = "agent";
 /** 1 while the agent runs on an older configuration because the newest was refused. */
 export const configPoint: PointId = `${selfId}/$config-rejected`;
+/** 1 while a mode of this name is in force. */
+export const modePoint = (mode: string): PointId => `${selfId}/$mode-${mode}`;
+/** 1 while a mode did not complete in time. */
+export const overduePoint: PointId = `${selfId}/$mode-overdue`;
 /** 1 while more alarms call than people can follow. */
 export const floodPoint: PointId = `${selfId}/$flood`;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { duration } from "../core/duration.ts";
 import { languages, wording } from "../core/language.ts";
+import { window } from "./calendar.ts";
 import { tests } from "./tests.ts";
 import { topologySchema } from "./topology.ts";
 
@@ -111,6 +112,7 @@ export const site = z.strictObject({
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
   topology: topologySchema,
+  maintenance: z.array(window).optional().describe("Maintenance that comes by itself."),
   tests: tests.optional(),
 });
 

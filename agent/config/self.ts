@@ -1,9 +1,12 @@
-import type { Language } from "../core/language.ts";
+import type { Language, Wording } from "../core/language.ts";
 import { compileRule, type Rule } from "../core/model.ts";
+import { modes } from "../core/modes.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import { type About, configPoint, type Device, floodPoint, selfId } from "./resolved.ts";
+import type { PointId } from "../core/sample.ts";
+import type { Severity } from "../core/severity.ts";
+import { type About, configPoint, type Device, floodPoint, modePoint, overduePoint, selfId } from "./resolved.ts";
 import { ruleSchema, sayIn } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
@@ -20,11 +23,20 @@ const self: Device = {
   points: [],
 };
 
-const own = [
+interface Own {
+  readonly id: string;
+  readonly point: PointId;
+  readonly severity: Severity;
+  /** It calls nobody. */
+  readonly quiet?: boolean;
+  readonly say: Readonly<Record<string, Wording>>;
+}
+
+const own: readonly Own[] = [
   {
     id: "config_rejected",
     point: configPoint,
-    config: { normal: [0], map: { "1": "medium" } },
+    severity: "medium",
     say: {
       what: { en: "configuration refused", de: "Konfiguration abgelehnt" },
       cause: { en: "the newest site file has errors", de: "die neueste Site-Datei hat Fehler" },
@@ -38,7 +50,7 @@ const own = [
   {
     id: "flood",
     point: floodPoint,
-    config: { normal: [0], map: { "1": "medium" } },
+    severity: "medium",
     say: {
       what: { en: "alarm flood", de: "Alarmflut" },
       cause: { en: "more alarms than can be followed", de: "mehr Alarme, als man verfolgen kann" },
@@ -49,7 +61,20 @@ const own = [
       },
     },
   },
-] as const;
+  {
+    id: "mode_overdue",
+    point: overduePoint,
+    severity: "medium",
+    say: {
+      what: { en: "mode not completed in time", de: "Betriebsart nicht rechtzeitig beendet" },
+      action: { en: "Bring the plant back, or begin it anew.", de: "Anlage zurückschalten oder neu beginnen." },
+      consequence: { en: "what belonged to it calls again", de: "was dazu gehörte, wird wieder gemeldet" },
+    },
+  },
+  ...modes.map(
+    ({ name, said }): Own => ({ id: name, point: modePoint(name), severity: "info", quiet: true, say: { what: said } }),
+  ),
+];
 
 export function selfRules(
   site: string,
@@ -57,7 +82,7 @@ export function selfRules(
 ): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
   const type = ruleTypes.find((one) => one.type === "state") as RuleType;
   const about = new Map<string, About>();
-  const rules = own.map(({ id, point, config, say }) => {
+  const rules = own.map(({ id, point, severity, quiet = false, say }) => {
     const key = `${site}/${selfId}/-/${id}`;
     const scope = {
       point,
@@ -81,7 +106,17 @@ export function selfRules(
       members: [],
       shared: null,
     });
-    return compileRule(type, ruleSchema(type).parse(config), scope, key);
+    const config = { normal: [0], map: { "1": severity } };
+    const compiled = compileRule(type, ruleSchema(type).parse(config), scope, key);
+    return quiet ? quietened(compiled) : compiled;
   });
   return { rules, about };
 }
+
+const quietened = (rule: Rule): Rule => ({
+  ...rule,
+  conditions: rule.conditions.map((one) => ({
+    ...one,
+    levels: one.levels.map((level) => ({ ...level, quiet: true })),
+  })),
+});

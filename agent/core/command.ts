@@ -24,7 +24,7 @@ export type Command = Meant &
     | { readonly name: "ack" | "unack" | "reset" | "unshelve" | "maintenance_end" | "in_service" }
     /** `forMs` null: until the condition clears. */
     | ({ readonly name: "shelve"; readonly forMs: number | null } & Why)
-    | ({ readonly name: "maintenance"; readonly forMs: number } & Why)
+    | ({ readonly name: "maintenance"; readonly forMs: number; readonly mode?: string | undefined } & Why)
     | ({ readonly name: "out_of_service" } & Why)
   );
 
@@ -100,8 +100,10 @@ const maintenanceMaxMs = 24 * 3_600_000;
 
 const silence = (command: Command & Why, now: Instant): Silence => {
   const forMs = "forMs" in command ? command.forMs : null;
+  const mode = "mode" in command ? command.mode : undefined;
   const { by, reason, named } = command;
-  return { until: forMs === null ? null : now.at + forMs, by: by.user, reason, named };
+  const until = forMs === null ? null : now.at + forMs;
+  return { until, by: by.user, reason, named, ...(mode === undefined ? {} : { mode }) };
 };
 
 /** Told only where there is an incident: else it is in what is silenced, which the centre knows too. */

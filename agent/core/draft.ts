@@ -1,7 +1,7 @@
 import { verdict } from "./condition.ts";
 import type { Event, Oddity, RuleState, State } from "./engine.ts";
 import type { Heard, Model, Rule } from "./model.ts";
-import { type Level, type Measure, unknown } from "./rule.ts";
+import { type Measure, unknown } from "./rule.ts";
 import type { Mono, PointId, Wall } from "./sample.ts";
 import { rank } from "./severity.ts";
 
@@ -31,10 +31,11 @@ export function measureOf(measures: readonly Measure[], slot: string): Measure {
   return nothing;
 }
 
-/** Whether what was measured tells of each condition that it is not the case. */
+/** Whether what was measured tells of each level whether it is reached. */
 export const isKnown = (own: Rule, measures: readonly Measure[]): boolean =>
-  own.conditions.every(({ side, slot, levels: [nearest] }) => {
-    return verdict(nearest as Level, side, false, measureOf(measures, slot)) !== "unknown";
+  own.conditions.every(({ side, slot, levels }) => {
+    const found = measureOf(measures, slot);
+    return levels.every((level) => verdict(level, side, false, found) !== "unknown");
   });
 
 export function isNormalSince(draft: Draft, rule: string, onset: Mono): boolean {

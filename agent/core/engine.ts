@@ -123,7 +123,7 @@ export function step(model: Model, state: State, input: Input): Step {
 function take(draft: Draft, input: Input): Refusal | null {
   switch (input.kind) {
     case "tick":
-      for (const index of input.rules) {
+      for (const index of readFirst(draft.model, input.rules)) {
         const { wakeAt } = ruleState(draft, index);
         if (wakeAt !== null && wakeAt <= input.now.at) observe(draft, { index, input: "" }, null, input.now);
       }
@@ -152,6 +152,10 @@ function take(draft: Draft, input: Input): Refusal | null {
       return null;
   }
 }
+
+/** What a rule says at an instant comes before the timers of those that read it, as samples do. */
+const readFirst = ({ depths }: Model, rules: readonly number[]): readonly number[] =>
+  rules.length < 2 ? rules : rules.toSorted((a, b) => (depths[a] ?? 0) - (depths[b] ?? 0) || a - b);
 
 function command(draft: Draft, key: string, wanted: Command, now: Instant): Refusal | null {
   const found = draft.model.conditions.get(key);

@@ -53,6 +53,8 @@ export interface Silence {
   readonly reason: string;
   /** Whether it was named itself: what must always be heard is not silenced with all else of a row or a hall. */
   readonly named: boolean;
+  /** The mode that it belongs to. */
+  readonly mode?: string;
 }
 
 /** What may suppress a condition. */
@@ -347,12 +349,12 @@ export function tell<S extends Standing>(
 }
 
 /** Whether a person is to be called for the occurrence that is open, or was. */
-export function calls(standing: Standing, { audible }: Level, of: Occurrence | null): boolean {
+export function calls(standing: Standing, { audible, quiet }: Level, of: Occurrence | null): boolean {
   const { causes, shelf, maintenance, outOfService } = standing;
   const isHeld = causes.length > 0 || (of?.heldUntil ?? null) !== null;
   const isExplained = isHeld && (audible !== true || causes.some(({ covers }) => covers));
   const silences = (one: Silence | null): boolean => one !== null && (one.named || audible !== true);
-  return !isExplained && ![shelf, maintenance, outOfService].some(silences);
+  return quiet !== true && !isExplained && ![shelf, maintenance, outOfService].some(silences);
 }
 
 export function also<S extends Standing>(told: Told<S>, next: (standing: S) => Told<S>): Told<S> {

@@ -48,6 +48,7 @@ const phrases = {
   unshelved: { en: "no longer shelved", de: "nicht mehr zurückgestellt" },
   again: { en: "active again", de: "erneut aktiv" },
   flaps: { en: "comes and goes", de: "kommt und geht" },
+  otherwise: { en: "Else: {consequence}", de: "Sonst: {consequence}" },
   // Its end, and what people do.
   over: { en: "{said} back to normal{now} after {lasted}", de: "{said} wieder normal{now} nach {lasted}" },
   toReset: { en: "to be reset", de: "noch rücksetzen" },
@@ -56,13 +57,40 @@ const phrases = {
   closed: { en: "closed", de: "geschlossen" },
   shelved: { en: "shelved", de: "zurückgestellt" },
   outOfService: { en: "out of service", de: "außer Betrieb" },
+  // Floods.
+  floodBegan: {
+    en: "Alarm flood: {count} alarms in 10 min{whence}. What is below high comes in a digest each minute.",
+    de: "Alarmflut: {count} Alarme in 10 min{whence}. Was unter high liegt, kommt jede Minute gesammelt.",
+  },
+  floodFrom: { en: ", most from {names}", de: ", die meisten von {names}" },
+  floodMore: { en: "Alarm flood, {counts}.{worst}", de: "Alarmflut, {counts}.{worst}" },
+  floodCalls: { en: "{count} more alarms{mix}", de: "{count} weitere Alarme{mix}" },
+  floodCleared: { en: "{count} cleared", de: "{count} wieder normal" },
+  floodChanged: { en: "{count} changed", de: "{count} geändert" },
+  floodWorst: { en: " Worst: {names}.", de: " Schlimmste: {names}." },
+  // Modes; {what} is the mode and of what.
+  modeBegan: { en: "{what} until {time}, by {by}: {why}", de: "{what} bis {time}, von {by}: {why}" },
+  modeEnds: { en: "{what} ends at {time}; active now: {active}", de: "{what} endet um {time}; jetzt aktiv: {active}" },
+  modeOver: {
+    en: "{what} over after {lasted}; alarms expected: {expected}, other calls: {others}, still active: {active}",
+    de: "{what} beendet nach {lasted}; erwartete Alarme: {expected}, andere Rufe: {others}, noch aktiv: {active}",
+  },
+  modeOverdue: {
+    en: "{what} did not complete by {time}; still active: {active}. Bring the plant back, or begin it anew.",
+    de: "{what} bis {time} nicht beendet; noch aktiv: {active}. Anlage zurückschalten oder neu beginnen.",
+  },
+  silenceEnds: { en: "silenced by {by} until {time}", de: "stummgeschaltet von {by} bis {time}" },
   ruleGone: { en: "no longer judged, the rule is gone", de: "nicht mehr überwacht, die Regel ist entfallen" },
 } as const satisfies Readonly<Record<string, Readonly<Record<Language, string>>>>;
 
 export type Phrase = keyof typeof phrases;
 
 export const phrase = (language: Language, name: Phrase, filled: Readonly<Record<string, string>> = {}): string =>
-  phrases[name][language].replaceAll(/\{(\w+)\}/g, (_, slot: string) => filled[slot] ?? "").replace(/^[, ]+| +$/g, "");
+  phraseWhole(language, name, filled).replace(/^[, ]+| +$/g, "");
+
+/** With what joins it to others. */
+export const phraseWhole = (language: Language, name: Phrase, filled: Readonly<Record<string, string>>): string =>
+  phrases[name][language].replaceAll(/\{(\w+)\}/g, (_, slot: string) => filled[slot] ?? "");
 
 const decimalSigns: Readonly<Record<Language, string>> = { en: ".", de: "," };
 

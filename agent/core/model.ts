@@ -25,6 +25,8 @@ export interface Model {
   readonly named: ReadonlyMap<string, Heard>;
   /** The same by the place of a rule; null where nobody does. */
   readonly heard: readonly (Heard | null)[];
+  /** By the place of a rule: how many rules in a row it reads, 0 where it reads points only. */
+  readonly depths: readonly number[];
 }
 
 export interface Feed {
@@ -159,7 +161,23 @@ export function modelOf(rules: readonly Rule[]): Model {
     rules.flatMap((rule, index) => rule.conditions.map(({ key }, place) => [key, { index, place }] as const)),
   );
   const heard = rules.map(({ name }) => named.get(name) ?? null);
-  return { rules, alike: alike(rules), feeds, conditions, named, heard };
+  return { rules, alike: alike(rules), feeds, conditions, named, heard, depths: depthsOf(rules) };
+}
+
+function depthsOf(rules: readonly Rule[]): number[] {
+  const bearers = grouped(rules.map((rule) => [rulePoint(rule.name), rule]));
+  const known = new Map<Rule, number>();
+  const depthOf = (rule: Rule): number => {
+    const found = known.get(rule);
+    if (found !== undefined) return found;
+    // Until it is known; also the end of a circle, which is refused when a site is loaded.
+    known.set(rule, 0);
+    const read = Object.values(rule.inputs).flatMap((point) => bearers.get(point) ?? []);
+    const depth = read.reduce((most, one) => Math.max(most, depthOf(one) + 1), 0);
+    known.set(rule, depth);
+    return depth;
+  };
+  return rules.map(depthOf);
 }
 
 function alike(rules: readonly Rule[]): Rule[] {

@@ -139,6 +139,8 @@ export interface Level {
   readonly offDelayMs: number;
   /** No cause suppresses it, but one that covers it. */
   readonly audible?: boolean;
+  /** It is told so that it is known, and calls nobody. */
+  readonly quiet?: boolean;
 }
 
 export interface Said {

@@ -15,6 +15,8 @@ export interface Instant {
   readonly wall: Wall;
 }
 
+export const earliest = (times: readonly Mono[]): Mono | null => (times.length === 0 ? null : Math.min(...times));
+
 interface Observed extends Instant {
   readonly point: PointId;
   /** When the device says it observed the value, ms since the Unix epoch; absent if it does not say. */

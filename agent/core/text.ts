@@ -17,22 +17,30 @@ export interface Telling {
   readonly news: string;
   readonly cause: string;
   readonly action: string;
+  /** What happens if nobody does it; "" where that is not grave. */
+  readonly consequence: string;
 }
 
 export const textMax = 140;
 
-/** What must not be missing comes first; cause, aside, then action give way when it gets too long. */
+/** What must not be missing comes first; consequence, cause, aside, then action give way when it gets too long. */
 export function tell(telling: Telling): string {
-  const { language, where, what, said, since, news, cause, action } = telling;
-  const sentence = (aside: string, because: string, then: string): string => {
+  const { language, where, what, said, since, news, cause, action, consequence } = telling;
+  const risk = consequence === "" ? "" : phrase(language, "otherwise", { consequence });
+  const sentence = (aside: string, because: string, then: string, otherwise = ""): string => {
     const head = phrase(language, "since", {
       said: joined([joined([where, what, said], " "), aside], ", "),
       time: since,
     });
-    return `${joined([joined([joined([head, news], ", "), because], "; "), bare(then)], ". ")}.`;
+    return `${joined([joined([joined([head, news], ", "), because], "; "), bare(then), otherwise], ". ")}.`;
   };
   const { aside } = telling;
-  const candidates = [sentence(aside, cause, action), sentence(aside, "", action), sentence("", "", action)];
+  const candidates = [
+    sentence(aside, cause, action, risk),
+    sentence(aside, cause, action),
+    sentence(aside, "", action),
+    sentence("", "", action),
+  ];
   return candidates.find((text) => text.length <= textMax) ?? cut(sentence("", "", ""));
 }
 

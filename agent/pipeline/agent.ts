@@ -3,20 +3,22 @@ import { configPoint, type Device, type Site } from "../config/resolved.ts";
 import type { Kpi } from "../core/kpi.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
-import type { ClockTrust, EventRecord } from "../sinks/record.ts";
+import type { EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
-import type { HistoryOptions } from "../store/history.ts";
+import type { History, HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
-import { engineClock } from "./clock.ts";
-import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
+import { type EngineClock, engineClock } from "./clock.ts";
+import { askedOf, type Deed, type Done, inMode, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
+import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { type Trend, trendOf } from "./trend.ts";
+import { trustOf } from "./trust.ts";
 import { vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
@@ -50,6 +52,7 @@ export interface AgentStatus {
   readonly now: number;
   readonly startedAt: number;
   readonly configRejected: boolean;
+  readonly modes: Modes;
   readonly buses: readonly BusStatus[];
   readonly open: readonly EventRecord[];
   readonly connected: boolean;
@@ -74,8 +77,9 @@ export function startAgent(options: AgentOptions): Agent {
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
   const { history, keepEvidence } = historyOf(options, clock.now());
-  const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
+  const trust = trustOf(env);
+  const vitals = vitalsOf(env, site, store, trust, () => door);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
@@ -84,7 +88,7 @@ export function startAgent(options: AgentOptions): Agent {
     site,
     store,
     clock,
-    clockTrust: () => untold,
+    clockTrust: trust.now,
     onEvents: (records) => {
       wake();
       keepEvidence(records);
@@ -113,6 +117,7 @@ export function startAgent(options: AgentOptions): Agent {
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     pulse();
+    trust.stop();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -128,6 +133,7 @@ export function startAgent(options: AgentOptions): Agent {
       now: env.clock.wall(),
       startedAt,
       configRejected,
+      modes: door.modes(),
       buses: pollers.map((one) => one.status()),
       open: door.openIncidents(),
       connected: sink.connected,
@@ -140,24 +146,36 @@ export function startAgent(options: AgentOptions): Agent {
     command: (deed, preview) => commanded(site, door, deed, preview),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
-    incidents: () => openIncidents(site, door.known, door.openIncidents()),
-    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal, history }, target),
-    trend: (target, spanMs, count) => trendOf({ site, history, now: clock.now() }, target, spanMs, count),
-    journal: store.journal,
+    ...lookingBack(site, door, store.journal, history, clock),
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
+  };
+}
+
+function lookingBack(
+  site: Site,
+  door: Ingest,
+  journal: Lookback,
+  history: History,
+  clock: EngineClock,
+): Pick<Agent, "incidents" | "incident" | "trend" | "journal"> {
+  return {
+    incidents: () => openIncidents(site, door.known, door.openIncidents()),
+    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal, history }, target),
+    trend: (target, spanMs, count) => trendOf({ site, history, now: clock.now() }, target, spanMs, count),
+    journal,
   };
 }
 
 function commanded(site: Site, door: Ingest, deed: Deed, preview: boolean): readonly Done[] | Unknown | string {
   const meant = meantBy(site, door.openIncidents(), deed);
   if (typeof meant === "string" || "found" in meant) return meant;
-  const answers = preview ? [] : door.command(meant);
-  return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
+  const asked = askedOf(deed, door.modes());
+  if (typeof asked === "string") return asked;
+  const some = asked?.what === "end" ? inMode(site, door.known, meant, asked.mode) : meant;
+  const answers = preview ? door.tryOut(some) : door.command(some, asked);
+  return some.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
 }
-
-/** The system's word on its clock is not asked for yet, so nothing is claimed. */
-const untold: ClockTrust = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
 
 function every(env: Env, ms: number, work: () => void): () => void {
   let cancel = env.after(ms, function again() {

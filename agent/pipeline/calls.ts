@@ -13,6 +13,7 @@ import {
 } from "../core/flood.ts";
 import { type Kpi, kpisOf } from "../core/kpi.ts";
 import { type KpiState, kpisAfter, kpisInFlood, kpisWithin, noKpis } from "../core/kpi-counts.ts";
+import { type Language, type Phrase, phraseWhole } from "../core/language.ts";
 import type { Instant, Mono, Sample } from "../core/sample.ts";
 import { severities } from "../core/severity.ts";
 import { textMax } from "../core/text.ts";
@@ -125,29 +126,34 @@ const marked = (record: EventRecord, isDigested: boolean, text: string | undefin
 /** Null: as the rule's own words have it. */
 function textOf(site: Site, event: FloodEvent, flood: Flood | null): string | null {
   if (event.kind === "digest") return digestText(site, event.digest);
-  return event.kind === "began" && flood !== null ? floodText(flood) : null;
+  return event.kind === "began" && flood !== null ? floodText(site.language, flood) : null;
 }
 
 const sourcesSaid = 3;
 
 /** "Alarm flood: 23 alarms in 10 min, most from inlet-hot (20), crac-2 (3). What is below high comes in a digest …" */
-function floodText({ count, by }: Flood): string {
+function floodText(language: Language, { count, by }: Flood): string {
   const from = most(by, sourcesSaid).flatMap(([name, n]) => (n > 1 ? [`${name} (${n})`] : []));
-  const whence = from.length === 0 ? "" : `, most from ${from.join(", ")}`;
-  return `Alarm flood: ${count} alarms in 10 min${whence}. What is below high comes in a digest each minute.`;
+  const whence = from.length === 0 ? "" : phraseWhole(language, "floodFrom", { names: from.join(", ") });
+  return phraseWhole(language, "floodBegan", { count: String(count), whence });
 }
 
 /** "Alarm flood, 11 more alarms: 9 medium, 2 low; 4 cleared. Worst: Hall 1 CRAC-2 supply air; UPS-A load." */
 function digestText(site: Site, { calls, cleared, changed, worst }: Digest): string {
+  const { language } = site;
+  const say = (name: Phrase, filled: Readonly<Record<string, string>>): string => phraseWhole(language, name, filled);
   const total = Object.values(calls).reduce((sum, n) => sum + n, 0);
   const bySeverity = severities.toReversed().flatMap((severity) => {
     const n = calls[severity];
     return n === undefined ? [] : [`${n} ${severity}`];
   });
-  const others = [...(cleared === 0 ? [] : [`${cleared} cleared`]), ...(changed === 0 ? [] : [`${changed} changed`])];
-  const counts = [`${total} more alarms${total === 0 ? "" : `: ${bySeverity.join(", ")}`}`, ...others].join("; ");
-  const names = worst.map(({ key }) => nameOf(site, key));
-  return `Alarm flood, ${counts}.${names.length === 0 ? "" : ` Worst: ${names.join("; ")}.`}`;
+  const counts = [
+    say("floodCalls", { count: String(total), mix: total === 0 ? "" : `: ${bySeverity.join(", ")}` }),
+    ...(cleared === 0 ? [] : [say("floodCleared", { count: String(cleared) })]),
+    ...(changed === 0 ? [] : [say("floodChanged", { count: String(changed) })]),
+  ].join("; ");
+  const names = worst.map(({ key }) => nameOf(site, key)).join("; ");
+  return say("floodMore", { counts, worst: names === "" ? "" : say("floodWorst", { names }) });
 }
 
 function nameOf({ about, language }: Site, key: string): string {

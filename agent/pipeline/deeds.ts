@@ -1,13 +1,14 @@
-import type { About, Site } from "../config/resolved.ts";
+import type { Site } from "../config/resolved.ts";
+import { expectedOf, selected } from "../config/subjects.ts";
 import type { Person } from "../core/authority.ts";
 import type { Command, Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
 import type { Known } from "../core/explain.ts";
-import { expects, modes } from "../core/modes.ts";
+import { modes } from "../core/modes.ts";
 import type { Instant, Wall } from "../core/sample.ts";
-import { parseSelector, type Subject, selects } from "../core/selector.ts";
 import type { EventRecord } from "../sinks/record.ts";
 import { targetOf, type Unknown } from "./explain.ts";
+import type { Asked, Modes } from "./modes.ts";
 
 /** What a person asks for, of whatever they name: from words to commands of the engine, one for each condition meant. */
 export interface Deed {
@@ -45,44 +46,42 @@ export function meantBy(site: Site, open: readonly EventRecord[], deed: Deed): r
   if (deed.mode !== undefined && mode === undefined) {
     return `no mode "${deed.mode}"; expected one of ${modes.map(({ name }) => name).join(", ")}`;
   }
-  const found = deed.target.includes("=") ? selected(site, deed.target) : targetOf(site, open, deed.target);
+  const found = deed.target.includes("=") ? selected(site.about, deed.target) : targetOf(site, open, deed.target);
   if (typeof found === "string" || "found" in found) return found;
   const isOpen = new Set(open.map(({ conditionKey }) => conditionKey));
-  const keys = found.keys.filter((key) => {
-    const means = site.about.get(key)?.options.means;
-    return mode === undefined || expects(mode, means as Parameters<typeof expects>[1]);
-  });
+  const keys = mode === undefined ? found.keys : expectedOf(site.about, found.keys, mode);
   // Of many, those that have an incident; of one it is told that it has none.
   const one = keys.length === 1;
   const meant = aboutIncidents.has(deed.name) && !one ? keys.filter((key) => isOpen.has(key)) : keys;
   return meant.map((key) => ({ key, command: commandOf(deed, found.named || mode !== undefined || one) }));
 }
 
-function selected(site: Site, text: string): { readonly keys: readonly string[]; readonly named: boolean } | string {
-  const selector = parseSelector(text);
-  if (typeof selector === "string") return `selector: ${selector}`;
-  const keys = [...site.about].filter(([, about]) => selects(selector, subjectOf(about))).map(([key]) => key);
-  return keys.length === 0
-    ? `selector ${text} selects nothing; expected what devices and rules have`
-    : { keys, named: selector.named };
+/** The conditions whose alarms a mode expects, of what was named when it was begun. */
+export function modeKeys(site: Site, name: string, target: string): readonly string[] {
+  const mode = modes.find((one) => one.name === name);
+  const found = target.includes("=") ? selected(site.about, target) : targetOf(site, [], target);
+  return mode === undefined || typeof found === "string" || "found" in found
+    ? []
+    : expectedOf(site.about, found.keys, mode);
 }
 
-const subjectOf = ({ device, rule, options }: About): Subject => ({
-  ...device.location,
-  class: device.class,
-  device: device.id,
-  rule,
-  means: options.means as string | undefined,
-  labels: device.labels,
-});
+/** The mode that a deed begins or ends; null: none; or what is wrong. */
+export function askedOf({ name, mode, target, by, reason, forMs }: Deed, inForce: Modes): Asked | null | string {
+  if (mode === undefined) return null;
+  if (name === "maintenance") return { what: "begin", mode, target, by: by.user, reason, forMs: forMs ?? 0 };
+  if (name !== "maintenance_end") return `mode: ${name} has none; expected maintenance or maintenance_end`;
+  if (inForce.some((one) => one.mode === mode && one.target === target)) return { what: "end", mode, target };
+  const known = inForce.map((one) => `${one.mode} of ${one.target}`).join(", ");
+  return `no ${mode} of ${target} is in force; ${known === "" ? "none is" : `expected ${known}`}`;
+}
 
-function commandOf({ name, by, reason, forMs, rev }: Deed, named: boolean): Command {
+function commandOf({ name, by, reason, forMs, mode, rev }: Deed, named: boolean): Command {
   const meant = { by, ...(rev === undefined ? {} : { rev }) };
   switch (name) {
     case "shelve":
       return { name, forMs, reason, named, ...meant };
     case "maintenance":
-      return { name, forMs: forMs ?? 0, reason, named, ...meant };
+      return { name, forMs: forMs ?? 0, reason, named, mode, ...meant };
     case "out_of_service":
       return { name, reason, named, ...meant };
     default:
@@ -90,10 +89,24 @@ function commandOf({ name, by, reason, forMs, rev }: Deed, named: boolean): Comm
   }
 }
 
+/** Those that a mode silences. */
+export const inMode = (
+  { model }: Site,
+  { rule }: Pick<Known, "rule">,
+  meant: readonly Meant[],
+  mode: string,
+): Meant[] =>
+  meant.filter(({ key }) => {
+    const found = model.conditions.get(key);
+    return found !== undefined && rule(found.index).conditions[found.place]?.maintenance?.mode === mode;
+  });
+
 /** Everything that calls nobody because a person said so: who, why, until when; also of conditions that are normal now. */
 export interface Silenced {
   readonly key: string;
-  readonly how: "shelved" | "maintenance" | "out of service";
+  readonly how: "shelved" | "maintenance" | "out of service" | "mode";
+  /** Its name; null: it is none. */
+  readonly mode: string | null;
   readonly by: string;
   readonly reason: string;
   /** As the clock will show it; null: until it clears, or is placed back. */
@@ -117,7 +130,8 @@ function silencesOf(key: string, { shelf, maintenance, outOfService }: Condition
       : [
           {
             key,
-            how,
+            how: one.mode === undefined ? how : "mode",
+            mode: one.mode ?? null,
             by: one.by,
             reason: one.reason,
             until: one.until === null ? null : now.wall + one.until - now.at,

@@ -1,23 +1,25 @@
 import type { Site } from "../config/resolved.ts";
 import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
-import type { Event, Input } from "../core/engine.ts";
+import { type Event, cycle as engineCycle, type Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
 import { unraised } from "../core/incident.ts";
 import type { Kpi } from "../core/kpi.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
-import type { Mono, PointId, Sample } from "../core/sample.ts";
+import { earliest, type Mono, type PointId, type Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
-import { callsOf } from "./calls.ts";
+import { type Calls, callsOf } from "./calls.ts";
 import type { EngineClock } from "./clock.ts";
 import { correlationOf } from "./correlation.ts";
 import type { Meant } from "./deeds.ts";
 import { type Evidence, evidenceIn } from "./evidence.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
-import { newestSamples } from "./newest.ts";
+import type { Asked, Modes } from "./modes.ts";
+import { type Newest, newestSamples } from "./newest.ts";
 import { othersOf } from "./others.ts";
+import { type Plans, plansOf } from "./plans.ts";
 import { recordOf, retired } from "./record.ts";
 
 /**
@@ -28,8 +30,14 @@ import { recordOf, retired } from "./record.ts";
 export interface Ingest {
   /** Judges samples, with whatever timers are due. */
   accept(samples: readonly Sample[]): void;
-  /** Judges commands, each for itself; what was answered to each once it is durable. Null: obeyed. */
-  command(meant: readonly Meant[]): readonly (Refusal | null)[];
+  /**
+   * Judges commands, each for itself; what was answered to each once it is durable. Null: obeyed.
+   * @param asked the mode that is begun, if any is obeyed, or ended by them
+   */
+  command(meant: readonly Meant[], asked?: Asked | null): readonly (Refusal | null)[];
+  /** What would be answered; nothing changes. */
+  tryOut(meant: readonly Meant[]): readonly (Refusal | null)[];
+  modes(): Modes;
   /** The newest record of every open incident. */
   openIncidents(): readonly EventRecord[];
   readonly lastSeq: number;
@@ -67,30 +75,13 @@ export function ingest(options: IngestOptions): Ingest {
   const newest = newestSamples();
   const book = incidentBook(options);
   const calls = callsOf(site, store.kept.calls, clock.now().at);
+  const plans = plansOf(site, store.kept.plans, options.clockTrust);
   const { commit, again } = committer(env, store);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
   let [stopped, started] = [false, false];
 
-  const judge = (samples: readonly Sample[], first: readonly Input[] = []): readonly (Refusal | null)[] => {
-    const now = clock.now();
-    const { judged, answers } = judgeCycle(site, memory, first, samples, now);
-    for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
-    const called = calls.judge(judged, now);
-    const records = called.told(book.write(judged.events, evidenceIn(site, newest, samples)));
-    const conditions = changedConditions(site, memory, judged);
-    const land = (): void => {
-      memory.adopt(judged.changes);
-      newest.note([...samples, ...called.samples]);
-      called.land();
-      book.adopt(records);
-    };
-    const cycle = { clock: clock.save(), conditions, events: records.map(outbound(env)), ...called.kept(records) };
-    if (conditions.size === 0 && records.length === 0) land();
-    else commit({ cycle, land });
-    for (const { point, at } of wantedConfirmations(site, judged, now.at)) options.onConfirmWanted(point, at);
-    return answers;
-  };
+  const judge = judging(options, { memory, newest, book, calls, plans, commit });
 
   const accept = (samples: readonly Sample[]): void => {
     if (stopped) return;
@@ -111,7 +102,8 @@ export function ingest(options: IngestOptions): Ingest {
 
   const wakeLater = (): void => {
     cancelTimer();
-    const next = again.isNeeded() ? clock.now().at + retryMs : earlier(memory.deadlines.next(), calls.wakeAt());
+    const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()].flatMap((at) => at ?? []);
+    const next = again.isNeeded() ? clock.now().at + retryMs : earliest(wakes);
     if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
   };
 
@@ -120,12 +112,18 @@ export function ingest(options: IngestOptions): Ingest {
   accept([]);
   return {
     accept,
-    command(meant) {
+    tryOut(meant) {
+      const trial = engineCycle(site.model, memory);
+      const now = clock.now();
+      return meant.map(({ key, command }) => trial.take({ kind: "command", key, command, now }));
+    },
+    modes: plans.modes,
+    command(meant, asked = null) {
       accept([]);
       if (stopped || again.isNeeded()) return meant.map(() => busy("ask again later"));
       const now = clock.now();
       const inputs = meant.map(({ key, command }): Input => ({ kind: "command", key, command, now }));
-      const answers = judge([], inputs);
+      const answers = judge([], inputs, asked);
       wakeLater();
       return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
     },
@@ -142,7 +140,51 @@ export function ingest(options: IngestOptions): Ingest {
   };
 }
 
-const earlier = (a: Mono | null, b: Mono | null): Mono | null => (a === null || b === null ? (a ?? b) : Math.min(a, b));
+interface Parts {
+  readonly memory: Memory;
+  readonly newest: Newest;
+  readonly book: ReturnType<typeof incidentBook>;
+  readonly calls: Calls;
+  readonly plans: Plans;
+  commit(pending: Pending): void;
+}
+
+/** Judges inputs on a draft, and commits what comes of them; what was answered to each of `first`. */
+function judging({ env, site, clock, onConfirmWanted }: IngestOptions, parts: Parts) {
+  const { memory, newest, book, calls, plans, commit } = parts;
+  return (
+    samples: readonly Sample[],
+    first: readonly Input[] = [],
+    asked: Asked | null = null,
+  ): readonly (Refusal | null)[] => {
+    const now = clock.now();
+    const { judged, answers } = judgeCycle(site, memory, first, samples, now);
+    const isObeyed = asked?.what === "end" || answers.includes(null);
+    const commanded = first.some(({ kind }) => kind === "command");
+    const planned = plans.judge(judged, now, commanded, isObeyed ? asked : null);
+    for (const { rule, point, value } of judged.oddities) env.report("value.odd", { rule: rule.name, point, value });
+    const called = calls.judge(judged, now);
+    const written = book.write(judged.events, evidenceIn(site, newest, samples));
+    const records = called.told(withTexts(written, planned.texts));
+    const conditions = changedConditions(site, memory, judged);
+    const land = (): void => {
+      memory.adopt(judged.changes);
+      newest.note([...samples, ...planned.samples, ...called.samples]);
+      planned.land();
+      called.land();
+      book.adopt(records);
+    };
+    const kept = { ...called.kept(records), ...planned.kept };
+    const cycle = { clock: clock.save(), conditions, events: records.map(outbound(env)), ...kept };
+    if (conditions.size === 0 && records.length === 0 && planned.kept.plans === undefined) land();
+    else commit({ cycle, land });
+    for (const { point, at } of wantedConfirmations(site, judged, now.at)) onConfirmWanted(point, at);
+    return answers;
+  };
+}
+
+const withTexts = (records: readonly EventRecord[], texts: ReadonlyMap<number, string>): readonly EventRecord[] =>
+  texts.size === 0 ? records : records.map((one, i) => ({ ...one, text: texts.get(i) ?? one.text }));
 
 const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
 

@@ -81,7 +81,8 @@ function silencedBy({ shelf, maintenance, outOfService, now }: Event): Partial<E
   if (silence === null) return {};
   const { by, reason, until } = silence;
   const end = until === null ? {} : { silencedUntil: iso(now.wall + until - now.at) };
-  return { silencedBy: by, silencedFor: reason, ...end };
+  const { mode } = maintenance ?? {};
+  return { silencedBy: by, silencedFor: reason, ...(mode === undefined ? {} : { mode }), ...end };
 }
 
 /** Of what is not heard: how much there is; of many devices: how many of them there are. */

@@ -3,6 +3,7 @@ import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
 import { type Language, type Phrase, phrase } from "../core/language.ts";
 import type { Rule } from "../core/model.ts";
+import { rank } from "../core/severity.ts";
 import { number, tell, tellCleared, tellDone, timeOfDay, unitSign } from "../core/text.ts";
 import type { EventRecord } from "../sinks/record.ts";
 import { countOf, type Others } from "./others.ts";
@@ -37,7 +38,7 @@ export function textOf(telling: Telling): string {
       news,
     });
   }
-  const { cause = "", action = "" } = about.say;
+  const { cause = "", action = "", consequence = "" } = about.say;
   const [root] = about.type === "vote" && others.roots.length === 0 ? others.members : others.roots;
   const explains = root !== undefined && event.reason !== "unsuppressed";
   const said = inWords(telling);
@@ -50,8 +51,12 @@ export function textOf(telling: Telling): string {
     news: newsOf(site, event, root),
     cause: event.reason === "suppressed" && root !== undefined ? "" : explains ? named(site, root) : cause,
     action: event.reason === "suppressed" ? "" : action,
+    consequence: isGrave(event) ? consequence : "",
   });
 }
+
+/** Whether it calls, and is so severe that what happens if nobody comes is worth a word. */
+const isGrave = ({ annunciate, level: { severity } }: Event): boolean => annunciate && rank(severity) >= rank("high");
 
 /** What it is about, where more than a name is needed to know: "stopped:". */
 function briefly({ site: { language }, about, event, value, valueText, measure }: Telling): string {
@@ -83,8 +88,10 @@ const tidings: Readonly<Record<string, Phrase>> = {
   flapping_start: "flaps",
 };
 
-function newsOf(site: Site, { kind, reason }: Event, root: EventRecord | undefined): string {
+function newsOf(site: Site, event: Event, root: EventRecord | undefined): string {
   const { language } = site;
+  const { kind, reason } = event;
+  if (reason === "silence_ends") return silenceEnds(site, event);
   if (kind === "unshelve") return phrase(language, "unshelved");
   if (reason === "suppressed" && root !== undefined) return phrase(language, "explained", { cause: named(site, root) });
   if (reason === "unsuppressed") {
@@ -93,6 +100,12 @@ function newsOf(site: Site, { kind, reason }: Event, root: EventRecord | undefin
   }
   const found = tidings[reason ?? ""];
   return found === undefined ? "" : phrase(language, found);
+}
+
+function silenceEnds({ language, timeZone }: Site, { shelf, maintenance, now }: Event): string {
+  const [first] = [shelf, maintenance].flatMap((one) => (one?.until == null ? [] : [{ by: one.by, until: one.until }]));
+  if (first === undefined) return "";
+  return phrase(language, "silenceEnds", { by: first.by, time: timeOfDay(now.wall + first.until - now.at, timeZone) });
 }
 
 /** Types of rule that are decided by a quantity of their own point. */

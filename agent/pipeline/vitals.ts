@@ -4,6 +4,7 @@ import type { Env } from "../env.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
 import type { Ingest } from "./ingest.ts";
+import type { Trust } from "./trust.ts";
 
 /** What the agent can say of itself, in birth, heartbeat and status: by it a silence can be trusted, or not. */
 export interface Vitals {
@@ -15,7 +16,7 @@ export interface Vitals {
 
 type Door = Pick<Ingest, "lastSeq" | "openIncidents">;
 
-export function vitalsOf(env: Env, site: Site, store: Store, door: () => Door): Vitals {
+export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, "now">, door: () => Door): Vitals {
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
   const good = new Set<PointId>();
   const { epoch } = store.kept;
@@ -31,7 +32,7 @@ export function vitalsOf(env: Env, site: Site, store: Store, door: () => Door): 
       const { lastSeq, openIncidents } = door();
       const active = openIncidents();
       const firstSeq = store.outbox.first ?? lastSeq + 1;
-      return { epoch, firstSeq, lastSeq, activeCount: active.length, configHash, active };
+      return { epoch, firstSeq, lastSeq, activeCount: active.length, configHash, clock: trust.now(), active };
     },
     heartbeat() {
       const { lastSeq, openIncidents } = door();
@@ -46,6 +47,7 @@ export function vitalsOf(env: Env, site: Site, store: Store, door: () => Door): 
         pointsExpected: points.size,
         pointsGood: good.size,
         configHash,
+        clock: trust.now(),
       };
     },
   };

@@ -55,6 +55,7 @@ export const eventRecord = z.object({
   ackedAt: timestamp.optional(),
   silencedBy: z.string().optional().describe("Who shelved it, took it out of service or into maintenance."),
   silencedFor: z.string().optional().describe("Why."),
+  mode: z.string().optional().describe("The mode that it belongs to while that is in force: commissioning …"),
   silencedUntil: timestamp.optional().describe("Absent: until it clears, or is placed back."),
   causeIds: z.array(z.uuid()).optional().describe("Incidents that suppress this one."),
   correlationId: z.uuid().optional().describe("The root's incidentId: incidents that have it in common are one story."),

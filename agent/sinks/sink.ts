@@ -1,4 +1,4 @@
-import type { EventRecord } from "./record.ts";
+import type { ClockTrust, EventRecord } from "./record.ts";
 
 /**
  * Where incidents go. The outbox is the only truth: a sink holds nothing back, queues nothing while it is
@@ -42,6 +42,7 @@ export interface BirthFacts {
   readonly lastSeq: number;
   readonly activeCount: number;
   readonly configHash: string;
+  readonly clock: ClockTrust;
   /** The open incidents, latest record each: a sink that keeps retained state publishes them anew. */
   readonly active: readonly EventRecord[];
 }
@@ -58,4 +59,5 @@ export interface HeartbeatFacts {
   readonly pointsExpected: number;
   readonly pointsGood: number;
   readonly configHash: string;
+  readonly clock: ClockTrust;
 }

@@ -55,7 +55,7 @@ export interface Evidence {
 }
 
 export interface HistoryOptions {
-  readonly env: Pick<Env, "clock" | "after" | "report">;
+  readonly env: Pick<Env, "after" | "report"> & { readonly clock: Pick<Env["clock"], "mono" | "wall"> };
   readonly path: string;
   readonly points: readonly Watched[];
   /** Of the store that it is beside. */

@@ -31,6 +31,8 @@ export interface Kept {
   readonly clock: SavedClock | null;
   /** What the pipeline keeps of calls, JSON. */
   readonly calls: string | null;
+  /** What it keeps of modes and the calendar, JSON. */
+  readonly plans: string | null;
   /** JSON by condition key. */
   readonly conditions: ReadonlyMap<string, string>;
   readonly incidents: ReadonlyMap<string, string>;
@@ -48,6 +50,8 @@ export interface Cycle {
   readonly clock: SavedClock;
   /** What the pipeline keeps of calls, JSON; absent: as it was. */
   readonly calls?: string;
+  /** Likewise of modes and the calendar. */
+  readonly plans?: string;
   /** State of each condition that changed, JSON, by key. */
   readonly conditions: ReadonlyMap<string, string>;
   readonly events: readonly OutboundEvent[];
@@ -89,6 +93,7 @@ export function openStore(path: string, newEpoch: () => string): Store {
     lastSeq: Number(meta.get("lastSeq") ?? 0),
     clock: JSON.parse(meta.get("clock") ?? "null") as SavedClock | null,
     calls: meta.get("calls") ?? null,
+    plans: meta.get("plans") ?? null,
     conditions: rows(db, "SELECT key, state AS text FROM condition"),
     incidents: rows(db, "SELECT key, record AS text FROM incident"),
   };
@@ -147,7 +152,7 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox, journal: J
   const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
   const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
   const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
-  const transaction = db.transaction(({ clock, calls, conditions, events }: Cycle): number => {
+  const transaction = db.transaction(({ clock, calls, plans, conditions, events }: Cycle): number => {
     let added = 0;
     for (const [key, state] of conditions) keepCondition.run(key, state);
     for (const event of events) {
@@ -160,6 +165,7 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox, journal: J
     if (last !== undefined) meta.set("lastSeq", String(last.seq));
     meta.set("clock", JSON.stringify(clock));
     if (calls !== undefined) meta.set("calls", calls);
+    if (plans !== undefined) meta.set("plans", plans);
     return added;
   });
   return (cycle) => {

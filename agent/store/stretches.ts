@@ -1,6 +1,6 @@
 import { bad, type Mark, type Samples } from "./samples.ts";
 
-/** Samples of one point that follow each other, up to `depth` of them and an hour; stamped by one difference of clocks. */
+/** Samples of one point that follow each other, up to `depth` of them; stamped by one difference of clocks. */
 export interface Stretch {
   /** Of its point, in the list of points. */
   readonly place: number;
@@ -13,7 +13,6 @@ export interface Stretch {
 /** The wall clock and engine time drift apart; further than this is a step. */
 export const stepMs = 1000;
 const depth = 64;
-const stretchMs = 3_600_000;
 /** What one call of `endBefore` ends at most. */
 const endsAtOnce = 500;
 
@@ -43,8 +42,7 @@ export function stretches(points: number) {
     ended,
     add(place: number, at: number, value: number, mark: Mark, stamp: number, serial: number): void {
       const first = place * depth;
-      const isOver = at - (ats[first] ?? at) > stretchMs || Math.abs(stamp - (stamps[place] ?? 0)) > stepMs;
-      if (counts[place] === depth || isOver) end(place);
+      if (counts[place] === depth || Math.abs(stamp - (stamps[place] ?? 0)) > stepMs) end(place);
       const slot = first + (counts[place] ?? 0);
       if (slot === first) {
         stamps[place] = stamp;

@@ -3,6 +3,18 @@ import type { Mutant } from "./mutants.ts";
 /** What holds the rules together: cycles, wake-ups, what rules hear of one another, restarts, what a model shares. */
 export const engineMutants: readonly Mutant[] = [
   {
+    file: "draft.ts",
+    find: "levels.every((level)",
+    replace: "levels.slice(0, 1).every((level)",
+    why: "a rule of which a worse level is not known votes no",
+  },
+  {
+    file: "engine.ts",
+    find: "(depths[a] ?? 0) - (depths[b] ?? 0) || a - b",
+    replace: "a - b",
+    why: "timers of a rule run before those of the rules that it reads",
+  },
+  {
     file: "engine.ts",
     find: "wakeAt <= input.now.at",
     replace: "wakeAt < input.now.at",

@@ -70,9 +70,15 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/ttl.ts",
-    find: "const approach = rounded(sign * perSecond);",
-    replace: "const approach = sign * perSecond;",
+    find: "rounded(approach) <= config.minSlope",
+    replace: "approach <= config.minSlope",
     why: "a slope that is just the least counts as more",
+  },
+  {
+    file: "rules/ttl.ts",
+    find: "rounded(distance / approach)",
+    replace: "rounded(distance / rounded(approach))",
+    why: "a limit that is just reached in a minute is reached a little later",
   },
   {
     file: "condition.ts",
@@ -304,20 +310,20 @@ export const ruleMutants: readonly Mutant[] = [
   },
   {
     file: "rules/stale.ts",
-    find: "memory.heard ? measure : atLeast(age)",
-    replace: "measure",
+    find: "empty: { base: null, good: 0,",
+    replace: "empty: { base: null, good: 99,",
     why: "a restart clears stale before the point was heard",
   },
   {
     file: "rules/stale.ts",
-    find: "freed ? { base: at, good: 0, heard: false }",
-    replace: "freed ? { good: 0, heard: false }",
+    find: "freed ? { base: at, good: 0 }",
+    replace: "freed ? { good: 0 }",
     why: "every point of a device that answers again is stale at once",
   },
   {
     file: "rules/stale.ts",
-    find: "freed ? { base: at, good: 0, heard: false }",
-    replace: "freed ? { base: at, good: 0 }",
+    find: "freed ? { base: at, good: 0 }",
+    replace: "freed ? { base: at }",
     why: "stale is cleared by the device's return before the point was heard",
   },
   {

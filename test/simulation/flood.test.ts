@@ -27,9 +27,10 @@ afterEach(async () => {
 const heat = (from: number, to: number, value: number): void => {
   for (let i = from; i < to; i++) here.values.set(`d${i}/temp`, value);
 };
+const isMode = ({ rule }: EventRecord): boolean => rule.id === "commissioning";
 const isFlood = ({ rule }: EventRecord): boolean => rule.id === "flood";
 const ofFlood = (): EventRecord[] => here.broker.received.filter(isFlood);
-const alarms = (): EventRecord[] => here.broker.received.filter((one) => !isFlood(one));
+const alarms = (): EventRecord[] => here.broker.received.filter((one) => !isFlood(one) && !isMode(one));
 const calls = (): string[] =>
   here.broker.received
     .filter(({ annunciate }) => annunciate)

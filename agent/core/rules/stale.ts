@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { duration, sayDuration } from "../duration.ts";
 import { phrase } from "../language.ts";
-import { atLeast, defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
+import { defineRule, exactly, type Level, type Measure, severity, unknown } from "../rule.ts";
 import type { Mono, Sample } from "../sample.ts";
 import type { Severity } from "../severity.ts";
 import { ears, type Unreachable, unreachableAfter, unreachableFacts } from "../unreachable.ts";
@@ -17,8 +17,6 @@ interface Memory {
   readonly base: Mono | null;
   /** Good samples since one was too late, or judging began; at most as many as clear it. */
   readonly good: number;
-  /** Before the first good sample the true age is not known, only that it is at least this. */
-  readonly heard: boolean;
   /** What keeps the device from being heard; while it lasts, age says nothing about the point. */
   readonly unreachable: Unreachable;
 }
@@ -37,7 +35,7 @@ export const stale = defineRule<Config, Memory>({
   },
   inputs: (_config, scope) => ({ value: scope.point, ...ears(scope) }),
   conditions: ({ after, severity: is }) => [{ slot: "", side: "high", levels: [whenOld(after, is)] }],
-  empty: { base: null, good: 0, heard: false, unreachable: [] },
+  empty: { base: null, good: 0, unreachable: [] },
   movesByItself: true,
   needsToHear: true,
   lingerMs: ({ after }) => after,
@@ -52,7 +50,7 @@ export const stale = defineRule<Config, Memory>({
     const isAhead = deadline > at || (sample !== null && deadline === at);
     const isFresh = memory.good >= config.clearCount;
     const measure = isFresh ? exactly(age) : { slot: "", lo: age, hi: Math.max(age, notYet(config.after)) };
-    return { memory, measures: [memory.heard ? measure : atLeast(age)], wakeAt: isAhead ? deadline : null };
+    return { memory, measures: [measure], wakeAt: isAhead ? deadline : null };
   },
   shown: (_config, ms) => sayDuration(ms),
   facts: ({ clearCount }, { base, good, unreachable }, at) => ({
@@ -76,13 +74,13 @@ function observe(
     const unreachable = unreachableAfter(memory.unreachable, input, sample);
     const freed = memory.unreachable.length > 0 && unreachable.length === 0;
     // A full period to be heard again in, and until then no word on whether it is.
-    return { ...memory, unreachable, ...(freed ? { base: at, good: 0, heard: false } : {}) };
+    return { ...memory, unreachable, ...(freed ? { base: at, good: 0 } : {}) };
   }
   if (sample.quality !== "good") return memory;
   // At its very deadline it is in time.
   const aged = at - (memory.base ?? at) > after;
   const good = aged ? 1 : Math.min(clearCount, memory.good + 1);
-  return { base: at, good, heard: true, unreachable: memory.unreachable };
+  return { base: at, good, unreachable: memory.unreachable };
 }
 
 /** Up to this the age may be taken to be while good samples came but too few to clear it: it neither raises nor clears. */

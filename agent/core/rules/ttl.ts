@@ -78,6 +78,6 @@ function secondsLeft(config: Config, window: Window, value: number): number | nu
   if (distance <= 0) return 0;
   const perSecond = filled(window, config) ? slope(window, config.estimator) : null;
   if (perSecond === null) return null;
-  const approach = rounded(sign * perSecond);
-  return approach <= config.minSlope ? Number.POSITIVE_INFINITY : rounded(distance / approach);
+  const approach = sign * perSecond;
+  return rounded(approach) <= config.minSlope ? Number.POSITIVE_INFINITY : rounded(distance / approach);
 }

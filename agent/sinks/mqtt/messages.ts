@@ -129,9 +129,6 @@ export interface Speaker {
   readonly protocol: 4 | 5;
 }
 
-/** The system's word on its clock is not asked for yet, so nothing is claimed. */
-const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
-
 export function birthMessageOf(speaker: Speaker, { active, ...facts }: BirthFacts, at: number): BirthMessage {
   const { firstSeq, lastSeq } = facts;
   return {
@@ -142,7 +139,6 @@ export function birthMessageOf(speaker: Speaker, { active, ...facts }: BirthFact
     ...facts,
     backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    clock,
     capabilities: ["event", "active", "heartbeat"],
   };
 }
@@ -159,7 +155,6 @@ export const heartbeatMessageOf = (speaker: Speaker, facts: HeartbeatFacts, at: 
   bdSeq: speaker.bdSeq,
   sessionId: speaker.sessionId,
   ...facts,
-  clock,
 });
 
 /** First 16 hex digits of the SHA-256 over `conditionKey incidentId rev` lines, sorted, each ended by a newline. */

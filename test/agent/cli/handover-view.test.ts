@@ -43,6 +43,7 @@ const told = (
 const silence = (conditionKey: string, until: string | null, reason = "works"): SilenceSnapshot => ({
   conditionKey,
   how: "maintenance",
+  mode: null,
   by: "ana",
   reason,
   until,

@@ -17,7 +17,7 @@ const one: OpenTold = {
   calls: true,
 };
 const quiet: Partial<OpenTold> = { calls: false, state: "suppressed", causes: ["s/d/-/comm"], text: "Q." };
-const shelf = { how: "shelved", by: "ana", reason: "works", until: "2026-01-02T02:00:00.000Z" };
+const shelf = { how: "shelved", mode: null, by: "ana", reason: "works", until: "2026-01-02T02:00:00.000Z" };
 
 function shown(all: boolean, ...incidents: Partial<OpenTold>[]): string[] {
   const lines: string[] = [];

@@ -11,11 +11,20 @@ const telling = {
   news: "",
   cause: "CRAC-4 tripped",
   action: "Check CRAC-4.",
+  consequence: "",
 };
 
 describe("text", () => {
   test("says where, what, value and limit, since when, cause, first action", () => {
     expect(tell(telling)).toBe("Hall 2 rack F12 inlet 33.4 °C (limit 32) since 03:02; CRAC-4 tripped. Check CRAC-4.");
+  });
+
+  test("says what happens if nobody comes, where there is room for it", () => {
+    const grave = { ...telling, consequence: "servers throttle" };
+    expect(tell(grave)).toBe(
+      "Hall 2 rack F12 inlet 33.4 °C (limit 32) since 03:02; CRAC-4 tripped. Check CRAC-4. Else: servers throttle.",
+    );
+    expect(tell({ ...grave, consequence: "x".repeat(60) })).toBe(tell(telling));
   });
 
   test("leaves out what nobody said", () => {

@@ -113,18 +113,18 @@ const read = (language: Language): string =>
 
 test("as it is read in English", () => {
   expect(read("en")).toMatchInlineSnapshot(`
-    "03:02 ! Hall 1 CRAC-4 stopped since 03:02; tripped or switched off. Read its alarm list, then reset it.
+    "03:02 ! Hall 1 CRAC-4 stopped since 03:02; tripped or switched off. Read its alarm list, then reset it. Else: the zone heats up within minutes.
     03:04 ! Hall 1 Zone east: no cooling unit to spare, 1 of 4 lost since 03:02; CRAC-4 stopped. Bring the stopped unit back before another one fails.
     03:05   Hall 1 rack A1 PDU inlet rising 1.2 °C/min (limit 1) since 03:05; CRAC-4 stopped. Check the zone's CRACs.
     03:09   Hall 1 Zone east: 3 of 100 racks hot, worst rack A1 PDU 25 °C since 03:09; CRAC-4 stopped. Check the zone's CRACs.
     03:07 ! Hall 1 rack J5 PDU does not answer since 03:05; network card or network. Check the switch port, then the card.
     03:08   Hall 1 rack A1 PDU inlet 28.4 °C (limit 27) since 03:07; CRAC-4 stopped. Check the zone's CRACs.
-    03:10 ! Hall 1 CRAC-2 supply air 23.4 °C, 5.4 off (limit 4) since 03:05; chilled water or compressor. Check valve and water.
+    03:10 ! Hall 1 CRAC-2 supply air 23.4 °C, 5.4 off (limit 4) since 03:05; chilled water or compressor. Check valve and water. Else: inlets heat up.
     03:10 ! UPS room UPS-A runtime left 8 min (limit 10) since 03:10; battery aged or load too high. Prepare to shut down.
     03:11 ! Hall 1 CRAC-4 stopped: acknowledged.
     03:12   Hall 1 rack A1 PDU inlet 33.4 °C (limit 32) since 03:07; CRAC-4 stopped. Check the zone's CRACs.
     03:15 ! UPS room UPS-A runtime left still 8 min (limit 10) since 03:10; battery aged or load too high. Prepare to shut down.
-    03:15 ! Switch room Main meter supply 0 V (limit 115) since 03:15; utility or feeder. Check that the generator runs.
+    03:15 ! Switch room Main meter supply 0 V (limit 115) since 03:15; utility or feeder. Check that the generator runs. Else: UPSs go to battery.
     03:15   UPS room UPS-B on battery since 03:15, explained by Main meter supply 0 V (limit 115).
     03:14 ! Hall 1 Zone east: 12 of 100 racks hot, worst rack A1 PDU 35.2 °C since 03:09; CRAC-4 stopped. Check the zone's CRACs.
     03:16   Hall 1 CRAC-2 supply air shelved.
@@ -135,7 +135,7 @@ test("as it is read in English", () => {
     03:26 ! Hall 1 CRAC-4 stopped: back to normal after 24 min.
     03:26 ! Hall 1 row F Leak cable water detected: back to normal after 5 min, to be reset.
     03:28 ! Hall 1 Zone east: 1 of 100 racks hot, worst rack A2 PDU 35.2 °C since 03:09, goes on after CRAC-4 is back to normal. Check the zone's CRACs.
-    03:30 ! Switch room Main meter frequency 51.2 Hz (limit 51) since 03:30; generator or grid. Check what feeds this meter.
+    03:30 ! Switch room Main meter frequency 51.2 Hz (limit 51) since 03:30; generator or grid. Check what feeds this meter. Else: UPSs go to battery.
     03:31 ! Hall 1 CRAC-2 supply air 5.4 off (limit 4) since 03:05, no longer shelved; chilled water or compressor. Check valve and water.
     03:36 ! Segment 127.0.0: 6 of 109 devices do not answer since 03:35; switch, gateway or cable. Check what they share, not each of them."
   `);

@@ -86,14 +86,27 @@ const sites = languages.flatMap((language) => [
   [language, "class rules", classRules(language)] as const,
 ]);
 
+const grave: ReadonlySet<string> = new Set(["high", "critical"]);
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
 /** What stands in each text, by language. */
 const said = {
-  en: { since: "since 03:02", limit: "limit", over: /^Hall 12 rack AB42 PDU-42-L .*back to normal.* after 15 min\.$/ },
-  de: { since: "seit 03:02", limit: "Grenze", over: /^Hall 12 Rack AB42 PDU-42-L .*wieder normal.* nach 15 min\.$/ },
+  en: {
+    since: "since 03:02",
+    limit: "limit",
+    otherwise: "Else",
+    over: /^Hall 12 rack AB42 PDU-42-L .*back to normal.* after 15 min\.$/,
+  },
+  de: {
+    since: "seit 03:02",
+    limit: "Grenze",
+    otherwise: "Sonst",
+    over: /^Hall 12 Rack AB42 PDU-42-L .*wieder normal.* nach 15 min\.$/,
+  },
 };
 
 describe.each(sites)("%s: %s", (language, _name, site) => {
-  const { since: sinceWhen, limit, over } = said[language];
+  const { since: sinceWhen, limit, over, otherwise } = said[language];
   const cases = casesOf(site);
 
   test("has rules, and a text for each", () => {
@@ -109,8 +122,11 @@ describe.each(sites)("%s: %s", (language, _name, site) => {
       expect(text).not.toMatch(/undefined|NaN|null| {2}|\.\.|…/);
       expect(text.startsWith(`${place[language]} `)).toBe(true);
       expect(text).toContain(sinceWhen);
-      // The first action is the last sentence, and whole.
-      expect(text.endsWith(`. ${about.say.action}.`)).toBe(true);
+      // The first action is there, and whole; of what is grave, what happens if nobody comes follows where there is room.
+      const { action, consequence = "" } = about.say;
+      const risk = grave.has(one.level.severity) && consequence !== "" ? ` ${otherwise}: ${consequence}.` : "";
+      expect(text).toMatch(new RegExp(`\\. ${escaped(String(action))}\\.(${escaped(risk)})?$`));
+      if (risk !== "" && !text.endsWith(risk)) expect(`${text}${risk}`.length).toBeGreaterThan(140);
       if (about.type === "level") {
         const written = language === "de" ? `${one.level.limit}`.replace(".", ",") : one.level.limit;
         expect(text).toContain(`(${limit} ${written})`);

@@ -87,6 +87,12 @@ export function expected(vector: Vector): Told[] {
   };
   const dueOf = (rule: Rule): number =>
     Math.min(...staleAt(rule), ...rule.conditions.flatMap((one) => [...lapsesAt(one), ...waitsUntil(one)]));
+  /** What a rule tells at an instant is a sample to those that read it, and comes before their timers. */
+  const depthOf = ({ inputs }: Rule): number =>
+    Math.max(
+      0,
+      ...rules.filter(({ written }) => inputs.includes(rulePoint(written.id))).map((one) => 1 + depthOf(one)),
+    );
   /** Timers due before `limit`; they run at their time, or at `now` if that is later. */
   const runTimers = (isDue: (at: number) => boolean, now = 0): void => {
     for (;;) {
@@ -94,7 +100,9 @@ export function expected(vector: Vector): Told[] {
       if (!Number.isFinite(next) || !isDue(next)) return;
       const at = Math.max(next, now);
       noticing(() => {
-        for (const rule of rules.filter((one) => dueOf(one) <= at && isDue(dueOf(one)))) {
+        const due = rules.filter((one) => dueOf(one) <= at && isDue(dueOf(one)));
+        const first = Math.min(...due.map(depthOf));
+        for (const rule of due.filter((one) => depthOf(one) === first)) {
           const isStale = staleAt(rule).some((due) => due <= at);
           for (const condition of rule.conditions) {
             lapse(condition, at, tell);

@@ -23,6 +23,7 @@ const reports: { code: AgentEventCode; facts: Facts }[] = [];
 let bdSeq: number;
 let lost: number;
 let facts: BirthFacts;
+const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: "2026-01-01T00:00:00.000Z" };
 
 beforeEach(async () => {
   broker = await startBroker();
@@ -30,7 +31,7 @@ beforeEach(async () => {
   waits.length = 0;
   bdSeq = 0;
   lost = 0;
-  facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", active: [] };
+  facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", clock, active: [] };
 });
 afterEach(async () => {
   await Promise.all(sinks.splice(0).map((sink) => sink.close()));
@@ -146,7 +147,7 @@ describe("coming and going", () => {
 
   test("heartbeats are sent while connected, and not kept otherwise", async () => {
     const vital = { epoch, lastSeq: 3, ackedSeq: 2, depth: 1, oldestAgeMs: 5, activeCount: 0 };
-    const beat = { ...vital, pointsExpected: 4, pointsGood: 4, configHash: "c" };
+    const beat = { ...vital, pointsExpected: 4, pointsGood: 4, configHash: "c", clock };
     const sink = open();
     sink.heartbeat(beat);
     await connected(sink);
@@ -154,7 +155,7 @@ describe("coming and going", () => {
     await until(() => (on("heartbeat").length > 0 ? true : null));
     const [sent] = on("heartbeat");
     expect(sent).toMatchObject({ qos: 0, retain: false, properties: { messageExpiryInterval: 90 } });
-    expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1 });
+    expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1, clock });
     expect(on("heartbeat")).toHaveLength(1);
   });
 });
