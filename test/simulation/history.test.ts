@@ -148,6 +148,21 @@ describe("trend", () => {
     await agent.stop();
   });
 
+  test("what is kept of a point is what its rules can tell apart: a tenth of a deadband, else any change", async () => {
+    const agent = here.start();
+    for (const [temp, door] of [
+      [20, 0],
+      [20.05, 0.01],
+      [20.1, 0.02],
+      [20.2, 0.02],
+    ] as const) {
+      here.values.set("d0/temp", temp).set("d0/door", door);
+      await env.advance(10_000);
+    }
+    expect(["d0/temp", "d0/door"].map((point) => trend(agent, point, "1m", "1").buckets[0]?.count)).toEqual([2, 3]);
+    await agent.stop();
+  });
+
   test.each([
     ["d9/temp", "1h", "4", 'no device "d9"; expected one of d0, d1.'],
     ["d0/tmp", "1h", "4", 'no point of d0 "tmp"; expected one of temp, door. Did you mean "temp"?'],
