@@ -60,6 +60,17 @@ export const agentEvents = {
     message: "the store did not take a cycle; it is kept and tried again",
     remedy: "Check free space and health of the disk that holds the store.",
   },
+  "history.set_aside": {
+    level: "warn",
+    message: "the history of samples is no file that can be read; it was set aside and another is begun",
+    remedy: "Check the health of the disk that holds the store; nothing is judged or sent by the history.",
+  },
+  "history.failed": {
+    level: "warn",
+    message: "samples are not kept for looking back; all else goes on",
+    remedy:
+      "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
+  },
   "outbox.poison": {
     level: "error",
     message: "an event cannot be sent and was set aside",

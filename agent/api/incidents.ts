@@ -1,7 +1,10 @@
+import type { DevicePoint } from "../config/resolved.ts";
+import type { PointId } from "../core/sample.ts";
 import type { Agent } from "../pipeline/agent.ts";
 import type { Unknown } from "../pipeline/explain.ts";
 import type { IncidentTold, OpenIncident } from "../pipeline/lookback.ts";
 import type { EventRecord } from "../sinks/record.ts";
+import type { Evidence } from "../store/history.ts";
 import { type SilenceSnapshot, silences } from "./deeds.ts";
 
 /** What people are shown of incidents, open and over, as data. Times are RFC 3339. */
@@ -80,16 +83,31 @@ export interface IncidentDetail {
   readonly causes: readonly Related[];
   /** Open ones that it suppresses. */
   readonly consequences: readonly Related[];
+  /** What points said from 15 minutes before its raise to 15 minutes after it, the deciding one first. */
+  readonly evidence: readonly EvidenceTold[];
+}
+
+export interface EvidenceTold extends Evidence {
+  readonly name: string;
+  readonly unit: string;
+  /** What the rule reads, or a companion that it names. */
+  readonly role: "input" | "companion";
 }
 
 export type Related = Pick<EventRecord, "incidentId" | "conditionKey" | "text">;
 
 export function incidentSnapshot(agent: Agent, target: string): IncidentSnapshot | Unknown {
   const found = agent.incident(target);
-  return "found" in found ? found : { ...atOf(agent), incidents: found.map(detailOf) };
+  if ("found" in found) return found;
+  const { site } = agent.status();
+  const points = new Map(site.devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
+  return { ...atOf(agent), incidents: found.map((one) => detailOf(one, points)) };
 }
 
-function detailOf({ events, about, causes, consequences }: IncidentTold): IncidentDetail {
+function detailOf(
+  { events, about, causes, consequences, evidence }: IncidentTold,
+  points: ReadonlyMap<PointId, DevicePoint>,
+): IncidentDetail {
   const { incidentId = "", conditionKey = "", open = false } = events.at(-1) ?? {};
   const { cause = null, action = null, consequence = null } = about?.say ?? {};
   return {
@@ -102,6 +120,11 @@ function detailOf({ events, about, causes, consequences }: IncidentTold): Incide
     consequence,
     causes: causes.map(related),
     consequences: consequences.map(related),
+    evidence: evidence.map((one) => {
+      const { name = one.point, unit = "1" } = points.get(one.point) ?? {};
+      const isCompanion = about?.companions.some(({ id }) => id === one.point) ?? false;
+      return { ...one, name, unit, role: isCompanion ? "companion" : "input" };
+    }),
   };
 }
 

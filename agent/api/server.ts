@@ -8,6 +8,7 @@ import { explanations, sayUnknown } from "./explain.ts";
 import { eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
 import { kpiSnapshot } from "./kpi.ts";
 import { pointValues, snapshot } from "./status.ts";
+import { trendSnapshot } from "./trend.ts";
 
 /**
  * The local API, on a Unix socket: who may open the socket may ask, and do what the role allows that the settings give
@@ -63,6 +64,14 @@ function routes(server: FastifyInstance, agent: Agent, version: string, role: Ro
     const answer = eventsPage(agent, query);
     return "error" in answer ? await reply.code(400).send(answer) : answer;
   });
+  server.get<{ Params: { "*": string }; Querystring: { since?: string; buckets?: string } }>(
+    "/trend/*",
+    async ({ params, query }, reply) => {
+      const answer = trendSnapshot(agent, params["*"], query);
+      if ("found" in answer) return await reply.code(404).send({ error: sayUnknown(answer) });
+      return "error" in answer ? await reply.code(400).send(answer) : answer;
+    },
+  );
   server.post("/command", async ({ body }, reply) => {
     const answer = doDeed(agent, role, body);
     return "error" in answer ? await reply.code(400).send(answer) : answer;

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { realEnv } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
 import type { AddCommand } from "./context.ts";
@@ -10,8 +13,12 @@ export const addBench: AddCommand = (program, { output, exit: end }) => {
     .option("--json", "a JSON line for each row")
     .action(async (group: string | undefined, { json }: { json?: true }) => {
       const { benchRules } = await import("../simulate/bench.ts");
+      const { benchHistory } = await import("../simulate/bench-history.ts");
       const env = realEnv({ logLevel: "error" });
-      const groups: Readonly<Record<string, () => Row[]>> = { rules: () => benchRules(env, heapUsed) };
+      const groups: Readonly<Record<string, () => Row[]>> = {
+        rules: () => benchRules(env, heapUsed),
+        history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
+      };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];
       const rows = chosen.flatMap((run) => run?.() ?? []);
       if (rows.length === 0) {
@@ -37,4 +44,19 @@ const cells = ({ bench, metric, unit, ours, goal, ok }: Row): string[] => [
 function heapUsed(): number {
   (globalThis as { gc?: () => void }).gc?.();
   return process.memoryUsage().heapUsed;
+}
+
+/** Of this process so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function inFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,10 +1,11 @@
 import type { ConditionSnapshot } from "../api/explain.ts";
 import type { IncidentDetail, IncidentSnapshot, Related } from "../api/incidents.ts";
 import { sayDuration } from "../core/duration.ts";
-import { number, unitSign } from "../core/text.ts";
+import { evidenceView, rangeOf, withUnit } from "./evidence-view.ts";
 import { headline } from "./explain-view.ts";
 import { callNote, stateWords, timeIn } from "./incidents-view.ts";
 import { type Output, paint, table } from "./output.ts";
+import { sparkline } from "./sparkline.ts";
 
 type Told = IncidentDetail["events"][number];
 
@@ -15,7 +16,7 @@ export function incidentView(
   now: ConditionSnapshot | null,
   output: Output,
 ): void {
-  const { events, cause, action, consequence, causes, consequences } = incident;
+  const { events, cause, action, consequence, causes, consequences, evidence } = incident;
   const last = events.at(-1);
   if (last === undefined) return;
   const time = timeIn(at, timeZone);
@@ -30,7 +31,9 @@ export function incidentView(
     ["action", action],
   ].flatMap(([name, text]) => (text == null ? [] : [[`${name}:`, text]]));
   for (const line of table(said)) output.data(`  ${line}`);
-  for (const line of [...evidence(events, now), ...related("caused by", causes), ...related("cause of", consequences)])
+  const sinceMs = Date.parse(at) - Date.parse(last.raisedAt);
+  const found = [...events.flatMap((event) => sampled(event, now)), ...evidenceView(evidence, sinceMs)];
+  for (const line of [...found, ...related("caused by", causes), ...related("cause of", consequences)])
     output.data(`  ${line}`);
   const rows = events.map((event) => [time(event.at), doing(event), event.severity, ...by(event, time)]);
   for (const line of table(rows)) output.data(`  ${line}`);
@@ -90,31 +93,27 @@ function by(
   return kind !== "update" && reason !== undefined ? [reason.replaceAll("_", " ")] : [];
 }
 
-/** What was seen before it was raised, and before it became worse. */
-function evidence(events: readonly Told[], now: ConditionSnapshot | null): string[] {
-  return events.flatMap((event) => {
-    const { kind, context = [], companions = [] } = event;
-    const when = kind === "raise" ? "before it was raised" : "before it became worse";
-    const span = (context.at(-1)?.[0] ?? 0) - (context[0]?.[0] ?? 0);
-    const bars = sparkline(context.map(([, value]) => value));
-    const also = companions.map(({ point, value, unit }) => {
-      return `${point.slice(point.indexOf("/") + 1)} ${value === null ? "not known" : withUnit(value, unit)}`;
-    });
-    return [
-      ...(bars === "" ? [] : [`${when}, ${sayDuration(span)}: ${bars}  ${ends(event)}${limit(event, now)}`]),
-      ...(also.length === 0 ? [] : [`then: ${also.join(", ")}`]),
-    ];
+/** What was seen just before it was raised, and before it became worse. */
+function sampled(event: Told, now: ConditionSnapshot | null): string[] {
+  const { kind, context = [], companions = [] } = event;
+  const when = kind === "raise" ? "before it was raised" : "before it became worse";
+  const span = (context.at(-1)?.[0] ?? 0) - (context[0]?.[0] ?? 0);
+  const bars = sparkline(context.map(([, value]) => value));
+  const also = companions.map(({ point, value, unit }) => {
+    return `${point.slice(point.indexOf("/") + 1)} ${value === null ? "not known" : withUnit(value, unit)}`;
   });
+  return [
+    ...(bars === "" ? [] : [`${when}, ${sayDuration(span)}: ${bars}  ${ends(event)}${limit(event, now)}`]),
+    ...(also.length === 0 ? [] : [`then: ${also.join(", ")}`]),
+  ];
 }
-
-const withUnit = (value: number, unit: string): string => `${number(value)} ${unitSign(unit)}`.trim();
 
 /** The lowest and the highest value, with the name of the one that decided, where it has one. */
 function ends({ context = [], unit, valueText }: Told): string {
   const known = context.flatMap(([, value]) => value ?? []);
   if (known.length === 0) return "no value";
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const range = low === high ? withUnit(low, unit) : `${withUnit(low, unit)} … ${withUnit(high, unit)}`;
+  const range = rangeOf(low, high, unit);
   return valueText === undefined ? range : `${range} (${valueText})`;
 }
 
@@ -123,17 +122,6 @@ function limit({ level, limit: own, rule, unit }: Told, now: ConditionSnapshot |
   const known = now?.levels.find(({ name }) => name === level)?.limitText;
   if (known != null) return `, limit ${known}`;
   return own === undefined || rule.type !== "level" ? "" : `, limit ${withUnit(own, unit)}`;
-}
-
-const bars = "▁▂▃▄▅▆▇█";
-
-/** A bar each, from the lowest to the highest; a dot where there is no value. */
-export function sparkline(values: readonly (number | null)[]): string {
-  const known = values.filter((value) => value !== null);
-  const low = Math.min(...known);
-  const span = Math.max(...known) - low;
-  const bar = (value: number): string => bars[span === 0 ? 3 : Math.round(((value - low) / span) * 7)] ?? "";
-  return values.map((value) => (value === null ? "·" : bar(value))).join("");
 }
 
 /** What one incident has caused may be many. */

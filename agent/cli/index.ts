@@ -14,6 +14,7 @@ import { addSilences } from "./silences.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addTest } from "./test.ts";
+import { addTrend } from "./trend.ts";
 import { addValidate } from "./validate.ts";
 import { addVectors } from "./vectors.ts";
 
@@ -28,6 +29,7 @@ export const commands: readonly AddCommand[] = [
   addIncident,
   addHandover,
   addRead,
+  addTrend,
   addDeeds,
   addSilences,
   addKpi,

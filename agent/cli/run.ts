@@ -10,6 +10,7 @@ import { type Env, realEnv } from "../env.ts";
 import { startAgent } from "../pipeline/agent.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import { type MqttOptions, openMqttSink } from "../sinks/mqtt/index.ts";
+import { historyBeside } from "../store/history.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AddCommand, Context } from "./context.ts";
 import { exit } from "./output.ts";
@@ -49,6 +50,7 @@ async function run(file: string, context: Context): Promise<number> {
     site,
     store,
     configRejected,
+    history: { path: historyBeside(settings.store), ...settings.history },
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
   });

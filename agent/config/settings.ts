@@ -25,6 +25,7 @@ export interface Settings {
     readonly key: Secret | null;
   };
   readonly store: string;
+  readonly history: { readonly keepMs: number; readonly bytesMax: number };
   readonly socket: string;
   readonly localRole: Role;
   readonly logLevel: string;
@@ -42,6 +43,16 @@ const durationFormat = (value: unknown): void => {
   const ms = typeof value === "string" ? parseDuration(value) : null;
   if (ms === null || ms < 1000) throw new Error('expected a duration such as "30s", at least 1s');
 };
+const keepFormat = (value: unknown): void => {
+  const ms = typeof value === "string" ? parseDuration(value) : null;
+  if (ms === null || ms < 2 * hourMs || ms > 35 * 24 * hourMs)
+    throw new Error('expected a duration from "2h" to "35d"');
+};
+const sizeFormat = (value: unknown): void => {
+  if (!/^\d{1,7}$/.test(String(value)) || Number(value) < 16)
+    throw new Error("expected a whole number of MiB, at least 16");
+};
+const hourMs = 3_600_000;
 const urlFormat = (value: unknown): void => {
   const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : null;
   if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol))
@@ -91,6 +102,15 @@ const schema = {
     key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
   },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
+  history: {
+    keep: setting(
+      "How long samples are kept before they become 15-minute figures.",
+      "MEPWATCH_HISTORY_KEEP",
+      "72h",
+      keepFormat,
+    ),
+    size: setting("Room for them on the disk, beside the store, MiB.", "MEPWATCH_HISTORY_SIZE", "1024", sizeFormat),
+  },
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
@@ -146,6 +166,10 @@ export function readSettings(
       key: key === null ? null : new Secret(key),
     },
     store: config.get("store"),
+    history: {
+      keepMs: parseDuration(String(config.get("history.keep"))) ?? 72 * hourMs,
+      bytesMax: Number(config.get("history.size")) * 2 ** 20,
+    },
     socket: config.get("socket"),
     localRole: config.get("localRole") as Role,
     logLevel: config.get("log.level"),

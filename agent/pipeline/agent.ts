@@ -5,16 +5,19 @@ import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import type { History, HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
-import { engineClock } from "./clock.ts";
+import { type EngineClock, engineClock } from "./clock.ts";
 import { askedOf, type Deed, type Done, inMode, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
 import { type Ingest, ingest } from "./ingest.ts";
+import { historyOf } from "./keeping.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { type Trend, trendOf } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { vitalsOf } from "./vitals.ts";
 
@@ -34,6 +37,8 @@ export interface Agent {
   incidents(): readonly OpenIncident[];
   /** The incidents that a person means, open or over. */
   incident(target: string): readonly IncidentTold[] | Unknown;
+  /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
+  trend(target: string, spanMs: number, count: number): Trend | Unknown;
   /** What happened in the last days. */
   readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
@@ -61,13 +66,17 @@ export interface AgentOptions {
   readonly store: Store;
   /** Whether `site` is the last accepted one because a newer one was refused. */
   readonly configRejected: boolean;
+  /** Where samples are kept, for how long (ms), and in how much room (bytes). */
+  readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
 }
 
-export function startAgent({ env, site, store, configRejected, openSink, heartbeatMs }: AgentOptions): Agent {
+export function startAgent(options: AgentOptions): Agent {
+  const { env, site, store, configRejected, openSink, heartbeatMs } = options;
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
+  const { history, keepEvidence } = historyOf(options, clock.now());
   const shared = sharedOf(env, site);
   const trust = trustOf(env);
   const vitals = vitalsOf(env, site, store, trust, () => door);
@@ -80,18 +89,21 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     store,
     clock,
     clockTrust: trust.now,
-    onEvents: () => wake(),
+    onEvents: (records) => {
+      wake();
+      keepEvidence(records);
+    },
     onConfirmWanted: (point, at) => {
       for (const one of pollers) one.hasten(point, at);
     },
   });
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
+    history.note(samples);
     const stepped = clock.stepped();
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
   };
-
   const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
@@ -111,6 +123,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     door.stop();
     await sink.close();
     forward.stop();
+    history.close();
     store.close();
     env.report("agent.stopped");
   };
@@ -127,19 +140,30 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
     }),
-    async read(device, points) {
-      return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
-    },
+    read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
     command: (deed, preview) => commanded(site, door, deed, preview),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
-    incidents: () => openIncidents(site, door.known, door.openIncidents()),
-    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal: store.journal }, target),
-    journal: store.journal,
+    ...lookingBack(site, door, store.journal, history, clock),
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
+  };
+}
+
+function lookingBack(
+  site: Site,
+  door: Ingest,
+  journal: Lookback,
+  history: History,
+  clock: EngineClock,
+): Pick<Agent, "incidents" | "incident" | "trend" | "journal"> {
+  return {
+    incidents: () => openIncidents(site, door.known, door.openIncidents()),
+    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal, history }, target),
+    trend: (target, spanMs, count) => trendOf({ site, history, now: clock.now() }, target, spanMs, count),
+    journal,
   };
 }
 

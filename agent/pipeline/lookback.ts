@@ -4,8 +4,10 @@ import type { State } from "../core/engine.ts";
 import { calls, levelOf } from "../core/incident.ts";
 import { rank } from "../core/severity.ts";
 import type { EventRecord } from "../sinks/record.ts";
+import type { Evidence, History } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import { targetOf, type Unknown } from "./explain.ts";
+import { shownBy } from "./keeping.ts";
 
 /** An open incident as it stands now, which may be later than its newest event: a silence that was set needs none. */
 export interface OpenIncident {
@@ -44,6 +46,8 @@ export interface IncidentTold {
   /** The newest events of the incidents that suppress it, and of the open ones that it suppresses. */
   readonly causes: readonly EventRecord[];
   readonly consequences: readonly EventRecord[];
+  /** What its points said around its raise, the rule's own first. */
+  readonly evidence: readonly Evidence[];
 }
 
 /** Where incidents are looked up. */
@@ -51,6 +55,7 @@ export interface Archive {
   readonly site: Site;
   readonly open: readonly EventRecord[];
   readonly journal: Lookback;
+  readonly history: Pick<History, "evidenceOf">;
 }
 
 /** The incidents that a person means: one by its id; of a condition, a rule or a device those that are open, or else the newest. */
@@ -83,10 +88,15 @@ function eventsOf({ open, journal }: Archive, id: string): readonly EventRecord[
 function toldOf(archive: Archive, events: readonly EventRecord[]): IncidentTold {
   const { incidentId, conditionKey } = events.at(-1) as EventRecord;
   const causeIds = new Set(events.flatMap((one) => one.causeIds ?? []));
+  const about = archive.site.about.get(conditionKey) ?? null;
+  const shown = about === null ? [] : shownBy(archive.site, about, conditionKey);
   return {
     events,
-    about: archive.site.about.get(conditionKey) ?? null,
+    about,
     causes: [...causeIds].flatMap((id) => eventsOf(archive, id).at(-1) ?? []),
     consequences: archive.open.filter((one) => one.causeIds?.includes(incidentId)),
+    evidence: archive.history
+      .evidenceOf(incidentId)
+      .toSorted((a, b) => shown.indexOf(a.point) - shown.indexOf(b.point)),
   };
 }

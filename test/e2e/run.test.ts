@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { IncidentSnapshot } from "../../agent/api/incidents.ts";
 import type { KpiSnapshot } from "../../agent/api/kpi.ts";
 import type { StatusSnapshot } from "../../agent/api/status.ts";
+import type { TrendSnapshot } from "../../agent/api/trend.ts";
 import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { mepwatch, type Running, until } from "../process.ts";
@@ -112,6 +114,11 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     const raised = await centre.event("raised", "s/m/load/high");
     expect(raised.body?.data?.text).toMatch(/^Meter load 12.3 kW \(limit 10\) since \d\d:\d\d\.$/);
     expect(await ask("read", "m/load")).toMatchObject([{ point: "m/load", number: 12.3, value: "12.3 kW" }]);
+    const trend = (await ask("trend", "m/load", "--since", "1m")) as TrendSnapshot;
+    expect(trend.buckets.findLast(({ max }) => max !== null)).toMatchObject({ max: 12.3 });
+    const { incidents } = (await ask("incident", "m/high")) as IncidentSnapshot;
+    expect(incidents[0]?.evidence).toMatchObject([{ point: "m/load", unit: "kW", role: "input", isWhole: false }]);
+    expect(incidents[0]?.evidence[0]?.samples.map(([, value]) => value)).toContain(12.3);
     expect(await until(async () => shown((await ask("status")) as StatusSnapshot))).toMatchObject({
       site: "s",
       broker: { connected: true },
@@ -288,6 +295,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     });
     expect(incident).toMatch(/^high {2}Meter load 12\.3 kW/);
     expect(incident).toMatch(/before it was raised, \d+ s: [▁▂▃▄▅▆▇█·]+ {2}5 kW … 12\.3 kW, limit 10 kW\n/);
+    expect(incident).toMatch(/15 min after:\n {4}load {2}[^\n|]{15}\|[^\n|]{15} {2}5 kW … 12\.3 kW\n/);
     expect(incident).toMatch(
       / raised +high\n.* acknowledged +high +by ana\n.* cleared +high\n.* closed +high\n {2}now NORMAL – /,
     );

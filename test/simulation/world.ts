@@ -4,6 +4,7 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import { type AnyRequest, type Driver, defineDriver, faults } from "../../drivers/driver.ts";
 import type { FakeEnv } from "../env.ts";
@@ -19,6 +20,8 @@ export interface World {
   readonly broker: Broker;
   /** "refuses": commits throw and leave nothing. "doubtful": they land, and throw all the same. */
   disk: "well" | "refuses" | "doubtful";
+  /** For how long samples are kept. */
+  keepMs: number;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -46,6 +49,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     silent,
     broker,
     disk: "well",
+    keepMs: 72 * 3_600_000,
     reads,
     start: () => {
       const store = openStore(path, env.uuid);
@@ -54,6 +58,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         site: siteOf(siteYaml, driver),
         store: { ...store, commit: (cycle) => commit(here, store, cycle) },
         configRejected: false,
+        history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
       });

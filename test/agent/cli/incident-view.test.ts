@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { ConditionSnapshot } from "../../../agent/api/explain.ts";
-import type { IncidentDetail } from "../../../agent/api/incidents.ts";
-import { incidentView, sparkline } from "../../../agent/cli/incident-view.ts";
+import type { EvidenceTold, IncidentDetail } from "../../../agent/api/incidents.ts";
+import { incidentView } from "../../../agent/cli/incident-view.ts";
+import { sparkline } from "../../../agent/cli/sparkline.ts";
 import type { Saying } from "../../../agent/core/rule.ts";
 import type { EventRecord } from "../../../agent/sinks/record.ts";
 import { event } from "../sinks/event.ts";
@@ -41,6 +42,7 @@ const base: IncidentDetail = {
   consequence: null,
   causes: [],
   consequences: [],
+  evidence: [],
 };
 function shown(also: Partial<IncidentDetail>, now: ConditionSnapshot | null = null): string {
   const lines: string[] = [];
@@ -48,6 +50,20 @@ function shown(also: Partial<IncidentDetail>, now: ConditionSnapshot | null = nu
   incidentView({ at, timeZone: "Europe/Berlin" }, { ...base, ...also }, now, output);
   return lines.join("\n");
 }
+const around = (
+  point: string,
+  name: string,
+  unit: string,
+  samples: readonly (readonly [number, number | null])[],
+  role: "input" | "companion" = "input",
+): EvidenceTold => ({
+  point,
+  name,
+  unit,
+  role,
+  isWhole: true,
+  samples: samples.map(([at, value]) => [at, value, value === null ? "bad" : "good"]),
+});
 const acked = { kind: "ack", acked: true, ackedBy: "ana", state: "active-acked", text: "D p acknowledged." } as const;
 const related = (n: number) =>
   Array.from({ length: n }, (_, i) => ({ incidentId: `i${i}`, conditionKey: `k${i}`, text: `T${i}.` }));
@@ -155,6 +171,55 @@ test.each<[string, Partial<IncidentDetail>, string]>([
   before it became worse, 20 s: ▁·█  20 °C … 30 °C, limit 27 °C
   04:04:05  raised  high
   04:04:05  worse   high`,
+  ],
+  [
+    "around its raise: what points said, the deciding one first",
+    {
+      evidence: [
+        around("d/p", "inlet", "Cel", [
+          [-1_200_000, 20],
+          [-900_000 + 1, 20],
+          [-600_000, 20],
+          [-300_000, 20],
+          [-60_000, 25],
+          [0, 30],
+          [300_000, 24],
+          [600_000, null],
+        ]),
+        around("d/load", "load", "%", [[-900_000, 61.5]], "companion"),
+        around("d/fan", "fan", "1", [], "companion"),
+      ],
+    },
+    `high  D p 30 °C (limit 27).
+  s/d/p/r, incident id
+  state:  active, nobody attends
+  before it was raised, 20 s: ▁·█  20 °C … 30 °C, limit 27 °C
+  then: load 61.5 %, fan not known
+  15 min before it was raised | 15 min after:
+    inlet  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅|█████▄▄▄▄▄·····  20 °C … 30 °C
+    load   ▄▄▄▄▄▄▄▄▄▄·····|···············  61.5 %
+  04:04:05  raised  high`,
+  ],
+  [
+    "while its time is not over: as far as it goes",
+    {
+      events: [event(1, { ...bare, raisedAt: "2026-01-02T03:55:00.000Z" })],
+      evidence: [
+        {
+          ...around("d/p", "inlet", "Cel", [
+            [-60_000, 20],
+            [0, 30],
+          ]),
+          isWhole: false,
+        },
+      ],
+    },
+    `high  D p 30 °C (limit 27).
+  s/d/p/r, incident id
+  state:  active, nobody attends
+  15 min before it was raised | 15 min after:
+    inlet  ··············▁|█████            20 °C … 30 °C
+  04:04:05  raised  high`,
   ],
   [
     "a value that has a name",

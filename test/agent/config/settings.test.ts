@@ -22,9 +22,9 @@ function good({ settings, problems }: ReadSettings): Settings {
 
 test("nothing needs to be set", () => {
   for (const text of [null, "", "\n# nothing yet\n", "mqtt:\n  # url: mqtt://broker\n"]) {
-    const { agent, mqtt, store, socket, localRole, logLevel, heartbeatMs } = good(read(text));
+    const { agent, mqtt, store, history, socket, localRole, logLevel, heartbeatMs } = good(read(text));
     expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-    expect({ mqtt, store, socket, localRole, logLevel, heartbeatMs }).toEqual({
+    expect({ mqtt, store, history, socket, localRole, logLevel, heartbeatMs }).toEqual({
       mqtt: {
         url: "mqtt://127.0.0.1:1883",
         prefix: "mepwatch",
@@ -36,6 +36,7 @@ test("nothing needs to be set", () => {
         key: null,
       },
       store: "/var/lib/mepwatch/store.db",
+      history: { keepMs: 72 * 3_600_000, bytesMax: 2 ** 30 },
       socket: "/run/mepwatch/api.sock",
       localRole: "technician",
       logLevel: "info",
@@ -56,6 +57,8 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["mqtt.cert", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.cert],
   ["mqtt.key", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.key?.reveal()],
   ["store", "in-file", "in-env", ({ store }) => store],
+  ["history.keep", "2h", "48h", ({ history }) => `${history.keepMs / 3_600_000}h`],
+  ["history.size", "16", "512", ({ history }) => String(history.bytesMax / 2 ** 20)],
   ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
   ["log.level", "debug", "error", ({ logLevel }) => logLevel],
@@ -89,7 +92,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, history.keep, history.size, localRole, socket, log.level, heartbeat',
     ],
   ],
   [

@@ -41,6 +41,7 @@ describe("store", () => {
       lastSeq: 2,
       clock,
       calls: '{"n":1}',
+      plans: null,
       conditions: new Map([["k", '{"n":2}']]),
       incidents: new Map([["k", '{"seq":2}']]),
     });
