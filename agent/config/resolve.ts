@@ -1,28 +1,28 @@
-import * as z from "zod";
+import type * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
 import { rulePoint } from "../core/rule.ts";
-import { commPoint, type PointId } from "../core/sample.ts";
-import { Secret } from "../secret.ts";
+import { commPoint, identityPoint, type PointId } from "../core/sample.ts";
+import { resolveBus } from "./bus.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
 import { type Group, segments, webOf } from "./correlate.ts";
 import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
+import { identityOf, identityRule } from "./identity.ts";
 import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
 import { commRules, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
 import {
-  busOptions,
   type device as deviceSchema,
   type PointConfig,
   type Profile,
   point as pointSchema,
   type site as siteSchema,
 } from "./schema.ts";
-import { reference, type Secrets } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
 import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
@@ -156,7 +156,13 @@ function judging(
 }
 
 export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
-  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
+  new Set(
+    devices.flatMap(({ device }) => [
+      commPoint(device.id),
+      ...(device.identity === undefined ? [] : [identityPoint(device.id)]),
+      ...device.points.map(({ id }) => id),
+    ]),
+  );
 
 export const rulePointsOf = (devices: readonly Ruled[], groups: readonly Group[]): ReadonlySet<PointId> =>
   new Set([
@@ -205,64 +211,6 @@ function busOf(
     problems.push(document.problem([...path, "bus"], `no bus "${written.bus}"; ${expected}.${hint}`));
   }
   return found ?? null;
-}
-
-/** The driver for a protocol; what is wrong with its name is told. */
-export function driverOf(
-  protocol: unknown,
-  drivers: readonly Driver[],
-  place: Place,
-  path: Path,
-  problems: Problem[],
-): Driver | null {
-  const driver = drivers.find((one) => one.protocol === protocol);
-  if (driver !== undefined) return driver;
-  const known = drivers.map((one) => one.protocol);
-  const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
-  const missing = protocol === undefined ? "missing; " : "";
-  problems.push(place.problem(path, `${missing}expected one of ${known.join(", ")}.${hint}`));
-  return null;
-}
-
-function resolveBus(
-  { document, drivers, secrets }: Sources,
-  id: string,
-  written: Readonly<Record<string, unknown>>,
-  path: Path,
-  problems: Problem[],
-): Bus | null {
-  const { protocol, timeout, ...rest } = written;
-  const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
-  const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
-  if (driver === null) return null;
-  const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
-  const options = check(document, path, driver.bus, revealed, problems);
-  if (options === null || common === null) return null;
-  for (const [key, value] of Object.entries(options as object)) {
-    if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
-    const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
-    problems.push(document.problem([...path, key], what));
-  }
-  return { id, driver, options, timeoutMs: common.timeout };
-}
-
-const isReference = (value: unknown): boolean => value === undefined || reference(value) !== null;
-
-/** Puts the texts that references such as ${file:…} stand for in their places. */
-function reveal(
-  options: Readonly<Record<string, unknown>>,
-  secrets: Secrets,
-  tell: (key: string, what: string) => void,
-): Record<string, unknown> {
-  const revealed = Object.entries(options).map(([key, value]) => {
-    const named = reference(value);
-    if (named === null) return [key, value];
-    const result = secrets(named);
-    if ("problem" in result) tell(key, result.problem);
-    // Any text will do: what is wrong has been told.
-    return [key, "problem" in result ? "unreadable" : result.text];
-  });
-  return Object.fromEntries(revealed);
 }
 
 /** What tells the device from others on its bus; the profile's driver knows too, where the bus is not known. */
@@ -328,6 +276,12 @@ export function resolveDevice(
       problems.push(...unknownKind(kinds, point, place));
       return resolvePoint(written.id, own, point, { intervalMs, driver, language }, place, problems);
     }),
+    ...identityOf(
+      { profile, document: from, driver },
+      said(written.identity),
+      inside(document, [...path, "identity"]),
+      problems,
+    ),
   };
 }
 
@@ -373,10 +327,15 @@ export function ruled(
   problems: Problem[],
 ): Ruled {
   const ofSite = { rules: written.rules, place: inside(document, [...path, "rules"]) };
-  const ofProfile = { rules: profiled.profile.rules, place: inside(profiled.document, ["rules"]) };
-  const declared = Object.keys(given(profiled.document, "rules"));
+  const made = identityRule(device);
+  const ofProfile = { rules: { ...made, ...profiled.profile.rules }, place: inside(profiled.document, ["rules"]) };
+  const declared = [...Object.keys(made), ...Object.keys(given(profiled.document, "rules"))];
   const rules = rulesOf(ofSite, ofProfile, declared, classRule, problems);
-  return { device, written: rules, told: namesOf(written, profiled) };
+  return {
+    device,
+    written: rules,
+    told: namesOf(written, profiled),
+  };
 }
 
 /** Every point that is written of, also those with something wrong in them, which was told. */
@@ -392,5 +351,5 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const said = (location: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(location).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+const said = (all: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));

@@ -1,17 +1,20 @@
 import type { Closable, Driver, Reading } from "../../drivers/driver.ts";
 import { configPoint, type Device, type Site } from "../config/resolved.ts";
+import type { Refusal } from "../core/command.ts";
 import type { Kpi } from "../core/kpi.ts";
-import type { PointId, Sample } from "../core/sample.ts";
+import type { Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
-import { engineClock } from "./clock.ts";
+import { type Acceptance, type Accepted, acceptDevice } from "./acceptance.ts";
+import { type EngineClock, engineClock } from "./clock.ts";
 import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { ingest } from "./ingest.ts";
+import { type IdentityStatus, identitiesOf } from "./identities.ts";
+import { type Ingest, ingest } from "./ingest.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { vitalsOf } from "./vitals.ts";
@@ -25,6 +28,8 @@ export interface Agent {
   explain(target: string): Explained | Unknown;
   /** Does what a person asks of conditions and incidents; `preview`: says only which are meant. */
   command(deed: Deed, preview: boolean): readonly Done[] | Unknown | string;
+  /** Takes a device for the one that it should be from now on; `preview`: says only what that changes. */
+  acceptDevice(acceptance: Acceptance, preview: boolean): Accepted | Refusal;
   silences(): readonly Silenced[];
   /** How the alarms of the last 24 hours did by the standards. */
   kpis(): readonly Kpi[];
@@ -46,6 +51,8 @@ export interface AgentStatus {
   readonly startedAt: number;
   readonly configRejected: boolean;
   readonly buses: readonly BusStatus[];
+  /** By device id, of those that something tells from others. */
+  readonly identities: ReadonlyMap<string, IdentityStatus>;
   readonly open: readonly EventRecord[];
   readonly connected: boolean;
   readonly trouble: string | null;
@@ -67,24 +74,26 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   const startedAt = env.clock.wall();
   const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
+  const identities = identitiesOf(env, site, store);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
+  const hasten = (point: PointId, at: Mono): void => {
+    for (const one of pollers) one.hasten(point, at);
+  };
   const door = ingest({
     env,
     site,
     store,
     clock,
     clockTrust: () => untold,
+    stranger: identities.stranger,
     onEvents: () => wake(),
-    onConfirmWanted: (point, at) => {
-      for (const one of pollers) one.hasten(point, at);
-    },
+    onConfirmWanted: (point, at) => hasten(point, at),
   });
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
-    const stepped = clock.stepped();
-    if (stepped !== 0) env.report("clock.step", { ms: stepped });
+    tellSteps(env, clock);
     door.accept(samples);
   };
 
@@ -92,7 +101,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
-    poller({ env, site, bus, shared: shared.of(bus.driver), clock, onSamples: accept }),
+    poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
@@ -116,22 +125,21 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       startedAt,
       configRejected,
       buses: pollers.map((one) => one.status()),
+      identities: identities.all(),
       open: door.openIncidents(),
       connected: sink.connected,
       trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
     }),
-    async read(device, points) {
-      return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
-    },
+    read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
-    command(deed, preview) {
-      const meant = meantBy(site, door.openIncidents(), deed);
-      if (typeof meant === "string" || "found" in meant) return meant;
-      const answers = preview ? [] : door.command(meant);
-      return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
-    },
+    command: (deed, preview) => commandBy(site, door, deed, preview),
+    acceptDevice: (acceptance, preview) =>
+      acceptDevice(site, identities, acceptance, preview, ({ id, points }) => {
+        accept(identities.samples(id, clock.now()));
+        for (const point of points) hasten(point.id, clock.now().at);
+      }),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),
@@ -140,6 +148,18 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };
+}
+
+function tellSteps(env: Env, clock: EngineClock): void {
+  const ms = clock.stepped();
+  if (ms !== 0) env.report("clock.step", { ms });
+}
+
+function commandBy(site: Site, door: Ingest, deed: Deed, preview: boolean): readonly Done[] | Unknown | string {
+  const meant = meantBy(site, door.openIncidents(), deed);
+  if (typeof meant === "string" || "found" in meant) return meant;
+  const answers = preview ? [] : door.command(meant);
+  return meant.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
 }
 
 /** The system's word on its clock is not asked for yet, so nothing is claimed. */

@@ -6,6 +6,7 @@ import { excursion } from "./excursion.ts";
 import { expression } from "./expression.ts";
 import { flatline } from "./flatline.ts";
 import { group } from "./group.ts";
+import { identity } from "./identity.ts";
 import { level } from "./level.ts";
 import { roc } from "./roc.ts";
 import { stale } from "./stale.ts";
@@ -27,4 +28,5 @@ export const ruleTypes: readonly RuleType[] = [
   group,
   stale,
   comm,
+  identity,
 ];

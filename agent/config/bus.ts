@@ -1,0 +1,69 @@
+import * as z from "zod";
+import type { Driver } from "../../drivers/driver.ts";
+import { Secret } from "../secret.ts";
+import { check } from "./check.ts";
+import type { Path, Place } from "./document.ts";
+import { didYouMean, type Problem } from "./problem.ts";
+import type { Sources } from "./resolve.ts";
+import type { Bus } from "./resolved.ts";
+import { busOptions } from "./schema.ts";
+import { reference, type Secrets } from "./secrets.ts";
+
+/** The driver for a protocol; what is wrong with its name is told. */
+export function driverOf(
+  protocol: unknown,
+  drivers: readonly Driver[],
+  place: Place,
+  path: Path,
+  problems: Problem[],
+): Driver | null {
+  const driver = drivers.find((one) => one.protocol === protocol);
+  if (driver !== undefined) return driver;
+  const known = drivers.map((one) => one.protocol);
+  const hint = typeof protocol === "string" ? didYouMean(protocol, known) : "";
+  const missing = protocol === undefined ? "missing; " : "";
+  problems.push(place.problem(path, `${missing}expected one of ${known.join(", ")}.${hint}`));
+  return null;
+}
+
+/** What reaches a bus, with its secrets; null where something is wrong, which was told. */
+export function resolveBus(
+  { document, drivers, secrets }: Sources,
+  id: string,
+  written: Readonly<Record<string, unknown>>,
+  path: Path,
+  problems: Problem[],
+): Bus | null {
+  const { protocol, timeout, ...rest } = written;
+  const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
+  const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
+  if (driver === null) return null;
+  const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
+  const options = check(document, path, driver.bus, revealed, problems);
+  if (options === null || common === null) return null;
+  for (const [key, value] of Object.entries(options as object)) {
+    if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
+    const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
+    problems.push(document.problem([...path, key], what));
+  }
+  return { id, driver, options, timeoutMs: common.timeout };
+}
+
+const isReference = (value: unknown): boolean => value === undefined || reference(value) !== null;
+
+/** Puts the texts that references such as ${file:…} stand for in their places. */
+function reveal(
+  options: Readonly<Record<string, unknown>>,
+  secrets: Secrets,
+  tell: (key: string, what: string) => void,
+): Record<string, unknown> {
+  const revealed = Object.entries(options).map(([key, value]) => {
+    const named = reference(value);
+    if (named === null) return [key, value];
+    const result = secrets(named);
+    if ("problem" in result) tell(key, result.problem);
+    // Any text will do: what is wrong has been told.
+    return [key, "problem" in result ? "unreadable" : result.text];
+  });
+  return Object.fromEntries(revealed);
+}
