@@ -3,6 +3,7 @@ import type { Device, DevicePoint } from "../config/resolved.ts";
 import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
+import type { IdentityStatus } from "../pipeline/identities.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -32,6 +33,8 @@ export interface StatusSnapshot {
     readonly lastGoodAt: string | null;
     readonly fault: string | null;
     readonly lastMs: number;
+    /** Null: nothing tells it from another. */
+    readonly identity: IdentityStatus | null;
   }[];
   readonly incidents: readonly {
     readonly incidentId: string;
@@ -44,7 +47,10 @@ export interface StatusSnapshot {
 
 const iso = (wall: number): string => new Date(wall).toISOString();
 
-export function snapshot(version: string, { site, buses, heartbeat, open, ...status }: AgentStatus): StatusSnapshot {
+export function snapshot(
+  version: string,
+  { site, buses, identities, heartbeat, open, ...status }: AgentStatus,
+): StatusSnapshot {
   const { depth, oldestAgeMs, lastSeq, ackedSeq, pointsExpected, pointsGood } = heartbeat;
   return {
     version,
@@ -68,6 +74,7 @@ export function snapshot(version: string, { site, buses, heartbeat, open, ...sta
         lastGoodAt: lastGoodAt === null ? null : iso(lastGoodAt),
         fault,
         lastMs,
+        identity: identities.get(id) ?? null,
       };
     }),
     incidents: open.map(({ incidentId, conditionKey, severity, raisedAt, text }) => ({

@@ -38,8 +38,8 @@ export function identityOf(
 export function identityRule({ id, identity: known }: Device): Readonly<Record<string, Record<string, unknown>>> {
   if (known === undefined || known.parts.every(({ name }) => name === firmware)) return {};
   const action = {
-    en: `Check the cabling, or run mepwatch accept ${id}`,
-    de: `Verkabelung prüfen oder mepwatch accept ${id}`,
+    en: `Check cabling, or run mepwatch accept ${id}`,
+    de: `Kabel prüfen oder mepwatch accept ${id}`,
   };
   const say = { cause: { en: "swapped or replaced", de: "vertauscht oder ersetzt" }, action };
   return { [identity.type]: { type: identity.type, say } };

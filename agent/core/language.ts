@@ -31,10 +31,10 @@ const phrases = {
   stuck: { en: "stuck at {value} for {time}", de: "unverändert {value} über {time}" },
   noAnswer: { en: "does not answer", de: "keine Antwort" },
   noValue: { en: "no good value for {time}", de: "{time} ohne gültigen Wert" },
-  otherDevice: { en: "is another device", de: "ist ein anderes Gerät" },
+  otherDevice: { en: "is another device", de: "fremdes Gerät" },
   otherPart: {
     en: "is another device: {part} {told} (expected {expected})",
-    de: "ist ein anderes Gerät: {part} {told} (erwartet {expected})",
+    de: "fremdes Gerät: {part} {told} (erwartet {expected})",
   },
   untold: { en: "does not tell who it is", de: "sagt nicht, wer es ist" },
   untoldPart: {

@@ -78,9 +78,6 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
-  const hasten = (point: PointId, at: Mono): void => {
-    for (const one of pollers) one.hasten(point, at);
-  };
   const door = ingest({
     env,
     site,
@@ -89,7 +86,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     clockTrust: () => untold,
     stranger: identities.stranger,
     onEvents: () => wake(),
-    onConfirmWanted: (point, at) => hasten(point, at),
+    onConfirmWanted: (point, at) => hasten(pollers, point, at),
   });
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
@@ -138,7 +135,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     acceptDevice: (acceptance, preview) =>
       acceptDevice(site, identities, acceptance, preview, ({ id, points }) => {
         accept(identities.samples(id, clock.now()));
-        for (const point of points) hasten(point.id, clock.now().at);
+        for (const point of points) hasten(pollers, point.id, clock.now().at);
       }),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
@@ -148,6 +145,10 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
   };
+}
+
+function hasten(pollers: readonly Poller[], point: PointId, at: Mono): void {
+  for (const one of pollers) one.hasten(point, at);
 }
 
 function tellSteps(env: Env, clock: EngineClock): void {
