@@ -41,6 +41,10 @@ export function identityRule({ id, identity: known }: Device): Readonly<Record<s
     en: `Check cabling, or run mepwatch accept ${id}`,
     de: `Kabel prüfen oder mepwatch accept ${id}`,
   };
-  const say = { cause: { en: "swapped or replaced", de: "vertauscht oder ersetzt" }, action };
+  const say = {
+    cause: { en: "swapped or replaced", de: "vertauscht oder ersetzt" },
+    action,
+    consequence: { en: "none of its values is believed", de: "keiner seiner Werte wird geglaubt" },
+  };
   return { [identity.type]: { type: identity.type, say } };
 }

@@ -64,6 +64,8 @@ interface Known {
   told: Identity;
   /** Null: not since it was last silent. */
   compared: Compared | null;
+  /** Having proven it, it told nothing when it was last asked: it may just be busy. */
+  isDoubted: boolean;
   askAt: Mono;
 }
 
@@ -93,9 +95,13 @@ export function identitiesOf(env: Env, site: Site, store: Pick<Store, "pinned" |
       known.askAt = now + (isKnown(expected) ? retryMs : patientMs);
       if (!answered(answers)) return false;
       const before = known.compared?.verdict;
-      known.told = Object.fromEntries(answers.flatMap((one) => ("text" in one ? [[one.part, one.text]] : [])));
-      known.compared = compare(expected, known.told);
-      const { verdict, by, firmware } = known.compared;
+      const told = Object.fromEntries(answers.flatMap((one) => ("text" in one ? [[one.part, one.text]] : [])));
+      const compared = compare(expected, told);
+      const { verdict, by, firmware } = compared;
+      const isFirstDoubt = verdict === "untold" && before === "same" && !known.isDoubted;
+      known.isDoubted = isFirstDoubt;
+      if (isFirstDoubt) return false;
+      Object.assign(known, { told, compared });
       if (verdict === "other" && before !== "other") env.report("device.other", { device: id, ...by });
       if (verdict !== "same" || !learn(env, known, pin)) return false;
       known.askAt = now + hourMs;
@@ -137,7 +143,12 @@ function knownIn(site: Site, kept: ReadonlyMap<string, string>): ReadonlyMap<str
       const { parts } = JSON.parse(kept.get(device.id) ?? '{"parts":{}}') as Pinned;
       // Whom the site file gives another number is another device, of which nothing is known but that.
       const isOther = compare(asks.given, parts).verdict === "other";
-      return [[device.id, { device, asks, pinned: isOther ? {} : parts, told: {}, compared: null, askAt: atOnce }]];
+      return [
+        [
+          device.id,
+          { device, asks, pinned: isOther ? {} : parts, told: {}, compared: null, isDoubted: false, askAt: atOnce },
+        ],
+      ];
     }),
   );
 }

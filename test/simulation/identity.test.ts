@@ -21,12 +21,16 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function settled(yaml: string, name = "store.db"): World {
   const made = world(env, yaml, join(folder, name));
-  for (const device of ["d0", "d1"]) {
-    made.texts.set(`${device}/serial`, `S-${device}`);
-    made.texts.set(`${device}/model`, "BOX 3000");
-    made.texts.set(`${device}/firmware`, "1.0");
-  }
+  for (const device of ["d0", "d1"]) tellAll(device, made);
   return made;
+}
+
+function tellAll(device: string, of = here): void {
+  const all = { serial: `S-${device}`, model: "BOX 3000", firmware: "1.0" };
+  for (const [part, text] of Object.entries(all)) of.texts.set(`${device}/${part}`, text);
+}
+function tellNothing(device: string): void {
+  for (const part of ["serial", "model", "firmware"]) here.texts.delete(`${device}/${part}`);
 }
 
 const story = (): string[] =>
@@ -238,7 +242,7 @@ describe("who cannot prove it", () => {
     here.silent.add("d0");
     await env.advance(15_000);
     here.silent.delete("d0");
-    for (const part of ["serial", "model", "firmware"]) here.texts.delete(`d0/${part}`);
+    tellNothing("d0");
     await env.advance(100_000);
     expect(story()).toEqual(["raise medium d0/temp/stale"]);
     await env.advance(70_000);
@@ -246,10 +250,26 @@ describe("who cannot prove it", () => {
     expect(here.broker.received.find(({ rule }) => rule.id === "identity")!.text).toMatch(
       /^D0 does not tell its serial \(expected S-d0\) since/,
     );
-    for (const [part, text] of [["serial", "S-d0"]] as const) here.texts.set(`d0/${part}`, text);
+    here.texts.set("d0/serial", "S-d0");
     await env.advance(30_000);
     expect(story()).toContain("clear high d0/-/identity");
     expect(story().at(-1)).toBe("raise high d0/door/open");
+    await agent.stop();
+  });
+
+  test("one that has proven it and is busy when it is asked again, once, is believed all the while", async () => {
+    const agent = here.start();
+    await env.advance(3_590_000);
+    tellNothing("d0");
+    while (asked("d0") < 2) await env.advance(1000);
+    tellAll("d0");
+    await env.advance(5000);
+    expect(agent.status().heartbeat.pointsGood).toBe(4);
+    expect(verdictOf(agent, "d0")).toBe("same");
+    tellNothing("d0");
+    await env.advance(40_000);
+    expect(verdictOf(agent, "d0")).toBe("untold");
+    expect(agent.status().heartbeat.pointsGood).toBe(2);
     await agent.stop();
   });
 
