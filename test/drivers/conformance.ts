@@ -13,7 +13,7 @@ import type { RunningSimulator, StartSimulator } from "../../drivers/simulator.t
 
 /**
  * drivers/driver.ts in executable form. A new driver is done when
- * `conformance("name", { driver, startSimulator, bus, device, points })` passes against its own simulator.
+ * `conformance("name", { driver, startSimulator, bus, device, points, parts })` passes against its own simulator.
  */
 export interface Fixture {
   readonly driver: Driver;
