@@ -36,6 +36,7 @@ const phrases = {
     en: "is another device: {part} {told} (expected {expected})",
     de: "fremdes Gerät: {part} {told} (erwartet {expected})",
   },
+  identity: { en: "identity", de: "Identität" },
   untold: { en: "does not tell who it is", de: "sagt nicht, wer es ist" },
   untoldPart: {
     en: "does not tell its {part} (expected {expected})",

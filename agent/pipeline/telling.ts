@@ -61,6 +61,7 @@ function briefly({ site: { language }, about, event, value, valueText, measure }
   const what = whatOf(about);
   if (about.members.length > 0) return `${what}:`;
   if (what !== "") return what;
+  if (about.type === "identity") return phrase(language, "identity");
   // What is read when it is over is not what was wrong.
   const stands = event.active ? { value, valueText } : { value: null, valueText: null };
   const { rule, level, condition } = event;
