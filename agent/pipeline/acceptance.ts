@@ -1,5 +1,5 @@
 import type { Device, Site } from "../config/resolved.ts";
-import { type Person, roles } from "../core/authority.ts";
+import { lacking, type Person } from "../core/authority.ts";
 import type { Refusal } from "../core/command.ts";
 import { fixedParts, type Identity, isKnown } from "../core/identity.ts";
 import type { Identities } from "./identities.ts";
@@ -30,9 +30,8 @@ export function acceptDevice(
   if (device === undefined) return refusal("not_found", `no device "${id}"`);
   if (known === undefined)
     return refusal("not_found", `nothing tells who ${id} is; expected identity: in profile ${device.profile}`);
-  // As engineers may whatever changes what is judged, see core/authority.ts.
-  if (roles.indexOf(by.role) < roles.indexOf("engineer"))
-    return refusal("forbidden", `a ${by.role} may not; expected engineer or supervisor`);
+  const not = lacking("accept", by.role);
+  if (not !== null) return refusal("forbidden", not);
   if (reason.trim() === "") return refusal("invalid_args", "expected a reason");
   const { expected: was, told: is, given, verdict } = known;
   if (verdict === "unknown") return refusal("invalid_state", "it has not told who it is since it was last silent");

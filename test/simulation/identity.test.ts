@@ -118,15 +118,36 @@ describe("a device that is swapped while it is away", () => {
     await agent.stop();
   });
 
-  test("is told in German too", async () => {
-    here = settled(knownSiteYaml(2, "{}", "de"), "de.db");
+  test.each([
+    [
+      "en",
+      "Hall 1 UPS-A is another device: serial AB123 (expected XY999) since 00:00; swapped or replaced. Check cabling, or run mepwatch accept ups-a.",
+    ],
+    [
+      "de",
+      "Hall 1 UPS-A fremdes Gerät: Serien-Nr. AB123 (erwartet XY999) seit 00:00; vertauscht oder ersetzt. Kabel prüfen oder mepwatch accept ups-a.",
+    ],
+  ])("is told in one line, in %s", async (language, text) => {
+    const yaml = knownSiteYaml(1, "{ serial: XY999 }", language)
+      .replace("id: d0", "id: ups-a")
+      .replace("name: D0", "name: UPS-A, location: { room: Hall 1 }");
+    here = settled(yaml, "told.db");
+    here.texts.set("d0/serial", "AB123");
     const agent = here.start();
     await env.advance(30_000);
-    await swap("d0", "S-other", 15_000);
+    expect(here.broker.received.map((one) => one.text)).toEqual([text]);
+    expect(text.length).toBeLessThanOrEqual(140);
+    await agent.stop();
+  });
+
+  test("is told in one line however long what it tells is", async () => {
+    const agent = here.start();
     await env.advance(30_000);
-    expect(here.broker.received[0]!.text).toMatch(
-      /^D0 fremdes Gerät: Serien-Nr\. S-other \(erwartet S-d0\) seit \d\d:\d\d; vertauscht oder ersetzt\. Kabel prüfen oder mepwatch accept d0\.$/,
-    );
+    await swap("d0", "x".repeat(128), 15_000);
+    await env.advance(30_000);
+    const [{ text }] = here.broker.received as [{ text: string }];
+    expect(text).toMatch(/^D0 is another device: serial x{19}… \(expected S-d0\) since .* mepwatch accept d0\.$/);
+    expect(text.length).toBeLessThanOrEqual(140);
     await agent.stop();
   });
 
