@@ -145,7 +145,7 @@ describe("a device that is swapped while it is away", () => {
     await env.advance(30_000);
     await swap("d0", "x".repeat(128), 15_000);
     await env.advance(30_000);
-    const [{ text }] = here.broker.received as [{ text: string }];
+    const { text } = here.broker.received[0]!;
     expect(text).toMatch(/^D0 is another device: serial x{19}… \(expected S-d0\) since .* mepwatch accept d0\.$/);
     expect(text.length).toBeLessThanOrEqual(140);
     await agent.stop();
