@@ -19,7 +19,7 @@ export function textOf(octets: Buffer): string {
   return visible(octets.toString("hex").replaceAll(/(..)(?=.)/g, "$1:"));
 }
 
-/** What cannot be seen, or would change how the rest is seen, as its code: \\u{202e}. */
+/** What cannot be seen, or would change how the rest is seen, as its code: \u{202e}. */
 export function visible(text: string): string {
   const seen = trimmed(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`);
   return [...seen].slice(0, toldMax).join("");

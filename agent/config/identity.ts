@@ -16,7 +16,7 @@ export function identityOf(
   const written = Object.entries(profile.identity ?? {});
   const known = written.map(([name]) => name);
   for (const name of Object.keys(given).filter((one) => !known.includes(one))) {
-    const expected = known.length === 0 ? "it has none" : `expected one of ${known.join(", ")}`;
+    const expected = known.length === 0 ? "expected this to be left out" : `expected one of ${known.join(", ")}`;
     const what = `profile ${profile.profile} tells no ${name}; ${expected}.${didYouMean(name, known)}`;
     problems.push(place.problem([name], what));
   }

@@ -58,7 +58,7 @@ test.each<[string, string, string, readonly string[]]>([
     "a part of a device that tells nothing",
     given("{ serial: A1 }"),
     ups,
-    ["site.yaml:17:17: devices.1.identity.serial: profile ups/test tells no serial; it has none."],
+    ["site.yaml:17:17: devices.1.identity.serial: profile ups/test tells no serial; expected this to be left out."],
   ],
   [
     "a number, which would lose its zeros",
