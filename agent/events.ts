@@ -43,6 +43,18 @@ export const agentEvents = {
     remedy: "If the device's manual knows this value, add it to the rule's normal or alarm values.",
   },
   "device.back": { level: "info", message: "device answers again" },
+  "device.pinned": { level: "info", message: "device told who it is; from now on it must be the same" },
+  "device.other": {
+    level: "error",
+    message: "another device answers in this one's place; nothing it says is believed",
+    remedy: "Check the cabling; if it was replaced, run `mepwatch accept DEVICE`.",
+  },
+  "device.accepted": { level: "info", message: "a person accepted another device in this one's place" },
+  "device.firmware": {
+    level: "warn",
+    message: "the firmware of a device has changed; all its points are read again now",
+    remedy: "Look whether they still mean what the profile says: `mepwatch read DEVICE`.",
+  },
   "poll.overrun": {
     level: "warn",
     message: "a bus cannot keep its intervals; cycles are skipped",

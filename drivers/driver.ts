@@ -15,6 +15,7 @@ export interface Driver<
   Address = unknown,
   Request extends AnyRequest = AnyRequest,
   Shared extends Closable = Closable,
+  Part = unknown,
 > {
   readonly protocol: string;
   /** One sentence for the generated reference. */
@@ -25,6 +26,8 @@ export interface Driver<
   readonly device: z.ZodType<Device>;
   /** Where a point is found in a device. */
   readonly address: z.ZodType<Address>;
+  /** Where a text is found that tells which device it is; absent: no device of this protocol can tell. */
+  readonly part?: z.ZodType<Part>;
   /** Same points in any order give the same requests; each point is in exactly one request. */
   plan(points: readonly PlannedPoint<Device, Address>[], bus: Bus): readonly Request[];
   /** What all sessions of an agent share, such as one UDP socket; made once, closed after the last session. */
@@ -55,7 +58,23 @@ export interface Session<Request extends AnyRequest = AnyRequest> extends Closab
    * in a reading. One call at a time; the caller waits for the previous one.
    */
   read(request: Request, timeoutMs: number): Promise<readonly Reading[]>;
+  /**
+   * Asks a device which one it is, with the guarantees of `read`: one answer for each part, in their order. There
+   * where the driver has a `part`.
+   */
+  identify?(inquiry: Inquiry, timeoutMs: number): Promise<readonly Told[]>;
 }
+
+/** What of a device tells which one it is, such as its serial number. */
+export interface Inquiry<Device = unknown, Part = unknown> {
+  readonly device: Device;
+  readonly parts: readonly { readonly name: string; readonly address: Part }[];
+}
+
+/** A text as `visible` in told.ts makes it, or why there is none: what a device does not have it does not tell. */
+export type Told =
+  | { readonly part: string; readonly text: string }
+  | { readonly part: string; readonly fault: BadReason; readonly detail: string };
 
 /** Numbers only: booleans and enumerations become numbers in the codec, their texts live with the point. */
 export type Reading = Value | Fault;
@@ -77,7 +96,7 @@ export interface Fault {
 const silent: ReadonlySet<BadReason> = new Set(["timeout", "unreachable", "bad_reply"]);
 
 /** Whether an exchange counts as answered by the device: at least one reading is a value or an answered fault. */
-export function answered(readings: readonly Reading[]): boolean {
+export function answered(readings: readonly (Reading | Told)[]): boolean {
   return readings.some((reading) => !("fault" in reading) || !silent.has(reading.fault));
 }
 
@@ -87,6 +106,8 @@ export function faults(request: AnyRequest, fault: BadReason, detail: string): F
 }
 
 /** Erases the type parameters after checking the driver against them. */
-export function defineDriver<B, D, A, R extends AnyRequest, S extends Closable>(driver: Driver<B, D, A, R, S>): Driver {
+export function defineDriver<B, D, A, R extends AnyRequest, S extends Closable, P>(
+  driver: Driver<B, D, A, R, S, P>,
+): Driver {
   return driver as unknown as Driver;
 }

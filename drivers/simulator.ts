@@ -1,5 +1,5 @@
 import type { PointId } from "../agent/core/sample.ts";
-import type { PlannedPoint } from "./driver.ts";
+import type { Inquiry, PlannedPoint } from "./driver.ts";
 
 /**
  * The other side of a driver: serves devices over the real protocol, for the demo and the tests.
@@ -16,6 +16,8 @@ export interface SimulatorOptions {
   readonly points: readonly PlannedPoint[];
   /** The raw number the device holds now for a point; null: the device knows no such point. */
   value(point: PointId): number | null;
+  /** What the devices tell of themselves, parsed too; `text` null: this one has no such part. */
+  readonly identities?: readonly (Inquiry & { text(part: string): string | null })[];
 }
 
 export interface RunningSimulator {

@@ -59,7 +59,7 @@ export function doDeed(agent: Agent, role: Role, body: unknown): DeedAnswer | { 
   };
 }
 
-const sayIssue = ({ path, message }: z.core.$ZodIssue): string => `${path.map(String).join(".")}: ${message}`;
+export const sayIssue = ({ path, message }: z.core.$ZodIssue): string => `${path.map(String).join(".")}: ${message}`;
 
 export interface SilenceSnapshot {
   readonly conditionKey: string;

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Role } from "../core/authority.ts";
 import type { Agent } from "../pipeline/agent.ts";
+import { doAccept } from "./accept.ts";
 import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
 import { eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
@@ -74,6 +75,10 @@ function routes(server: FastifyInstance, agent: Agent, version: string, role: Ro
   );
   server.post("/command", async ({ body }, reply) => {
     const answer = doDeed(agent, role, body);
+    return "error" in answer ? await reply.code(400).send(answer) : answer;
+  });
+  server.post("/accept", async ({ body }, reply) => {
+    const answer = doAccept(agent, role, body);
     return "error" in answer ? await reply.code(400).send(answer) : answer;
   });
   server.get<{ Params: { "*": string } }>("/explain/*", async ({ params }, reply) => {

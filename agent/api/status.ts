@@ -3,6 +3,7 @@ import type { Device, DevicePoint } from "../config/resolved.ts";
 import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
+import type { IdentityStatus } from "../pipeline/identities.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -32,6 +33,8 @@ export interface StatusSnapshot {
     readonly lastGoodAt: string | null;
     readonly fault: string | null;
     readonly lastMs: number;
+    /** Null: nothing tells it from another. */
+    readonly identity: IdentityStatus | null;
   }[];
   /** What was begun and calls nobody for what belongs to it. */
   readonly modes: readonly {
@@ -60,7 +63,7 @@ const iso = (wall: number): string => new Date(wall).toISOString();
 
 export function snapshot(
   version: string,
-  { site, buses, heartbeat, open, modes, ...status }: AgentStatus,
+  { site, buses, identities, heartbeat, open, modes, ...status }: AgentStatus,
 ): StatusSnapshot {
   const { depth, oldestAgeMs, lastSeq, ackedSeq, pointsExpected, pointsGood } = heartbeat;
   return {
@@ -85,6 +88,7 @@ export function snapshot(
         lastGoodAt: lastGoodAt === null ? null : iso(lastGoodAt),
         fault,
         lastMs,
+        identity: identities.get(id) ?? null,
       };
     }),
     modes: modes.map(({ began, until, ...rest }) => ({

@@ -1,3 +1,4 @@
+import { addAccept } from "./accept.ts";
 import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
@@ -31,6 +32,7 @@ export const commands: readonly AddCommand[] = [
   addRead,
   addTrend,
   addDeeds,
+  addAccept,
   addSilences,
   addKpi,
   addExplain,

@@ -47,11 +47,14 @@ function show(
     output.data(paint(output, overdue ? "medium" : "info", `${mode} of ${target} ${end}, by ${by}: ${reason}`));
   }
   output.data("");
-  const rows = devices.map(({ id, protocol, answering, lastGoodAt, fault }) => {
+  const rows = devices.map(({ id, protocol, answering, lastGoodAt, fault, identity }) => {
     const state = answering === null ? "not asked yet" : answering ? "answers" : "silent";
-    return [id, protocol, state, lastGoodAt === null ? "never" : `${age(lastGoodAt, at)} ago`, fault ?? ""];
+    const lastGood = lastGoodAt === null ? "never" : `${age(lastGoodAt, at)} ago`;
+    const [told] = Object.entries(identity?.told ?? {}).map(([part, text]) => `${part} ${text}`);
+    return [id, protocol, state, lastGood, told ?? "–", fault ?? ""];
   });
-  for (const line of table([["DEVICE", "PROTOCOL", "STATE", "LAST GOOD READ", ""], ...rows])) output.data(line);
+  for (const line of table([["DEVICE", "PROTOCOL", "STATE", "LAST GOOD READ", "TELLS IT IS", ""], ...rows]))
+    output.data(line);
   output.data("");
   if (incidents.length === 0) output.data("No open incidents.");
   for (const { severity, raisedAt, text } of incidents) {

@@ -50,6 +50,7 @@ export function profileSchemaJson(drivers: readonly Driver[], ruleTypes: readonl
       ...properties(base),
       protocol: { const: driver.protocol, description: driver.describe },
       points: { ...property(base, "points"), additionalProperties: withAddress(valuesOf(base, "points"), [driver]) },
+      identity: withParts(property(base, "identity"), driver),
       rules,
     },
   }));
@@ -120,6 +121,16 @@ const orBased = ({ required: all, ...rule }: Json): Json => ({
 const withAddress = (point: Json, drivers: readonly Driver[]): Json => ({
   ...point,
   properties: { ...properties(point), address: anyOf(drivers.map((driver) => plain(driver.address))) },
+});
+
+const withParts = (identity: Json, { part }: Driver): Json => ({
+  ...identity,
+  properties: Object.fromEntries(
+    Object.entries(properties(identity)).map(([name, { description }]) => [
+      name,
+      { ...(part === undefined ? { not: {} } : plain(part)), description },
+    ]),
+  ),
 });
 
 /** For what a site changes of a profile: it gives some of the options only. */

@@ -1,5 +1,5 @@
 import { rulePoint } from "../core/rule.ts";
-import { commPoint, type PointId } from "../core/sample.ts";
+import { commPoint, identityPoint, type PointId } from "../core/sample.ts";
 import type { Group } from "./grouping.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Device } from "./resolved.ts";
@@ -11,7 +11,13 @@ interface Ruled {
 }
 
 export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
-  new Set(devices.flatMap(({ device }) => [commPoint(device.id), ...device.points.map(({ id }) => id)]));
+  new Set(
+    devices.flatMap(({ device }) => [
+      commPoint(device.id),
+      ...(device.identity === undefined ? [] : [identityPoint(device.id)]),
+      ...device.points.map(({ id }) => id),
+    ]),
+  );
 
 export const rulePointsOf = (
   devices: readonly Ruled[],

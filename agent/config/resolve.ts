@@ -8,6 +8,7 @@ import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
 import { segments, webOf } from "./correlate.ts";
 import { type Document, given, inside, layered, type Path, type Place } from "./document.ts";
+import { identityOf, identityRule } from "./identity.ts";
 import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
@@ -273,6 +274,12 @@ export function resolveDevice(
       problems.push(...unknownKind(kinds, point, place));
       return resolvePoint(written.id, own, point, { intervalMs, driver, language }, place, problems);
     }),
+    ...identityOf(
+      { profile, document: from, driver },
+      said(written.identity),
+      inside(document, [...path, "identity"]),
+      problems,
+    ),
   };
 }
 
@@ -318,10 +325,15 @@ export function ruled(
   problems: Problem[],
 ): Ruled {
   const ofSite = { rules: written.rules, place: inside(document, [...path, "rules"]) };
-  const ofProfile = { rules: profiled.profile.rules, place: inside(profiled.document, ["rules"]) };
-  const declared = Object.keys(given(profiled.document, "rules"));
+  const made = identityRule(device);
+  const ofProfile = { rules: { ...made, ...profiled.profile.rules }, place: inside(profiled.document, ["rules"]) };
+  const declared = [...Object.keys(made), ...Object.keys(given(profiled.document, "rules"))];
   const rules = rulesOf(ofSite, ofProfile, declared, classRule, problems);
-  return { device, written: rules, told: namesOf(written, profiled) };
+  return {
+    device,
+    written: rules,
+    told: namesOf(written, profiled),
+  };
 }
 
 /** Every point that is written of, also those with something wrong in them, which was told. */
@@ -337,5 +349,5 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const said = (location: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(location).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+const said = (all: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));

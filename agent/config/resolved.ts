@@ -1,4 +1,5 @@
-import type { Driver } from "../../drivers/driver.ts";
+import type { Driver, Inquiry } from "../../drivers/driver.ts";
+import type { Identity } from "../core/identity.ts";
 import type { Language } from "../core/language.ts";
 import type { Model } from "../core/model.ts";
 import type { Point } from "../core/quality.ts";
@@ -56,6 +57,14 @@ export interface Device {
   readonly location: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly points: readonly DevicePoint[];
+  /** By what it is told from another; absent: nothing does. */
+  readonly identity?: DeviceIdentity;
+}
+
+export interface DeviceIdentity {
+  readonly parts: Inquiry["parts"];
+  /** What the site file says of them. */
+  readonly given: Identity;
 }
 
 export interface DevicePoint {

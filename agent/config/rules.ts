@@ -6,6 +6,7 @@ import { compileRule, type Rule, type RuleConfig } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import { type RuleType, ruleOptions, rulePoint, type Scope } from "../core/rule.ts";
 import { comm } from "../core/rules/comm.ts";
+import { identity } from "../core/rules/identity.ts";
 import { madeTypes, ruleTypes } from "../core/rules/index.ts";
 import { disagreement, same } from "../core/rules/same.ts";
 import type { PointId } from "../core/sample.ts";
@@ -107,8 +108,10 @@ export function compileFact(
 }
 
 /** The rules of a device that tell whether it can be heard, by name. */
-export const commRules = (device: string, written: readonly Written[]): string[] =>
-  written.filter(({ options }) => options.type === comm.type).map(({ id }) => `${device}/${id}`);
+export const commRules = (device: string, written: readonly Written[]): string[] => named(device, written, comm);
+
+const named = (device: string, written: readonly Written[], { type }: RuleType): string[] =>
+  written.filter(({ options }) => options.type === type).map(({ id }) => `${device}/${id}`);
 
 const schemas = new Map(
   [...ruleTypes, ...madeTypes].map((type) => [type.type, z.strictObject({ ...ruleOptions, ...type.options })]),
@@ -157,7 +160,7 @@ export function compileRules(around: Surroundings, written: readonly Written[], 
   const { site, device, told, upstream, behind, causesOf } = around;
   const about = new Map<string, About>();
   const references: Reference[] = [];
-  const own = commRules(device.id, written);
+  const own = [...commRules(device.id, written), ...named(device.id, written, identity)];
   const rules = written.flatMap((one) => {
     const checked = checkRule(one, device, told, problems);
     if (checked === null) return [];

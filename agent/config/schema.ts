@@ -22,6 +22,19 @@ const interval = duration.refine((ms) => ms >= 100, "expected at least 100ms");
 const expectedName = "expected class/maker-model, such as ups/rfc1628";
 const profileName = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
 
+/** What tells one device from another, each part as the driver or the operator says it. */
+const identity = <Part extends z.ZodType>(part: Part) =>
+  z
+    .strictObject({
+      serial: part.describe("Serial number."),
+      id: part.describe("What names the device, or its kind, such as sysObjectID."),
+      mac: part.describe("Address of its network card."),
+      vendor: part.describe("Maker."),
+      model: part.describe("Model."),
+      firmware: part.describe("Software; it may change, which is noted."),
+    })
+    .partial();
+
 /** A rule as written: what its type adds is checked against the type's own options. `null` switches one off. */
 const rule = open.nullable();
 
@@ -62,6 +75,9 @@ export const profile = z.strictObject({
   class: z.string().describe("Device class: ups, pdu, crac, meter, leak …"),
   interval: interval.default(10_000).describe("How often its points are read; default: 10s."),
   points: z.record(id, point).describe("What it can tell."),
+  identity: identity(open)
+    .optional()
+    .describe("What tells who such a device is, each an address; another one in its place is not believed."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
   tests: tests.optional(),
 });
@@ -95,6 +111,10 @@ export const device = z.strictObject({
   location,
   interval: interval.optional().describe("How often it is read; default: the profile's."),
   labels: z.record(z.string(), z.string()).default({}).describe("Free words that go out with its incidents."),
+  identity: identity(z.string().min(1))
+    .omit({ firmware: true })
+    .default({})
+    .describe("Who it is known to be, as mepwatch status shows it; default: who it was when first heard."),
   points: z.record(id, open).default({}).describe("Points changed or added."),
   rules: z.record(id, rule).default({}).describe("Rules changed (options given replace), added, or off (null)."),
 });

@@ -43,7 +43,8 @@ export function profileSuite(
 ): Suite {
   const { profile, document, tests } = profiled;
   const id = "device";
-  const written = { id, profile: null, bus: null, address: {}, location: {}, labels: {}, points: {}, rules: {} };
+  const nothing = { address: {}, location: {}, labels: {}, identity: {}, points: {}, rules: {} };
+  const written = { id, profile: null, bus: null, ...nothing };
   const language = "en";
   const device = resolveDevice(
     { document, kinds, language },

@@ -19,7 +19,7 @@ const hourMs = 3_600_000;
 const shiftMs = 8 * hourMs;
 
 /** The least role that each command needs. */
-const needed: Readonly<Record<Command["name"], Role>> = {
+const needed: Readonly<Record<Command["name"] | "accept", Role>> = {
   ack: "technician",
   unack: "technician",
   reset: "technician",
@@ -29,13 +29,22 @@ const needed: Readonly<Record<Command["name"], Role>> = {
   maintenance_end: "technician",
   out_of_service: "supervisor",
   in_service: "supervisor",
+  // Another device in the place of one: from then on its values count.
+  accept: "engineer",
 };
+
+/** Why somebody of this role may not do it at all; null: they may. */
+export function lacking(name: keyof typeof needed, role: Role): string | null {
+  if (roles.indexOf(role) >= roles.indexOf(needed[name])) return null;
+  return `a ${role} may not; expected ${orMore(needed[name])}`;
+}
 
 /** Why somebody may not do this to a condition of this severity; null: they may. */
 export function forbidden(command: Command, severity: Severity): string | null {
   const { name, by } = command;
   const may = (role: Role): boolean => roles.indexOf(by.role) >= roles.indexOf(role);
-  if (!may(needed[name])) return `a ${by.role} may not; expected ${orMore(needed[name])}`;
+  const not = lacking(name, by.role);
+  if (not !== null) return not;
   const forMs = "forMs" in command ? (command.forMs ?? 0) : 0;
   if (forMs > shiftMs && !may("supervisor")) {
     if (!may("engineer")) return `for more than 8 h; expected ${orMore("engineer")}, or at most 8 h`;

@@ -42,7 +42,7 @@ export interface BadSample extends Observed {
 
 export type Sample = GoodSample | UncertainSample | BadSample;
 
-/** Why a sample is not good. The first group is a fault of the exchange, the second of the value. */
+/** Why a sample is not good. The first group is a fault of the exchange, the second of the value, the third of the device. */
 export const badReasons = [
   "timeout",
   "unreachable",
@@ -56,8 +56,13 @@ export const badReasons = [
   "implausible",
   "out_of_service",
   "device_fault",
+  "identity_mismatch",
+  "identity_unknown",
 ] as const;
 export type BadReason = (typeof badReasons)[number];
 
 /** The point on which the shell reports each exchange with a device: 1 answered, 0 did not. */
 export const commPoint = (device: string): PointId => `${device}/$comm`;
+
+/** The point on which the shell reports whether a device is the one it should be (`verdicts` in identity.ts). */
+export const identityPoint = (device: string): PointId => `${device}/$identity`;

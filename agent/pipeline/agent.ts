@@ -1,23 +1,27 @@
 import type { Closable, Driver, Reading } from "../../drivers/driver.ts";
 import { configPoint, type Device, type Site } from "../config/resolved.ts";
+import type { Refusal } from "../core/command.ts";
 import type { Kpi } from "../core/kpi.ts";
-import type { PointId, Sample } from "../core/sample.ts";
+import type { Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
-import type { History, HistoryOptions } from "../store/history.ts";
+import type { HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
+import type { Acceptance, Accepted } from "./acceptance.ts";
+import { answersOf } from "./answers.ts";
 import { type EngineClock, engineClock } from "./clock.ts";
-import { askedOf, type Deed, type Done, inMode, meantBy, type Silenced, silencedIn } from "./deeds.ts";
-import { type Explained, explainTarget, type Unknown } from "./explain.ts";
+import type { Deed, Done, Silenced } from "./deeds.ts";
+import type { Explained, Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { type Ingest, ingest } from "./ingest.ts";
+import { type IdentityStatus, identitiesOf } from "./identities.ts";
+import { ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
-import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
+import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
-import { type Trend, trendOf } from "./trend.ts";
+import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { vitalsOf } from "./vitals.ts";
 
@@ -30,6 +34,8 @@ export interface Agent {
   explain(target: string): Explained | Unknown;
   /** Does what a person asks of conditions and incidents; `preview`: says only which are meant. */
   command(deed: Deed, preview: boolean): readonly Done[] | Unknown | string;
+  /** Takes a device for the one that it should be from now on; `preview`: says only what that changes. */
+  acceptDevice(acceptance: Acceptance, preview: boolean): Accepted | Refusal;
   silences(): readonly Silenced[];
   /** How the alarms of the last 24 hours did by the standards. */
   kpis(): readonly Kpi[];
@@ -54,6 +60,8 @@ export interface AgentStatus {
   readonly configRejected: boolean;
   readonly modes: Modes;
   readonly buses: readonly BusStatus[];
+  /** By device id, of those that something tells from others. */
+  readonly identities: ReadonlyMap<string, IdentityStatus>;
   readonly open: readonly EventRecord[];
   readonly connected: boolean;
   readonly trouble: string | null;
@@ -80,42 +88,37 @@ export function startAgent(options: AgentOptions): Agent {
   const shared = sharedOf(env, site);
   const trust = trustOf(env);
   const vitals = vitalsOf(env, site, store, trust, () => door);
+  const identities = identitiesOf(env, site, store);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
   const door = ingest({
-    env,
-    site,
-    store,
-    clock,
+    ...{ env, site, store, clock },
     clockTrust: trust.now,
+    stranger: identities.stranger,
     onEvents: (records) => {
       wake();
       keepEvidence(records);
     },
-    onConfirmWanted: (point, at) => {
-      for (const one of pollers) one.hasten(point, at);
-    },
+    onConfirmWanted: (point, at) => hasten(pollers, point, at),
   });
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     history.note(samples);
-    const stepped = clock.stepped();
-    if (stepped !== 0) env.report("clock.step", { ms: stepped });
+    tellSteps(env, clock);
     door.accept(samples);
   };
   const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
-    poller({ env, site, bus, shared: shared.of(bus.driver), clock, onSamples: accept }),
+    poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
-  let stopping: Promise<void> | null = null;
-  const stop = async (): Promise<void> => {
+  const stop = once(async () => {
     pulse();
     trust.stop();
     await Promise.all(pollers.map((one) => one.close()));
@@ -126,7 +129,7 @@ export function startAgent(options: AgentOptions): Agent {
     history.close();
     store.close();
     env.report("agent.stopped");
-  };
+  });
   return {
     status: () => ({
       site,
@@ -135,46 +138,37 @@ export function startAgent(options: AgentOptions): Agent {
       configRejected,
       modes: door.modes(),
       buses: pollers.map((one) => one.status()),
+      identities: identities.all(),
       open: door.openIncidents(),
       connected: sink.connected,
       trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
     }),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
-    explain: (target) =>
-      explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
-    command: (deed, preview) => commanded(site, door, deed, preview),
-    silences: () => silencedIn(site, door.known, clock.now()),
-    kpis: door.kpis,
-    ...lookingBack(site, door, store.journal, history, clock),
+    ...answersOf({
+      ...{ site, door, clock, identities, history, journal: store.journal },
+      onAccepted: (device) => {
+        accept(identities.samples(device.id, clock.now()));
+        for (const { id } of device.points) hasten(pollers, id, clock.now().at);
+      },
+    }),
     alive: () => pollers.every((one) => one.alive()),
-    stop: () => (stopping ??= stop()),
+    stop,
   };
 }
 
-function lookingBack(
-  site: Site,
-  door: Ingest,
-  journal: Lookback,
-  history: History,
-  clock: EngineClock,
-): Pick<Agent, "incidents" | "incident" | "trend" | "journal"> {
-  return {
-    incidents: () => openIncidents(site, door.known, door.openIncidents()),
-    incident: (target) => incidentsOf({ site, open: door.openIncidents(), journal, history }, target),
-    trend: (target, spanMs, count) => trendOf({ site, history, now: clock.now() }, target, spanMs, count),
-    journal,
-  };
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => (running ??= work());
 }
 
-function commanded(site: Site, door: Ingest, deed: Deed, preview: boolean): readonly Done[] | Unknown | string {
-  const meant = meantBy(site, door.openIncidents(), deed);
-  if (typeof meant === "string" || "found" in meant) return meant;
-  const asked = askedOf(deed, door.modes());
-  if (typeof asked === "string") return asked;
-  const some = asked?.what === "end" ? inMode(site, door.known, meant, asked.mode) : meant;
-  const answers = preview ? door.tryOut(some) : door.command(some, asked);
-  return some.map(({ key }, i) => ({ key, refused: answers[i] ?? null }));
+function hasten(pollers: readonly Poller[], point: PointId, at: Mono): void {
+  for (const one of pollers) one.hasten(point, at);
+}
+
+function tellSteps(env: Env, clock: EngineClock): void {
+  const ms = clock.stepped();
+  if (ms !== 0) env.report("clock.step", { ms });
 }
 
 function every(env: Env, ms: number, work: () => void): () => void {

@@ -3,6 +3,7 @@ import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
 import { type Event, cycle as engineCycle, type Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
+import type { Difference } from "../core/identity.ts";
 import { unraised } from "../core/incident.ts";
 import type { Kpi } from "../core/kpi.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
@@ -53,6 +54,8 @@ export interface IngestOptions {
   readonly store: Store;
   readonly clock: EngineClock;
   clockTrust(): ClockTrust;
+  /** What shows that another device answers in the place of one; null: nothing does. */
+  stranger(device: string): Difference | null;
   /** Events were committed. */
   onEvents(records: readonly EventRecord[]): void;
   /** A delay ends then if a sample of this point confirms it: read it at that time rather than an interval later. */
@@ -213,7 +216,7 @@ function committer(env: Env, store: Store) {
 }
 
 /** Open incidents and sequence numbers: both move only when a commit has landed. */
-function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions) {
+function incidentBook({ env, site, store, clockTrust, stranger, onEvents }: IngestOptions) {
   const { epoch } = store.kept;
   const open = new Map([...store.kept.incidents].map(([key, text]) => [key, JSON.parse(text) as EventRecord]));
   /** Incidents that are over, by id, while others that they explained go on and may yet name them. */
@@ -238,7 +241,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
     open: () => [...open.values()],
     lastSeq: () => lastSeq,
     write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
-      const telling = { site, epoch, bootId: env.bootId, clock: clockTrust() };
+      const telling = { site, epoch, bootId: env.bootId, clock: clockTrust(), stranger };
       if (events.length === 0) return [];
       const newest = new Map(open);
       return events.map((event, i) => {

@@ -4,6 +4,7 @@ import { assess, type Observation } from "../core/quality.ts";
 import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { EngineClock } from "./clock.ts";
+import type { Identities } from "./identities.ts";
 import { done, hasten, isSilent, next, type Schedule, schedule, type Task, type Wanted } from "./schedule.ts";
 import { turns } from "./turns.ts";
 
@@ -44,13 +45,15 @@ export interface PollerOptions {
   readonly bus: Bus;
   readonly shared: Closable;
   readonly clock: EngineClock;
+  readonly identities: Identities;
   onSamples(samples: readonly Sample[]): void;
 }
 
-export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptions): Poller {
+export function poller({ env, site, bus, shared, clock, identities, onSamples }: PollerOptions): Poller {
   const devices = site.devices.filter((device) => device.bus === bus.id);
   const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
   const states = new Map<string, DeviceStatus>(devices.map(({ id }) => [id, unasked]));
+  const pointsOf = (device: string) => devices.find(({ id }) => id === device)?.points.map(({ id }) => id) ?? [];
   const tasks = devices.flatMap((device) => wantedOf(bus, device));
   const line = turns(env, bus, shared);
   let plan: Schedule = schedule(tasks, clock.now().at);
@@ -58,21 +61,38 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
   let closed = false;
   let busySince: Mono | null = null;
 
+  /** Asks a device that has answered who it is, where that is to be known; true: all its points are to be looked at. */
+  const askWho = async (device: string): Promise<boolean> => {
+    const inquiry = identities.due(device, clock.now().at);
+    if (inquiry === null) return false;
+    busySince = clock.now().at;
+    return identities.heard(device, await line.identify(inquiry), clock.now().at);
+  };
   const poll = async (task: Task): Promise<void> => {
     const began = clock.now().at;
     busySince = began;
-    const readings = await line.read(task.request);
+    const answers = await line.read(task.request);
+    const lastMs = clock.now().at - began;
+    const ok = answered(answers);
+    if (!ok) identities.lost(task.device);
+    const isOdd = ok && (await askWho(task.device));
     busySince = null;
     if (closed) return;
+    const readings = identities.believed(task.device, answers);
     const now = clock.now();
-    const ok = answered(readings);
     const before = plan;
     plan = done(plan, task, ok, now.at);
+    if (isOdd) for (const id of pointsOf(task.device)) plan = hasten(plan, id, now.at);
     if (plan.skipped > before.skipped) env.report("poll.overrun", { bus: bus.id, skipped: plan.skipped });
-    const state = stateAfter(states.get(task.device) ?? unasked, readings, now.wall, now.at - began);
+    const state = stateAfter(states.get(task.device) ?? unasked, readings, now.wall, lastMs);
     states.set(task.device, state);
     tellTurns(env, bus.id, task.device, state, isSilent(before, task.device), isSilent(plan, task.device));
-    onSamples([...samplesOf(readings, points, now), commSample(task.device, ok, now)]);
+    // Who it is comes first: what follows from it waits for that, not the other way about.
+    onSamples([
+      ...identities.samples(task.device, now),
+      ...samplesOf(readings, points, now),
+      commSample(task.device, ok, now),
+    ]);
     arm();
   };
   const arm = (): void => {
@@ -91,9 +111,11 @@ export function poller({ env, site, bus, shared, clock, onSamples }: PollerOptio
       arm();
     },
     async read(wanted) {
-      const requests = tasks.map(({ request }) => request).filter((one) => one.points.some(({ id }) => wanted.has(id)));
       const readings: Reading[] = [];
-      for (const request of requests) readings.push(...(await line.read(request)));
+      for (const { request, device } of tasks) {
+        if (!request.points.some(({ id }) => wanted.has(id))) continue;
+        readings.push(...identities.believed(device, await line.read(request)));
+      }
       return readings.filter(({ point }) => wanted.has(point));
     },
     status: () => ({ bus: bus.id, skipped: plan.skipped, devices: states }),

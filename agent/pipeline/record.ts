@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { About, Site } from "../config/resolved.ts";
 import type { Event } from "../core/engine.ts";
+import type { Difference } from "../core/identity.ts";
 import { type Language, phrase } from "../core/language.ts";
 import { priorityHint } from "../core/severity.ts";
 import { textMax } from "../core/text.ts";
@@ -14,11 +15,13 @@ export interface Telling {
   readonly epoch: string;
   readonly bootId: string;
   readonly clock: ClockTrust;
+  /** What shows that another device answers in the place of one; null, absent: nothing does. */
+  readonly stranger?: (device: string) => Difference | null;
 }
 
 /** @param others incidents that its text counts or names */
 export function recordOf(
-  { site, epoch, bootId, clock }: Telling,
+  { site, epoch, bootId, clock, stranger = () => null }: Telling,
   event: Event,
   seq: number,
   others: Others = noOthers,
@@ -70,7 +73,10 @@ export function recordOf(
     monoMs: now.at,
     clock,
     historical: false,
-    text: textOf({ site, about, event, value, valueText: valueText(about, value), measure: known, others }),
+    text: textOf({
+      ...{ site, about, event, value, valueText: valueText(about, value), measure: known, others },
+      stranger: about.type === "identity" ? stranger(about.device.id) : null,
+    }),
     ...(about.runbook === null ? {} : { runbook: about.runbook }),
     labels: { ...about.device.labels },
   };

@@ -1,6 +1,7 @@
 import type { About, Device, Site } from "../config/resolved.ts";
 import { sayDuration } from "../core/duration.ts";
 import type { Event } from "../core/engine.ts";
+import type { Difference } from "../core/identity.ts";
 import { type Language, type Phrase, phrase } from "../core/language.ts";
 import type { Rule } from "../core/model.ts";
 import type { Saying } from "../core/rule.ts";
@@ -18,6 +19,8 @@ export interface Telling {
   readonly valueText: string | null;
   readonly measure: number | null;
   readonly others: Others;
+  /** Of an incident that a device is another one: what shows it. */
+  readonly stranger: Difference | null;
 }
 
 export function textOf(telling: Telling): string {
@@ -69,6 +72,7 @@ function briefly({ site, about, event, value, valueText, measure }: Telling): st
   const what = whatOf(about);
   if (about.members.length > 0) return `${what}:`;
   if (what !== "") return what;
+  if (about.type === "identity") return phrase(language, "identity");
   // What is read when it is over is not what was wrong.
   const stands = event.active ? { value, valueText } : { value: null, valueText: null };
   const { rule, level, condition } = event;
@@ -162,8 +166,9 @@ function silenceEnds({ language, timeZone }: Site, { shelf, maintenance, now }: 
 const measured: readonly string[] = ["level", "roc", "excursion"];
 
 /** What is wrong: a measure and its limit, or how many of how many. */
-function inWords({ site, about, event, value, valueText, measure, others }: Telling): string {
+function inWords({ site, about, event, value, valueText, measure, others, stranger }: Telling): string {
   const { language } = site;
+  if (stranger !== null) return strangerIn(stranger, language);
   const { devices } = countOf(others.members);
   if (about.members.length > 0 && devices > 0) {
     const all = new Set(about.members.map((name) => name.split("/")[0])).size;
@@ -176,6 +181,15 @@ function inWords({ site, about, event, value, valueText, measure, others }: Tell
   const slot = condition.slot;
   const said = sayOf(rule, about, language, { value, valueText, measure, limit: level.limit, slot });
   return about.members.length === 0 ? said : `${said} ${whatOf(about)}`;
+}
+
+/** Longer parts of an identity tell a reader at night no more. */
+const partMax = 20;
+
+function strangerIn({ part, told, expected }: Difference, language: Language): string {
+  const short = (text: string): string => (text.length <= partMax ? text : `${text.slice(0, partMax - 1)}…`);
+  const said = { part: phrase(language, part), told: short(told ?? ""), expected: short(expected) };
+  return phrase(language, told === null ? "untoldPart" : "otherPart", said);
 }
 
 interface Facts {

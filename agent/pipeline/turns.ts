@@ -1,10 +1,19 @@
-import type { AnyRequest, Closable, Reading, Session } from "../../drivers/driver.ts";
+import {
+  type AnyRequest,
+  type Closable,
+  faults,
+  type Inquiry,
+  type Reading,
+  type Session,
+  type Told,
+} from "../../drivers/driver.ts";
 import type { Bus } from "../config/resolved.ts";
 import { type Env, within } from "../env.ts";
 
 /** One exchange at a time on a bus, whoever asks; a session that breaks its contract is replaced. */
 export interface Turns extends Closable {
   read(request: AnyRequest): Promise<readonly Reading[]>;
+  identify(inquiry: Inquiry): Promise<readonly Told[]>;
 }
 
 /** A session that does not keep its own deadline is given this much more before its answer is given up. */
@@ -20,29 +29,41 @@ export function turns(env: Env, bus: Bus, shared: Closable): Turns {
     session = open();
     await within(env, 1000, old.close(), () => undefined).catch(() => {});
   };
+  const inTurn = <T>(work: (on: Session) => Promise<T>, instead: (detail: string) => T): Promise<T> => {
+    const mine = turn.then(() => exchange(env, work(session), bus.timeoutMs, instead));
+    turn = mine.then(({ broken }) => (broken ? renew() : undefined));
+    return mine.then(({ answer }) => answer);
+  };
   return {
-    read(request) {
-      const mine = turn.then(() => exchange(env, session, request, bus.timeoutMs));
-      turn = mine.then(({ broken }) => (broken ? renew() : undefined));
-      return mine.then(({ readings }) => readings);
-    },
+    read: (request) =>
+      inTurn(
+        (on) => on.read(request, bus.timeoutMs),
+        (detail) => faults(request, "timeout", detail),
+      ),
+    identify: (inquiry) =>
+      inTurn(
+        async (on) => (await on.identify?.(inquiry, bus.timeoutMs)) ?? [],
+        (detail) => inquiry.parts.map(({ name }) => ({ part: name, fault: "timeout", detail })),
+      ),
     close: () => session.close(),
   };
 }
 
-interface Exchange {
-  readonly readings: readonly Reading[];
+interface Exchange<T> {
+  readonly answer: T;
   readonly broken: boolean;
 }
 
-async function exchange(env: Env, session: Session, request: AnyRequest, timeoutMs: number): Promise<Exchange> {
-  const failed = (detail: string): Exchange => ({
-    readings: request.points.map(({ id }) => ({ point: id, fault: "timeout", detail })),
-    broken: true,
-  });
-  const reading = session.read(request, timeoutMs).then(
-    (readings): Exchange => ({ readings, broken: false }),
+async function exchange<T>(
+  env: Env,
+  work: Promise<T>,
+  timeoutMs: number,
+  instead: (detail: string) => T,
+): Promise<Exchange<T>> {
+  const failed = (detail: string): Exchange<T> => ({ answer: instead(detail), broken: true });
+  const answer = work.then(
+    (answer): Exchange<T> => ({ answer, broken: false }),
     (error: unknown) => failed(`driver failed: ${String(error)}`),
   );
-  return await within(env, timeoutMs + graceMs, reading, () => failed("no answer in time"));
+  return await within(env, timeoutMs + graceMs, answer, () => failed("no answer in time"));
 }

@@ -1,5 +1,6 @@
 import type { SimulatorOptions } from "../../drivers/simulator.ts";
 import type { Device, DevicePoint, Site } from "../config/resolved.ts";
+import type { Identity, IdentityPart } from "../core/identity.ts";
 import type { PointId } from "../core/sample.ts";
 import { noise } from "./noise.ts";
 import type { Plant } from "./plant.ts";
@@ -21,6 +22,25 @@ export function servedBy(site: Site, scene: () => Scene): SimulatorOptions["valu
     return found === undefined ? null : rawOf(found.point, readOf(found.device, found.point.own, scene()));
   };
 }
+
+/** What a device tells of itself: what the site file says it is, else what no other simulated device is. */
+export function selfOf(device: Device): NonNullable<SimulatorOptions["identities"]> {
+  const { identity } = device;
+  if (identity === undefined) return [];
+  const made: Identity = {
+    serial: `SIM-${device.id}`,
+    vendor: device.protocol === "bacnet" ? "0" : "mepwatch",
+    model: `simulated ${device.class}`,
+    firmware: device.protocol === "modbus" ? "100" : "1.0",
+    ...identity.given,
+  };
+  const text = (part: string): string | null => made[part as IdentityPart] ?? idOf(device, part);
+  return [{ device: device.address, parts: identity.parts, text }];
+}
+
+/** Of a BACnet device its instance; else the usual of the simulator's, of no maker. */
+const idOf = ({ address }: Device, part: string): string | null =>
+  part === "id" ? String((address as { instance?: number }).instance ?? "0.0") : null;
 
 /** Now and without noise: the points whose values causes alone decide, and the utility itself. */
 export function truthOf(site: Site, scene: Scene): ReadonlyMap<PointId, number> {

@@ -4,7 +4,7 @@ import type { Bus, Site } from "../config/resolved.ts";
 import type { PointId, Wall } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import { hallOf } from "./hall.ts";
-import { type Scene, servedBy, truthOf } from "./served.ts";
+import { type Scene, selfOf, servedBy, truthOf } from "./served.ts";
 import { simulators } from "./simulators.ts";
 import { stage } from "./stage.ts";
 import type { Story } from "./story.ts";
@@ -103,11 +103,12 @@ async function startBus(
   const { protocol } = bus.driver;
   const start = simulators.get(protocol);
   if (start === undefined) throw new Error(`bus ${bus.id} speaks ${protocol}, which cannot be simulated`);
-  const points = site.devices
-    .filter((device) => device.bus === bus.id)
-    .flatMap((device) => device.points.map(({ id, address }) => ({ id, device: device.address, address })));
+  const devices = site.devices.filter((device) => device.bus === bus.id);
+  const points = devices.flatMap((device) =>
+    device.points.map(({ id, address }) => ({ id, device: device.address, address })),
+  );
   const port = anyPort ? 0 : listening.parse(bus.options).port;
-  return onPort(start, { host, port, points, value });
+  return onPort(start, { host, port, points, value, identities: devices.flatMap(selfOf) });
 }
 
 /** A port that is taken is no reason to fail: the system finds another, and `ports` tells. */

@@ -36,4 +36,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX journal_key ON journal (epoch, key, seq);
   CREATE INDEX journal_incident ON journal (epoch, incident, seq);
   `,
+  `
+  -- Who each device was when it was accepted, JSON.
+  CREATE TABLE pinned (device TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];

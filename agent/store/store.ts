@@ -17,6 +17,10 @@ export interface Store {
   /** The configuration that was last accepted, as its files; null before the first. */
   acceptedConfig(): Readonly<Record<string, string>> | null;
   acceptConfig(files: Readonly<Record<string, string>>): void;
+  /** Who each device was when it was accepted, JSON by device id. */
+  pinned(): ReadonlyMap<string, string>;
+  /** On disk when it returns; throws where it is not. */
+  pin(device: string, identity: string): void;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
   /** Idempotent. */
@@ -88,6 +92,7 @@ export function openStore(path: string, newEpoch: () => string): Store {
   const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
   const outbox = openOutbox(db, epoch);
   const journal = openJournal(db, epoch);
+  const pin = db.prepare("INSERT OR REPLACE INTO pinned VALUES (?, ?)");
   const kept: Kept = {
     epoch,
     lastSeq: Number(meta.get("lastSeq") ?? 0),
@@ -104,6 +109,8 @@ export function openStore(path: string, newEpoch: () => string): Store {
     commit: committer(db, meta, outbox, journal),
     acceptedConfig: () => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null,
     acceptConfig: (files) => void meta.set("config", JSON.stringify(files)),
+    pinned: () => rows(db, "SELECT device AS key, identity AS text FROM pinned"),
+    pin: (device, identity) => void pin.run(device, identity),
     nextBdSeq: () => Number(meta.set("bdSeq", String(Number(meta.get("bdSeq") ?? 0) + 1))),
     close: () => db.close(),
   };

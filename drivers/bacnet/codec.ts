@@ -1,6 +1,7 @@
 import Client from "node-bacnet";
 import * as z from "zod";
-import type { Fault, Reading } from "../driver.ts";
+import type { Fault, Reading, Told } from "../driver.ts";
+import { told, untold, visible } from "../told.ts";
 import { type Result, type ResultKey, resultKey } from "./answer.ts";
 import type { Point } from "./plan.ts";
 import { objectOf } from "./question.ts";
@@ -53,6 +54,21 @@ export function decode(result: Result): number | ValueFault {
     default:
       return wrongType(`application tag ${type} is not a number`);
   }
+}
+
+const objectId = z.object({ type: z.number(), instance: z.number() });
+
+/** What the device says of itself: a text as it is, an object by its instance, else the number as text. */
+export function toldOf(part: string, result: Result | undefined): Told {
+  const [first] = result ?? [];
+  if (result === undefined || first === undefined) return untold(part, "bad_reply", "the answer lacks it");
+  const { type, value } = first;
+  if (result.length === 1 && type === applicationTag.characterString && typeof value === "string")
+    return told(part, visible(value));
+  const object = type === applicationTag.objectId ? objectId.safeParse(value).data : undefined;
+  if (object !== undefined) return told(part, String(object.instance));
+  const number = decode(result);
+  return typeof number === "number" ? told(part, String(number)) : untold(part, number.fault, number.detail);
 }
 
 const wrongType = (detail: string): ValueFault => ({ fault: "wrong_type", detail });

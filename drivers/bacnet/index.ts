@@ -1,7 +1,7 @@
 import { defineDriver } from "../driver.ts";
 import { Hub } from "./hub.ts";
 import { plan } from "./plan.ts";
-import { address, bus, device } from "./schema.ts";
+import { address, bus, device, part } from "./schema.ts";
 import { BacnetSession } from "./session.ts";
 
 export const bacnet = defineDriver({
@@ -10,6 +10,7 @@ export const bacnet = defineDriver({
   bus,
   device,
   address,
+  part,
   plan,
   share: (env) => new Hub(env),
   open: (bus, env, hub) => new BacnetSession(bus, env, hub),

@@ -68,3 +68,23 @@ export const address = z.strictObject({
     .describe("Property to read; only present-value minds status-flags."),
 });
 export type Address = z.infer<typeof address>;
+
+/** Properties of the device object that tell which device it is. */
+export const deviceProperties = {
+  "serial-number": 372,
+  "object-identifier": 75,
+  "object-name": 77,
+  "vendor-identifier": 120,
+  "vendor-name": 121,
+  "model-name": 70,
+  "firmware-revision": 44,
+  "application-software-version": 12,
+} as const;
+export const deviceObject = 8;
+
+export const part = z.strictObject({
+  property: z
+    .enum(keys(deviceProperties))
+    .describe("Property of the device object; object-identifier tells that the instance is the configured one."),
+});
+export type Part = z.infer<typeof part>;

@@ -56,12 +56,19 @@ function encodingOf({ address }: Point): Encoding {
 export class ServedDevice {
   readonly instance: number;
   readonly #value: (point: PointId) => number | null;
+  /** What the device object says instead of the usual, or not at all (null). */
+  readonly #self: () => ReadonlyMap<number, Buffer | null>;
   /** Points by object, in the order given. */
   readonly #objects = new Map<string, Point[]>();
 
-  constructor(points: readonly Point[], value: (point: PointId) => number | null) {
+  constructor(
+    points: readonly Point[],
+    value: (point: PointId) => number | null,
+    self: () => ReadonlyMap<number, Buffer | null> = () => new Map(),
+  ) {
     this.instance = points[0]?.device.instance ?? 0;
     this.#value = value;
+    this.#self = self;
     for (const point of points) {
       const key = `${objectTypes[point.address.object]}:${point.address.instance}`;
       this.#objects.set(key, [...(this.#objects.get(key) ?? []), point]);
@@ -93,7 +100,7 @@ export class ServedDevice {
 
   #device(instance: number): Map<number, Buffer> | undefined {
     if (instance !== this.instance) return undefined;
-    return new Map([
+    const usual: [number, Buffer][] = [
       [id.identifier, objectIdentifier(deviceType, instance)],
       [id.name, characterString(`mepwatch simulator ${instance}`)],
       [id.type, encoders.enumerated(deviceType)],
@@ -106,7 +113,13 @@ export class ServedDevice {
       [97, bitString(41, [12, 14, 26, 34])], // services: ReadProperty, ReadPropertyMultiple, I-Am, Who-Is
       [62, encoders.unsigned(limits.apduMax)],
       [107, encoders.enumerated(limits.segmentation)],
-    ]);
+    ];
+    const held = new Map(usual);
+    for (const [property, said] of this.#self()) {
+      if (said === null) held.delete(property);
+      else held.set(property, said);
+    }
+    return held;
   }
 
   /** Undefined for an object none of whose points has a value now. */

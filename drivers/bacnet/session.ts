@@ -1,12 +1,13 @@
 import type { Env } from "../../agent/env.ts";
-import { faults, type Reading, type Session } from "../driver.ts";
+import { faults, type Inquiry, type Reading, type Session, type Told } from "../driver.ts";
+import { untold } from "../told.ts";
 import { type Answer, type Result, type ResultKey, resultKey } from "./answer.ts";
-import { errorCode, errorFault, errorTag, readingOf, refusalFault } from "./codec.ts";
+import { errorCode, errorFault, errorTag, readingOf, refusalFault, toldOf } from "./codec.ts";
 import { type Exchange, readMultiple, readSingle } from "./exchange.ts";
 import type { Hub, Line } from "./hub.ts";
 import { chunks, type Point, type Request } from "./plan.ts";
 import { objectOf, propertiesOf, questions } from "./question.ts";
-import { type Bus, statusFlags } from "./schema.ts";
+import { type Bus, type Device, deviceObject, deviceProperties, type Part, statusFlags } from "./schema.ts";
 
 /** Aborts that say "less at once": buffer-overflow, segmentation-not-supported, apdu-too-long. */
 const tooMuch: ReadonlySet<number> = new Set([1, 4, 11]);
@@ -43,6 +44,28 @@ export class BacnetSession implements Session<Request> {
       else for (const reading of outcome) readings.set(reading.point, reading);
     }
     return request.points.map(({ id }) => readings.get(id) ?? { point: id, fault: "bad_reply", detail: "not read" });
+  }
+
+  async identify({ device, parts }: Inquiry<Device, Part>, timeoutMs: number): Promise<readonly Told[]> {
+    const deadline = this.#env.clock.mono() + timeoutMs;
+    const object = { type: deviceObject, instance: device.instance };
+    const asked = parts.map(({ name, address }) => ({ name, property: deviceProperties[address.property] }));
+    if (!this.#singly) {
+      const question = { object, properties: asked.map(({ property }) => property) };
+      const answer = await this.#ask(deadline, (ms) => readMultiple(this.#env, this.#line, [question], ms));
+      if (answer.kind === "fault") return asked.map(({ name }) => untold(name, answer.fault, answer.detail));
+      if (answer.kind === "results")
+        return asked.map(({ name, property }) => toldOf(name, answer.results.get(resultKey(object, property))));
+    }
+    const answers: Told[] = [];
+    for (const { name, property } of asked) {
+      const results = new Map<ResultKey, Result>();
+      const key = resultKey(object, property);
+      const answer = await this.#ask(deadline, (ms) => readSingle(this.#env, this.#line, object, property, ms));
+      const fault = this.#collect(answer, key, results);
+      answers.push(fault ? untold(name, fault.fault, fault.detail) : toldOf(name, results.get(key)));
+    }
+    return answers;
   }
 
   /** Readings of the batch, or that it must be asked for in halves; a batch of one is never too much. */

@@ -2,10 +2,10 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { type Env, realEnv } from "../../agent/env.ts";
 import type { Misbehaviour, RunningSimulator, SimulatorOptions, StartSimulator } from "../simulator.ts";
-import { datagram } from "./encode.ts";
+import { characterString, datagram, encoders, objectIdentifier } from "./encode.ts";
 import { pdu } from "./frame.ts";
 import type { Point } from "./plan.ts";
-import { address, device } from "./schema.ts";
+import { address, device, deviceObject, deviceProperties, part } from "./schema.ts";
 import { ServedDevice } from "./served.ts";
 import { answer, confirmed, errorAnswer, type Requested, requestApdu, whoIsAnswer } from "./services.ts";
 
@@ -19,7 +19,7 @@ const rubbish = ({ invokeId, service }: Requested): Buffer => datagram(pdu.error
  * a broadcast Who-Is reaches it only if `host` is 0.0.0.0, for that is how Linux delivers broadcasts.
  */
 export const startBacnetSimulator: StartSimulator = async (options) => {
-  const served = new ServedDevice(options.points.map(typed), options.value);
+  const served = new ServedDevice(options.points.map(typed), options.value, selfKnowledge(options));
   const env = realEnv({ logLevel: "silent" });
   const socket = createSocket({ type: "udp4", reuseAddr: false });
   const pending = new Set<() => void>();
@@ -54,6 +54,24 @@ const typed = (point: SimulatorOptions["points"][number]): Point => ({
   device: device.parse(point.device),
   address: address.parse(point.address),
 });
+
+function selfKnowledge({ identities = [] }: SimulatorOptions): () => ReadonlyMap<number, Buffer | null> {
+  const asked = identities.flatMap(({ parts, text }) =>
+    parts.map(({ name, address: written }) => ({ name, text, property: part.parse(written).property })),
+  );
+  return () =>
+    new Map(
+      asked.map(({ name, text, property }) => {
+        const now = text(name);
+        return [deviceProperties[property], now === null ? null : encoded(property, now)];
+      }),
+    );
+}
+
+function encoded(property: keyof typeof deviceProperties, text: string): Buffer {
+  if (property === "vendor-identifier") return encoders.unsigned(Number(text));
+  return property === "object-identifier" ? objectIdentifier(deviceObject, Number(text)) : characterString(text);
+}
 
 function reply(served: ServedDevice, request: Requested, how: Exclude<Misbehaviour, "silent" | "slow">): Buffer {
   switch (how) {

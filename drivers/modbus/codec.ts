@@ -1,5 +1,5 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { type Address, hasWords, type Order, widthOf } from "./schema.ts";
+import { type Address, hasWords, type Order, type TextAddress, widthOf } from "./schema.ts";
 
 /** Registers to number and back. Pure and total: no input throws, and no number is silently another one. */
 
@@ -27,6 +27,23 @@ export function decode(address: Address, registers: readonly number[]): Decoded 
   }
   if (!Number.isFinite(value)) return { fault: "not_finite", detail: `${address.type} ${value}` };
   return { value: address.bit === undefined ? value : (value >> address.bit) & 1 };
+}
+
+/** The octets of a text that lies in registers, in the order of its characters. */
+export function octetsOf(
+  { length, order }: Omit<TextAddress, "table" | "register">,
+  registers: readonly number[],
+): Buffer {
+  const octets = reorder(registers, order).flatMap((word) => [word >> 8, word & 0xff]);
+  return Buffer.from(octets.slice(0, length));
+}
+
+/** The registers of which `octetsOf` makes this text; what is too long is cut, what is short filled with NULs. */
+export function registersOf({ length, order }: Omit<TextAddress, "table" | "register">, text: string): number[] {
+  const octets = Buffer.alloc(2 * Math.ceil(length / 2));
+  octets.write(text, 0, length);
+  const words = Array.from({ length: octets.length / 2 }, (_, i) => octets.readUInt16BE(2 * i));
+  return reorder(words, order);
 }
 
 /**

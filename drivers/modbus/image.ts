@@ -1,6 +1,6 @@
 import type { PointId } from "../../agent/core/sample.ts";
-import { encode } from "./codec.ts";
-import { type ModbusPoint, type Table, widthOf } from "./schema.ts";
+import { encode, registersOf } from "./codec.ts";
+import { type Address, type ModbusPoint, type Table, type TextAddress, widthOf } from "./schema.ts";
 
 /** A range that a client asks for. */
 export interface Range {
@@ -8,6 +8,11 @@ export interface Range {
   readonly table: Table;
   readonly start: number;
   readonly count: number;
+}
+
+/** What lies in registers: where, how many, and what they are now, given those that are there already; null: no value. */
+interface Held extends Range {
+  words(image: ReadonlyMap<number, number>): readonly number[] | null;
 }
 
 /**
@@ -18,29 +23,58 @@ export interface Range {
 export function imageOf(
   points: readonly ModbusPoint[],
   value: (point: PointId) => number | null,
+  texts: readonly Text[] = [],
 ): (range: Range) => readonly number[] | null {
   // Bits last: they change their bit only, in a register that another point may hold as a whole.
   const inOrder = [
-    ...points.filter(({ address }) => !isBit(address)),
-    ...points.filter(({ address }) => isBit(address)),
+    ...texts.map(heldText),
+    ...[...points.filter((one) => !isBit(one)), ...points.filter(isBit)].map((point) => heldNumber(point, value)),
   ];
   return (range) => {
-    const inside = inOrder.filter((point) => overlaps(point, range));
+    const inside = inOrder.filter((one) => overlaps(one, range));
     if (inside.length === 0) return null;
     const image = new Map<number, number>();
-    for (const { id, address } of inside) {
-      const now = value(id);
+    for (const { start, words } of inside) {
+      const now = words(image);
       if (now === null) return null;
-      const held = [image.get(address.register) ?? 0];
-      for (const [i, word] of encode(address, now, held).entries()) image.set(address.register + i, word);
+      for (const [i, word] of now.entries()) image.set(start + i, word);
     }
     return Array.from({ length: range.count }, (_, i) => image.get(range.start + i) ?? 0);
   };
 }
 
-const isBit = ({ bit }: ModbusPoint["address"]): boolean => bit !== undefined;
-
-function overlaps({ device, address }: ModbusPoint, { unit, table, start, count }: Range): boolean {
-  const [from, to] = [address.register, address.register + widthOf(address)];
-  return device.unit === unit && address.table === table && from < start + count && to > start;
+/** What a device tells of itself in registers. */
+export interface Text {
+  readonly unit: number;
+  readonly address: Address | TextAddress;
+  text(): string | null;
 }
+
+function heldText({ unit, address, text }: Text): Held {
+  const { table, register: start } = address;
+  const count = address.type === "string" ? Math.ceil(address.length / 2) : widthOf(address);
+  return {
+    ...{ unit, table, start, count },
+    words() {
+      const now = text();
+      if (now === null) return null;
+      return address.type === "string" ? registersOf(address, now) : encode(address, Number(now));
+    },
+  };
+}
+
+function heldNumber({ id, device: { unit }, address }: ModbusPoint, value: (point: PointId) => number | null): Held {
+  const { table, register: start } = address;
+  return {
+    ...{ unit, table, start, count: widthOf(address) },
+    words(image) {
+      const now = value(id);
+      return now === null ? null : encode(address, now, [image.get(start) ?? 0]);
+    },
+  };
+}
+
+const isBit = ({ address: { bit } }: ModbusPoint): boolean => bit !== undefined;
+
+const overlaps = (held: Range, { unit, table, start, count }: Range): boolean =>
+  held.unit === unit && held.table === table && held.start < start + count && held.start + held.count > start;

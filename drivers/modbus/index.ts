@@ -1,6 +1,6 @@
 import { defineDriver } from "../driver.ts";
 import { plan } from "./plan.ts";
-import { addressSchema, busSchema, deviceSchema } from "./schema.ts";
+import { addressSchema, busSchema, deviceSchema, partSchema } from "./schema.ts";
 import { openSession } from "./session.ts";
 
 /** Modbus TCP. How it behaves and what it guards against: README.md. */
@@ -10,6 +10,7 @@ export const modbus = defineDriver({
   bus: busSchema,
   device: deviceSchema,
   address: addressSchema,
+  part: partSchema,
   plan,
   open: openSession,
 });

@@ -2,11 +2,14 @@ import { connect } from "node:net";
 import M from "modbus-serial";
 import type { Env } from "../../agent/env.ts";
 import { type Failure, failureOf } from "./failure.ts";
-import { functionCodes, guard } from "./frame.ts";
+import { functionCodes, guard, identificationRequest, identified } from "./frame.ts";
 import type { Request } from "./plan.ts";
 import { type Bus, hasWords } from "./schema.ts";
 
-/** Registers, or bits as 0 and 1: as many as asked. */
+/** What is read of a unit. */
+export type Range = Omit<Request, "points">;
+
+/** Registers, or bits as 0 and 1: as many as asked. Of an identification, octets. */
 export type Answer = { readonly data: readonly number[] } | Failure;
 
 /**
@@ -21,13 +24,16 @@ export interface Link {
    * Asks, after connecting if need be. Settles within `ms`, never rejects. One at a time: many devices drop or mix up
    * a second request.
    */
-  ask(request: Request, ms: number): Promise<Answer>;
+  ask(request: Range, ms: number): Promise<Answer>;
+  /** The same for one object of Read Device Identification; no data: the device has no such object. */
+  identify(unit: number, object: number, ms: number): Promise<Answer>;
   /** Fails the request under way with this and destroys the socket. */
   end(failure: Failure): void;
 }
 
 interface Exchange {
-  readonly flaw: (chunk: Buffer) => string | undefined;
+  /** What is wrong with what came, or undefined as long as it may be right. */
+  readonly hear: (chunk: Buffer) => string | undefined;
   settle(answer: Answer): void;
 }
 
@@ -44,21 +50,22 @@ export function dial({ host, port }: Bus, env: Env): Link {
 
   // The listener for "data" comes before the library's, so that a flaw settles the exchange before the library sees it.
   socket.on("data", (chunk) => {
-    const flaw = exchange ? exchange.flaw(chunk) : "a reply that nobody asked for";
+    const flaw = exchange ? exchange.hear(chunk) : "a reply that nobody asked for";
     if (flaw) end({ fault: "bad_reply", detail: flaw });
   });
   socket.on("connect", () => client.linkTCP(socket, { port }, () => {}));
   socket.on("error", (error) => end(failureOf(error)));
   socket.on("close", () => end({ fault: "unreachable", detail: "connection closed by the device" }));
 
-  function ask(request: Request, ms: number): Promise<Answer> {
+  /** `send` is told how to settle this very exchange; what is neither an answer nor an exception ends the link. */
+  function begin(ms: number, hear: Exchange["hear"], send: (settle: Exchange["settle"]) => void): Promise<Answer> {
     return new Promise((resolve) => {
       const cancel = env.after(ms, () => {
         const what = socket.connecting ? `connection to ${host}:${port}` : "answer";
         end({ fault: "timeout", detail: `no ${what} within ${Math.round(ms)} ms` });
       });
       const mine: Exchange = {
-        flaw: guard(expectedOf(request)),
+        hear,
         settle(answer) {
           // The library calls back again for a duplicate of an earlier reply.
           if (exchange !== mine) return;
@@ -68,13 +75,30 @@ export function dial({ host, port }: Bus, env: Env): Link {
         },
       };
       exchange = mine;
-      const send = () =>
-        sendRead(client, request, (answer) => {
+      const begun = () =>
+        send((answer) => {
           if ("fault" in answer && answer.exception === undefined && exchange === mine) end(answer);
           mine.settle(answer);
         });
-      if (socket.connecting) socket.once("connect", send);
-      else send();
+      if (socket.connecting) socket.once("connect", begun);
+      else begun();
+    });
+  }
+
+  /** Past the library, which does not survive a bad reply to it. */
+  function identify(unit: number, object: number, ms: number): Promise<Answer> {
+    const read = identified(unit, object);
+    let settle: Exchange["settle"] = () => {};
+    const hear = (chunk: Buffer): string | undefined => {
+      const answer = read(chunk);
+      if (answer.kind === "flaw") return answer.detail;
+      if (answer.kind === "exception") settle(failureOf({ modbusCode: answer.number }));
+      if (answer.kind === "object") settle({ data: [...(answer.octets ?? [])] });
+      return undefined;
+    };
+    return begin(ms, hear, (done) => {
+      settle = done;
+      socket.write(identificationRequest(unit, object));
     });
   }
 
@@ -82,17 +106,18 @@ export function dial({ host, port }: Bus, env: Env): Link {
     get usable() {
       return socket.writable;
     },
-    ask,
+    ask: (request, ms) => begin(ms, guard(expectedOf(request)), (done) => sendRead(client, request, done)),
+    identify,
     end,
   };
 }
 
-function expectedOf({ unit, table, count }: Request) {
+function expectedOf({ unit, table, count }: Range) {
   return { unit, code: functionCodes[table], bytes: hasWords(table) ? count * 2 : Math.ceil(count / 8) };
 }
 
 /** The unit goes with the call: one set beforehand (`setID`) may be another's by the time of sending. */
-function sendRead(client: InstanceType<typeof M.default>, request: Request, done: (answer: Answer) => void): void {
+function sendRead(client: InstanceType<typeof M.default>, request: Range, done: (answer: Answer) => void): void {
   const { unit, table, start, count } = request;
   const whenRead = (error: unknown, reply: { data: readonly (number | boolean)[] }): void => {
     if (error) {

@@ -60,6 +60,26 @@ export const addressSchema = options.superRefine((address, context) => {
     refuse("register", "the value reaches beyond register 65535; expected a lower one");
 });
 
+const textInRegisters = z.strictObject({
+  table: z.enum(["holding", "input"]).describe("Holding registers (4xxxx) or input registers (3xxxx)."),
+  register: options.shape.register,
+  type: z.literal("string").describe("Text, two characters a register; NULs and blanks around it are left out."),
+  length: z.int().min(1).max(250).describe("Characters."),
+  order: z.enum(["ABCD", "BADC"]).default("ABCD").describe("BADC: the second character of a register comes first."),
+});
+
+/** MODBUS Application Protocol V1.1b3, 6.21: 0 vendor, 1 product code, 2 revision, 4 product name, 5 model name. */
+const identificationObject = z.strictObject({
+  object: z.int().min(0).max(255).describe("Object of Read Device Identification (function 43/14), such as 5, model."),
+});
+
+export const partSchema = z.union(
+  [identificationObject, textInRegisters, addressSchema],
+  "expected { object: … }, { table: …, register: …, type: string, length: … } or the address of a number",
+);
+
+export type TextAddress = z.output<typeof textInRegisters>;
+export type Part = z.output<typeof partSchema>;
 export type Bus = z.output<typeof busSchema>;
 export type Device = z.output<typeof deviceSchema>;
 export type Address = z.output<typeof options>;

@@ -1,6 +1,7 @@
 import { isVarbindError, ObjectType, type Varbind } from "net-snmp";
 import type { BadReason } from "../../agent/core/sample.ts";
-import type { Reading } from "../driver.ts";
+import type { Reading, Told } from "../driver.ts";
+import { textOf, told, untold } from "../told.ts";
 import type { Point } from "./plan.ts";
 
 /** From a variable binding, as net-snmp decodes it, to a reading. Total: whatever a device sends is a value or a fault. */
@@ -10,14 +11,31 @@ interface Flaw {
   readonly detail: string;
 }
 
-/** What the device answered for one point; a binding of another OID is never its value. */
-export function readingOf({ id, address }: Point, varbind: Varbind | undefined): Reading {
-  if (varbind?.oid !== address.oid) {
-    const detail = `asked ${address.oid}, the answer holds ${varbind?.oid ?? "nothing"} in its place`;
-    return { point: id, fault: "bad_reply", detail };
-  }
-  const number = numberOf(varbind);
+/** What came of one OID: the binding in its place, or what came instead of an answer. */
+export type Found = Varbind | Flaw | undefined;
+type Asked = Pick<Point, "id" | "address">;
+
+export function readingOf({ id, address }: Asked, found: Found): Reading {
+  const varbind = bindingIn(address.oid, found);
+  const number = "fault" in varbind ? varbind : numberOf(varbind);
   return typeof number === "number" ? { point: id, value: number } : { point: id, ...number };
+}
+
+/** Text where the device says text or an OID, else the number as text. */
+export function toldOf({ id, address }: Asked, found: Found): Told {
+  const varbind = bindingIn(address.oid, found);
+  if ("fault" in varbind) return untold(id, varbind.fault, varbind.detail);
+  const { type, value } = varbind;
+  if (type === ObjectType.OctetString && Buffer.isBuffer(value)) return told(id, textOf(value));
+  if (type === ObjectType.OID && typeof value === "string") return told(id, value);
+  const number = numberOf(varbind);
+  return typeof number === "number" ? told(id, String(number)) : untold(id, number.fault, number.detail);
+}
+
+/** A binding of another OID is never the answer. */
+function bindingIn(oid: string, found: Found): Varbind | Flaw {
+  if (found !== undefined && ("fault" in found || found.oid === oid)) return found;
+  return { fault: "bad_reply", detail: `asked ${oid}, the answer holds ${found?.oid ?? "nothing"} in its place` };
 }
 
 export function numberOf(varbind: Varbind): number | Flaw {

@@ -9,6 +9,7 @@ export const snmp = defineDriver({
   bus,
   device,
   address,
+  part: address,
   plan,
   open: (bus, env) => new SnmpSession(bus, env),
 });

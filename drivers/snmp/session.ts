@@ -1,12 +1,13 @@
-import type { PointId } from "../../agent/core/sample.ts";
 import { type Env, within } from "../../agent/env.ts";
-import { faults, type Reading, type Session } from "../driver.ts";
-import { readingOf } from "./codec.ts";
+import type { Inquiry, Reading, Session, Told } from "../driver.ts";
+import { type Found, readingOf, toldOf } from "./codec.ts";
 import { type Answer, Exchange } from "./exchange.ts";
 import { errors } from "./message.ts";
 import { findPeer, type Peer } from "./peer.ts";
 import type { Point, Request } from "./plan.ts";
-import type { Bus } from "./schema.ts";
+import type { Address, Bus, Device } from "./schema.ts";
+
+type Asked = Pick<Point, "id" | "address">;
 
 /**
  * Reads one device with GetRequests, one at a time. How many OIDs the device can answer at once is learnt
@@ -28,23 +29,34 @@ export class SnmpSession implements Session<Request> {
   }
 
   async read(request: Request, timeoutMs: number): Promise<readonly Reading[]> {
-    const deadline = this.#env.clock.mono() + timeoutMs;
-    const readings = new Map<PointId, Reading>();
-    for (let open = request.points; open.length > 0; open = open.filter(({ id }) => !readings.has(id))) {
-      const batch = open.slice(0, this.#oidsMax);
-      const answer = await this.#ask(batch, deadline);
-      for (const reading of this.#readings(batch, answer)) readings.set(reading.point, reading);
-    }
-    return request.points.map(({ id }) => readings.get(id) ?? { point: id, fault: "bad_reply", detail: "not read" });
+    const found = await this.#find(request.points, timeoutMs);
+    return request.points.map((point) => readingOf(point, found.get(point.id)));
   }
 
-  /** Either some of the batch is read now, or the next batch is smaller: so `read` comes to an end. */
-  #readings(batch: readonly Point[], answer: Answer): Reading[] {
+  async identify({ parts }: Inquiry<Device, Address>, timeoutMs: number): Promise<readonly Told[]> {
+    const asked = parts.map(({ name, address }) => ({ id: name, address }));
+    const found = await this.#find(asked, timeoutMs);
+    return asked.map((one) => toldOf(one, found.get(one.id)));
+  }
+
+  async #find(asked: readonly Asked[], timeoutMs: number): Promise<ReadonlyMap<string, Found>> {
+    const deadline = this.#env.clock.mono() + timeoutMs;
+    const found = new Map<string, Found>();
+    for (let open = asked; open.length > 0; open = open.filter(({ id }) => !found.has(id))) {
+      const batch = open.slice(0, this.#oidsMax);
+      const answer = await this.#ask(batch, deadline);
+      for (const [id, one] of this.#found(batch, answer)) found.set(id, one);
+    }
+    return found;
+  }
+
+  /** Either some of the batch is found now, or the next batch is smaller: so `#find` comes to an end. */
+  #found(batch: readonly Asked[], answer: Answer): (readonly [string, Found])[] {
     switch (answer.kind) {
       case "bindings":
-        return batch.map((point, at) => readingOf(point, answer.varbinds[at]));
+        return batch.map(({ id }, at) => [id, answer.varbinds[at]]);
       case "fault":
-        return faults({ points: batch }, answer.fault, answer.detail);
+        return batch.map(({ id }) => [id, { fault: answer.fault, detail: answer.detail }]);
       case "refused": {
         if (answer.status === errors.tooBig && batch.length > 1) {
           this.#oidsMax = Math.ceil(batch.length / 2);
@@ -53,18 +65,18 @@ export class SnmpSession implements Session<Request> {
         // One OID that fails makes a GetRequest fail whole: without the one blamed the others can be asked again.
         const blamed = batch.filter(({ address }) => address.oid === answer.oid);
         const fault = blamed.length > 0 && answer.status === errors.noSuchName ? "no_such_point" : "device_error";
-        return faults({ points: blamed.length > 0 ? blamed : batch }, fault, answer.detail);
+        return (blamed.length > 0 ? blamed : batch).map(({ id }) => [id, { fault, detail: answer.detail }]);
       }
     }
   }
 
-  async #ask(batch: readonly Point[], deadline: number): Promise<Answer> {
+  async #ask(batch: readonly Asked[], deadline: number): Promise<Answer> {
     const answer = await this.#exchange(batch, deadline);
     if (answer.kind === "fault") this.#peer = undefined;
     return answer;
   }
 
-  async #exchange(batch: readonly Point[], deadline: number): Promise<Answer> {
+  async #exchange(batch: readonly Asked[], deadline: number): Promise<Answer> {
     const leftMs = () => Math.floor(deadline - this.#env.clock.mono());
     if (leftMs() <= 0) return { kind: "fault", fault: "timeout", detail: "no time left in this read" };
     const { host, port, community } = this.#bus;

@@ -54,7 +54,7 @@ export const startSnmpSimulator: StartSimulator = async (options) => {
   };
 };
 
-function objectsOf({ points, value }: SimulatorOptions, upTime: () => ber.Element): Objects {
+function objectsOf({ points, value, identities = [] }: SimulatorOptions, upTime: () => ber.Element): Objects {
   return new Map([
     ["1.3.6.1.2.1.1.1.0", () => ber.text("mepwatch SNMP simulator")], // sysDescr
     ["1.3.6.1.2.1.1.2.0", () => ber.oid("0.0")], // sysObjectID: of no maker
@@ -63,6 +63,12 @@ function objectsOf({ points, value }: SimulatorOptions, upTime: () => ber.Elemen
       const { oid } = address.parse(written);
       return [oid, () => elementOf(value(id))] as const;
     }),
+    ...identities.flatMap(({ parts, text }) =>
+      parts.map(({ name, address: written }) => {
+        const { oid } = address.parse(written);
+        return [oid, () => textElement(text(name))] as const;
+      }),
+    ),
   ]);
 }
 
@@ -71,6 +77,12 @@ function elementOf(value: number | null): ber.Element | null {
   if (value === null) return null;
   const isInteger32 = value === (value | 0);
   return isInteger32 ? ber.integer(value) : ber.text(String(value));
+}
+
+/** What looks like an OID is one, as sysObjectID is. */
+function textElement(text: string | null): ber.Element | null {
+  if (text === null) return null;
+  return address.safeParse({ oid: text }).success ? ber.oid(text) : ber.text(text);
 }
 
 function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffer | undefined {

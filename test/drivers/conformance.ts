@@ -1,12 +1,19 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { realEnv } from "../../agent/env.ts";
-import { type AnyRequest, answered, type Driver, type PlannedPoint, type Reading } from "../../drivers/driver.ts";
+import {
+  type AnyRequest,
+  answered,
+  type Driver,
+  type PlannedPoint,
+  type Reading,
+  type Told,
+} from "../../drivers/driver.ts";
 import type { RunningSimulator, StartSimulator } from "../../drivers/simulator.ts";
 
 /**
  * drivers/driver.ts in executable form. A new driver is done when
- * `conformance("name", { driver, startSimulator, bus, device, points })` passes against its own simulator.
+ * `conformance("name", { driver, startSimulator, bus, device, points, parts })` passes against its own simulator.
  */
 export interface Fixture {
   readonly driver: Driver;
@@ -16,6 +23,8 @@ export interface Fixture {
   readonly device: unknown;
   /** At least three, with values the protocol carries exactly (each must be able to be 1 too); best of every type, near and far from each other. */
   readonly points: readonly { readonly address: unknown; readonly value: number }[];
+  /** What tells which device it is; the first one any text, the others best of every kind. */
+  readonly parts: readonly { readonly address: unknown; readonly text: string }[];
 }
 
 const host = "127.0.0.1";
@@ -31,6 +40,7 @@ export function conformance(name: string, fixture: Fixture): void {
     describe("plan", () => planning(fixture));
     describe("read", { concurrent: true }, () => {
       reading(fixture);
+      identifying(fixture);
       misbehaving(fixture);
       closing(fixture);
     });
@@ -95,6 +105,84 @@ function reading(fixture: Fixture): void {
   });
 }
 
+function identifying(fixture: Fixture): void {
+  const served = fixture.parts.map(({ text }, i) => ({ part: `part${i}`, text }));
+
+  test("tells who it is, part by part in their order, between reads", async () => {
+    await onStage(fixture, async ({ identify, readAll }) => {
+      for (let round = 0; round < 3; round++) {
+        expect(await identify(patientMs)).toEqual(served);
+        expect(valuesOf(await readAll(patientMs))).toEqual(servedBy(fixture));
+      }
+    });
+  });
+
+  test.for(fixture.parts.map((_, i) => i))("part %i that it does not have is not told, the others are", async (i) => {
+    await onStage(fixture, async ({ identify, texts }) => {
+      texts.set(`part${i}`, null);
+      const told = await identify(patientMs);
+      expect(told.filter((one) => "text" in one)).toEqual(served.filter(({ part }) => part !== `part${i}`));
+      expect(told[i]).toEqual({ part: `part${i}`, fault: expect.any(String), detail: expect.stringMatching(/./) });
+      expect(answered(told)).toBe(true);
+      expect(answered([told[i]!])).toBe(true);
+    });
+  });
+
+  const shown = [
+    ["nothing but blanks", "  ", undefined],
+    ["padding", "  AB 12 \0\0", "AB 12"],
+    ["what cannot be seen", "A\u0007B", "A\\u{7}B"],
+    ["letters of any language", "Größe 7", "Größe 7"],
+  ] as const;
+  test.for(shown)("%s is told as people can read it", async ([, text, expected]) => {
+    await onStage(fixture, async ({ identify, texts }) => {
+      texts.set("part0", text);
+      const [told] = await identify(patientMs);
+      expect("text" in told! ? told.text : undefined).toBe(expected);
+    });
+  });
+
+  test("a long text is bounded", async () => {
+    await onStage(fixture, async ({ identify, texts }) => {
+      texts.set("part0", "x".repeat(200));
+      const [told] = await identify(patientMs);
+      expect("text" in told! && told.text).toMatch(/^x{16,128}$/);
+    });
+  });
+
+  test.for([
+    { how: "silent", reachable: false },
+    { how: "slow", reachable: false },
+    { how: "rubbish", reachable: false },
+    { how: "error", reachable: true },
+  ] as const)("asked who it is, one that is $how tells nothing, in time, and is well again", async (row) => {
+    await onStage(fixture, async ({ simulator, identify, readAll }) => {
+      for (let round = 0; round < 2; round++) {
+        simulator.misbehave(row.how);
+        for (let again = 0; again < 4; again++) {
+          const start = performance.now();
+          const told = await identify(row.reachable ? patientMs : hastyMs);
+          expect(performance.now() - start).toBeLessThan((row.reachable ? patientMs : hastyMs) + slackMs);
+          expect(told.map((one) => [one.part, "text" in one])).toEqual(served.map(({ part }) => [part, false]));
+          expect(answered(told)).toBe(row.reachable);
+        }
+        simulator.misbehave("none");
+        expect(await identify(patientMs)).toEqual(served);
+        expect(valuesOf(await readAll(patientMs))).toEqual(servedBy(fixture));
+      }
+    });
+  });
+
+  test("asked who it is after the close, and in its middle, it tells nothing", async () => {
+    await onStage(fixture, async ({ simulator, identify, close }) => {
+      simulator.misbehave("silent");
+      const [told] = await Promise.all([identify(hastyMs), close()]);
+      expect(answered(told)).toBe(false);
+      expect(answered(await identify(hastyMs))).toBe(false);
+    });
+  });
+}
+
 function misbehaving(fixture: Fixture): void {
   const table = [
     { how: "silent", allowed: ["timeout"], reachable: false },
@@ -152,8 +240,8 @@ function closing(fixture: Fixture): void {
 }
 
 function documenting({ driver }: Fixture): void {
-  test.for(["bus", "device", "address"] as const)("every option of %s says what it is", (part) => {
-    expect(undescribed(z.toJSONSchema(driver[part], { io: "input" }), part)).toEqual([]);
+  test.for(["bus", "device", "address", "part"] as const)("every option of %s says what it is", (part) => {
+    expect(undescribed(z.toJSONSchema(driver[part]!, { io: "input" }), part)).toEqual([]);
   });
 }
 
@@ -164,6 +252,9 @@ interface Stage {
   readonly values: Map<string, number | null>;
   /** Reads the whole plan, one request after the other, as a poller does. */
   readAll(timeoutMs: number): Promise<readonly Reading[]>;
+  /** What the device tells of itself; null: it has no such part. Free to change. */
+  readonly texts: Map<string, string | null>;
+  identify(timeoutMs: number): Promise<readonly Told[]>;
   /** The same; expects each request to settle by its deadline with faults only. */
   readTimed(timeoutMs: number): Promise<readonly Reading[]>;
   close(): Promise<void>;
@@ -175,7 +266,18 @@ async function onStage(fixture: Fixture, play: (stage: Stage) => Promise<void>):
   const env = realEnv({ logLevel: "silent" });
   const points = pointsOf(fixture);
   const values = new Map<string, number | null>(Object.entries(servedBy(fixture)));
-  const simulator = await fixture.startSimulator({ host, port: 0, points, value: (id) => values.get(id) ?? null });
+  const texts = new Map<string, string | null>(fixture.parts.map(({ text }, i) => [`part${i}`, text]));
+  const inquiry = {
+    device: driver.device.parse(fixture.device),
+    parts: fixture.parts.map(({ address }, i) => ({ name: `part${i}`, address: driver.part!.parse(address) })),
+  };
+  const simulator = await fixture.startSimulator({
+    host,
+    port: 0,
+    points,
+    value: (id) => values.get(id) ?? null,
+    identities: [{ ...inquiry, text: (part) => texts.get(part) ?? null }],
+  });
   const bus = driver.bus.parse(fixture.bus(host, simulator.port));
   const shared = driver.share?.(env) ?? { close: async () => {} };
   const session = driver.open(bus, env, shared);
@@ -200,8 +302,12 @@ async function onStage(fixture: Fixture, play: (stage: Stage) => Promise<void>):
     return readings;
   }
 
+  const identify = (timeoutMs: number) => session.identify!(inquiry, timeoutMs);
   try {
-    await play({ simulator, requests, values, readAll, readTimed, close: () => session.close() });
+    await play({
+      ...{ simulator, requests, values, texts, readAll, readTimed, identify },
+      close: () => session.close(),
+    });
   } finally {
     await session.close();
     await shared.close();

@@ -512,4 +512,34 @@ export const ruleMutants: readonly Mutant[] = [
     replace: "(word) => word !== false",
     why: "a unit that is not known counts as lost",
   },
+  {
+    file: "identity.ts",
+    find: "one.told !== null && one.told !== one.expected);\n  if (other",
+    replace: "one.told !== one.expected);\n  if (other",
+    why: "a device that does not tell a part counts as another one",
+  },
+  {
+    file: "identity.ts",
+    find: "known.every((one) => one.told === null)",
+    replace: "known.some((one) => one.told === null)",
+    why: "a device that proves who it is by one part of two is not believed",
+  },
+  {
+    file: "identity.ts",
+    find: "identityParts.filter((part) => part !== firmware)",
+    replace: 'identityParts.filter((part) => part !== "model")',
+    why: "new firmware makes another device of it",
+  },
+  {
+    file: "rules/identity.ts",
+    find: "onDelay + startMs",
+    replace: "onDelay",
+    why: "each restart of a network card is an incident",
+  },
+  {
+    file: "rules/identity.ts",
+    find: "limit: verdicts.other, onDelayMs: onDelay }",
+    replace: "limit: verdicts.other, onDelayMs: onDelay + startMs }",
+    why: "a swapped device is told two minutes late",
+  },
 ];

@@ -6,7 +6,15 @@ import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
-import { type AnyRequest, type Driver, defineDriver, faults } from "../../drivers/driver.ts";
+import {
+  type AnyRequest,
+  type Driver,
+  defineDriver,
+  faults,
+  type Inquiry,
+  type Reading,
+  type Told,
+} from "../../drivers/driver.ts";
 import type { FakeEnv } from "../env.ts";
 
 /**
@@ -17,6 +25,8 @@ export interface World {
   /** What each point holds now; a device in `silent` does not answer. */
   readonly values: Map<string, number>;
   readonly silent: Set<string>;
+  /** What a device tells of itself, by device and part (`d0/serial`); null: asked for that it does not answer. */
+  readonly texts: Map<string, string | null>;
   readonly broker: Broker;
   /** "refuses": commits throw and leave nothing. "doubtful": they land, and throw all the same. */
   disk: "well" | "refuses" | "doubtful";
@@ -41,12 +51,14 @@ const answerMs = 20;
 export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const values = new Map<string, number>();
   const silent = new Set<string>();
+  const texts: World["texts"] = new Map();
   const reads: World["reads"] = [];
   const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0 };
-  const driver = fakeDriver(env, values, silent, reads);
+  const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
     values,
     silent,
+    texts,
     broker,
     disk: "well",
     keepMs: 72 * 3_600_000,
@@ -56,7 +68,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
-        store: { ...store, commit: (cycle) => commit(here, store, cycle) },
+        store: { ...store, commit: (cycle) => commit(here, store, cycle), pin: pinner(here, store) },
         configRejected: false,
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
@@ -72,6 +84,14 @@ function commit({ disk }: World, store: Store, cycle: Cycle): void {
   store.commit(cycle);
   if (disk === "doubtful") throw new Error("I/O error");
 }
+
+const pinner =
+  (here: World, store: Store): Store["pin"] =>
+  (device, identity) => {
+    if (here.disk === "refuses") throw new Error("disk full");
+    store.pin(device, identity);
+    if (here.disk === "doubtful") throw new Error("I/O error");
+  };
 
 export const profileYaml = `
 profile: test/box
@@ -102,14 +122,33 @@ devices:
 ${Array.from({ length: devices }, (_, i) => `  - { id: d${i}, name: D${i}, profile: test/box, bus: { protocol: fake, timeout: 1s } }`).join("\n")}
 `;
 
+/** Devices that tell who they are; `given`: what the site file says of each. */
+export const knownSiteYaml = (devices: number, given = "{}", language = "en"): string => `
+version: 1
+site: { id: s, language: ${language} }
+devices:
+${Array.from({ length: devices }, (_, i) => `  - { id: d${i}, name: D${i}, profile: test/known, bus: { protocol: fake, timeout: 1s }, address: { name: d${i} }, identity: ${given} }`).join("\n")}
+`;
+
 /** The first device is the switch through which the others are reached. */
 export const switchedYaml = (devices: number): string => `${siteYaml(devices)}
 topology:
   communicates: { d0: [${Array.from({ length: devices - 1 }, (_, i) => `d${i + 1}`).join(", ")}] }
 `;
 
+/** The same box, which tells who it is. */
+export const knownYaml = profileYaml.replace("test/box", "test/known").replace(
+  "points:",
+  `identity: { serial: { name: serial }, model: { name: model }, firmware: { name: firmware } }
+points:`,
+);
+
 function siteOf(yaml: string, driver: Driver): Site {
-  const files: Record<string, string> = { [siteName]: yaml, "profiles/test/box.yaml": profileYaml };
+  const files: Record<string, string> = {
+    [siteName]: yaml,
+    "profiles/test/box.yaml": profileYaml,
+    "profiles/test/known.yaml": knownYaml,
+  };
   const { site, problems } = load(
     "site.yaml",
     (name) => files[name] ?? null,
@@ -120,25 +159,46 @@ function siteOf(yaml: string, driver: Driver): Site {
   return site;
 }
 
-function fakeDriver(env: FakeEnv, values: World["values"], silent: World["silent"], reads: World["reads"]): Driver {
+function fakeDriver(
+  env: FakeEnv,
+  { values, silent, texts, reads }: Pick<World, "values" | "silent" | "texts" | "reads">,
+): Driver {
+  const address = z.strictObject({ name: z.string() });
+  const after = <T>(device: string, timeoutMs: number, silence: () => T, answer: () => T): Promise<T> =>
+    new Promise((resolve) => {
+      if (silent.has(device)) env.after(timeoutMs, () => resolve(silence()));
+      else env.after(answerMs, () => resolve(answer()));
+    });
   return defineDriver({
     protocol: "fake",
     describe: "For tests.",
     bus: z.strictObject({}),
-    device: z.strictObject({}),
-    address: z.strictObject({ name: z.string() }),
+    device: z.strictObject({ name: z.string().default("") }),
+    address,
+    part: address,
     plan: (points) => (points.length === 0 ? [] : [{ points }]),
     open: () => ({
-      read: (request: AnyRequest, timeoutMs: number) => {
+      read(request: AnyRequest, timeoutMs: number) {
         const device = request.points[0]?.id.split("/")[0] ?? "";
         reads.push({ at: env.clock.mono(), points: request.points.map(({ id }) => id) });
-        return new Promise((resolve) => {
-          if (silent.has(device)) env.after(timeoutMs, () => resolve(faults(request, "timeout", "no answer")));
-          else
-            env.after(answerMs, () =>
-              resolve(request.points.map(({ id }) => ({ point: id, value: values.get(id) ?? 0 }))),
-            );
-        });
+        return after<readonly Reading[]>(
+          device,
+          timeoutMs,
+          () => faults(request, "timeout", "no answer"),
+          () => request.points.map(({ id }) => ({ point: id, value: values.get(id) ?? 0 })),
+        );
+      },
+      identify({ device, parts }: Inquiry<{ name: string }>, timeoutMs: number) {
+        const asked = device.name;
+        reads.push({ at: env.clock.mono(), points: [`${asked}/$identity`] });
+        const silence = (): Told[] => parts.map(({ name }) => ({ part: name, fault: "timeout", detail: "no answer" }));
+        const told = (part: string): Told => {
+          const text = texts.get(`${asked}/${part}`);
+          if (typeof text === "string") return { part, text };
+          const fault = text === undefined ? "no_such_point" : "timeout";
+          return { part, fault, detail: "not there" };
+        };
+        return after(asked, timeoutMs, silence, () => parts.map(({ name }) => told(name)));
       },
       close: async () => {},
     }),

@@ -6,6 +6,7 @@ import { excursion } from "./excursion.ts";
 import { expression } from "./expression.ts";
 import { flatline } from "./flatline.ts";
 import { group } from "./group.ts";
+import { identity } from "./identity.ts";
 import { level } from "./level.ts";
 import { redundancy } from "./redundancy.ts";
 import { roc } from "./roc.ts";
@@ -29,6 +30,7 @@ export const ruleTypes: readonly RuleType[] = [
   group,
   stale,
   comm,
+  identity,
 ];
 
 /** Types of rule that nobody writes: they are made of `sameAs`, and of the topology. */

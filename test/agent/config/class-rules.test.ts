@@ -174,7 +174,7 @@ const inClass: readonly (readonly [name: string, text: string, lines: readonly s
     "a rule of no type",
     change(ours, "  type: level\n", ""),
     [
-      "rules/hall.yaml:3:1: high.type: missing; expected one of level, roc, excursion, deviation, ttl, flatline, state, bits, vote, expression, group, stale, comm.",
+      "rules/hall.yaml:3:1: high.type: missing; expected one of level, roc, excursion, deviation, ttl, flatline, state, bits, vote, expression, group, stale, comm, identity.",
     ],
   ],
   [

@@ -15,7 +15,7 @@ export const inSite: readonly Case[] = [
     "interval: 2s",
     "colour: blue",
     [
-      'site.yaml:10:5: devices.0.colour: unknown option "colour"; expected one of id, name, profile, bus, address, location, interval, labels, points, rules',
+      'site.yaml:10:5: devices.0.colour: unknown option "colour"; expected one of id, name, profile, bus, address, location, interval, labels, identity, points, rules',
     ],
   ],
   [
@@ -89,7 +89,7 @@ export const inSite: readonly Case[] = [
     "comm: null",
     "wet: { type: levle, point: door }",
     [
-      'site.yaml:15:14: devices.0.rules.wet.type: expected one of level, roc, excursion, deviation, ttl, flatline, state, bits, vote, expression, group, stale, comm. Did you mean "level"?',
+      'site.yaml:15:14: devices.0.rules.wet.type: expected one of level, roc, excursion, deviation, ttl, flatline, state, bits, vote, expression, group, stale, comm, identity. Did you mean "level"?',
     ],
   ],
   [

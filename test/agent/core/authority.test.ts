@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { forbidden, type Person } from "../../../agent/core/authority.ts";
+import { forbidden, lacking, type Person } from "../../../agent/core/authority.ts";
 import type { Command } from "../../../agent/core/command.ts";
 import type { Severity } from "../../../agent/core/severity.ts";
 
@@ -15,6 +15,15 @@ const shelve = (by: Person, forMs: number | null): Command => ({ name: "shelve",
 const maintain = (by: Person, forMs: number): Command => ({ name: "maintenance", forMs, by, ...why });
 
 describe("who may what", () => {
+  test.each([
+    ["viewer", "a viewer may not; expected engineer or supervisor"],
+    ["technician", "a technician may not; expected engineer or supervisor"],
+    ["engineer", null],
+    ["supervisor", null],
+  ] as const)("a %s who accepts another device: %s", (role, answer) => {
+    expect(lacking("accept", role)).toBe(answer);
+  });
+
   test.each<[string, Command, Severity, RegExp | null]>([
     ["a viewer only reads", ack({ user: "v", role: "viewer" }), "low", /a viewer may not; expected technician or/],
     ["a technician acknowledges what is critical", ack(tech), "critical", null],

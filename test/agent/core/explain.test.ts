@@ -402,6 +402,15 @@ const cases: Readonly<Record<string, Case>> = {
     at: 100,
     expected: { state: "active", why: "beyond-limit", measure: { lo: 90_000, hi: 90_000 }, facts: { ageS: 90 } },
   },
+  "identity: not the same device, but it may just be starting": {
+    rules: { who: { type: "identity" } },
+    story: [
+      [10, "$identity", 0],
+      [20, "$identity", 1],
+    ],
+    at: 30,
+    expected: { state: "pending-on", why: "waiting-on", measure: { lo: 1, hi: 1 } },
+  },
   "stale: absorbed while the device cannot be heard": {
     rules: { late: { type: "stale", after: "60s" }, comm: { type: "comm", failures: 1 } },
     story: [

@@ -49,6 +49,18 @@ describe("store", () => {
     expect(outbox.depth).toBe(2);
   });
 
+  test("who a device is outlives a restart; the newest counts", () => {
+    store.pin("d0", '{"parts":{"serial":"A"}}');
+    store.pin("d1", "{}");
+    store.pin("d0", '{"parts":{"serial":"B"}}');
+    expect(reopen().pinned()).toEqual(
+      new Map([
+        ["d0", '{"parts":{"serial":"B"}}'],
+        ["d1", "{}"],
+      ]),
+    );
+  });
+
   test("the same cycle twice is there once", () => {
     store.commit(cycle(1));
     store.commit(cycle(1));

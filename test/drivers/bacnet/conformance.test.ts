@@ -21,4 +21,11 @@ conformance("bacnet", {
     { address: { object: "large-analog-value", instance: 1 }, value: 0.1 },
     { address: { object: "positive-integer-value", instance: 1 }, value: 65_536 },
   ],
+  parts: [
+    { address: { property: "serial-number" }, text: "SN-0042" },
+    { address: { property: "model-name" }, text: "PCW 3000" },
+    { address: { property: "vendor-identifier" }, text: "260" },
+    { address: { property: "object-identifier" }, text: "3000" },
+    { address: { property: "firmware-revision" }, text: "7.2" },
+  ],
 });

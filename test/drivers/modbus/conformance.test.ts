@@ -20,4 +20,11 @@ conformance("modbus", {
     { address: { table: "coil", register: 12 }, value: 0 },
     { address: { table: "discrete", register: 65535 }, value: 1 },
   ],
+  parts: [
+    { address: { table: "holding", register: 564, type: "string", length: 17 }, text: "AS1234567890" },
+    { address: { table: "input", register: 600, type: "string", length: 9, order: "BADC" }, text: "SMT1500I" },
+    { address: { table: "holding", register: 700, type: "u32" }, text: "4294967295" },
+    { address: { object: 5 }, text: "UPS 09.3" },
+    { address: { object: 128 }, text: "of the maker" },
+  ],
 });

@@ -32,7 +32,7 @@ export function expected(vector: Vector): Told[] {
   const told: Told[] = [];
   const tell = (one: Told): void => void told.push(one);
   const poll = (vector.poll ?? 10) * 1000;
-  const rules = vector.rules.map((written): Rule => ruleOf(written, vector));
+  const rules = vector.rules.map((written): Rule => ruleOf(plainly(written), vector));
   let history: Entry[] = [];
   let began = 0;
   let newestSource = new Map<string, number>();
@@ -156,7 +156,7 @@ export function expected(vector: Vector): Told[] {
 
 /** The keys of a vector's conditions, in rule order. */
 export const keysOf = (vector: Vector): string[] =>
-  vector.rules.flatMap((written) => ruleOf(written, vector).conditions.map(({ key }) => key));
+  vector.rules.flatMap((written) => ruleOf(plainly(written), vector).conditions.map(({ key }) => key));
 
 /** 1.7: at its deadline it is stale; so many good samples, none later than that after the other, end it. Others say nothing. */
 function ageWord({ written }: Rule, history: readonly Entry[]) {
@@ -178,6 +178,17 @@ function believed(raw: number, quality: string, point: Written) {
   if ((point.sentinels ?? []).includes(plain)) return null;
   if (point.range !== undefined && (plain < point.range[0] || plain > point.range[1])) return null;
   return value;
+}
+
+/** Who a device is: 0 the same, 1 untold, which raises after two minutes more, 2 another one. */
+function plainly(written: Written): Written {
+  if (written.type !== "identity") return written;
+  const { device, severity = "high", onDelay = 0 } = written;
+  const levels = [
+    { limit: 1, op: "ge", severity, onDelay: onDelay + 120 },
+    { limit: 2, op: "ge", severity },
+  ];
+  return { ...written, type: "level", point: `${device}/$identity`, levels };
 }
 
 function ruleOf(written: Written, vector: Vector): Rule {
