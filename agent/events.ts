@@ -54,6 +54,11 @@ export const agentEvents = {
     message: "the store did not take a cycle; it is kept and tried again",
     remedy: "Check free space and health of the disk that holds the store.",
   },
+  "trim.failed": {
+    level: "error",
+    message: "the store did not let go of events that were delivered; it is tried again",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "outbox.poison": {
     level: "error",
     message: "an event cannot be sent and was set aside",

@@ -48,7 +48,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     disk: "well",
     reads,
     start: () => {
-      const store = openStore(path, env.uuid);
+      const store = openStore(path, env.uuid, env.crashSite);
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
