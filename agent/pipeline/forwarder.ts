@@ -18,11 +18,13 @@ const batch = 50;
 /** Before trying again what the sink, though connected, did not take. */
 const retryMs = 1000;
 /** Those delivered leave the outbox together this often, since each time waits for the disk. A kill before it sends them anew. */
-const trimMs = 20;
+const trimMs = 100;
 
 export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
   /** Everything up to here is on its way or delivered. */
   let sent = 0;
+  /** What comes next, read a batch at a time. */
+  let ahead: Waiting[] = [];
   let stopped = false;
   let cancelRetry = (): void => {};
   const flying = new Set<number>();
@@ -32,9 +34,10 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
 
   const pump = (): void => {
     while (!stopped && sink.connected && flying.size < sink.window) {
-      const rows = outbox.after(sent, Math.min(batch, sink.window - flying.size));
-      if (rows.length === 0) return;
-      for (const row of rows) send(row);
+      if (ahead.length === 0) ahead = [...outbox.after(sent, batch)];
+      const row = ahead.shift();
+      if (row === undefined) return;
+      send(row);
     }
   };
 
@@ -66,6 +69,7 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
     attempt++;
     delivered.trim();
     sent = 0;
+    ahead = [];
     flying.clear();
     cancelRetry();
     cancelRetry = env.after(retryMs, pump);

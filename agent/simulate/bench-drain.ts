@@ -56,7 +56,7 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
   const hooks = { birth: () => facts, onConnected, onLost: () => {} };
   const sink = openMqttSink({ url, clientId: "bench", ...nobody, ...address }, env, hooks, store.nextBdSeq);
   const forward = forwarder(env, store.outbox, sink);
-  while (store.outbox.depth > 0) await new Promise<void>((resolve) => void env.after(5, resolve));
+  while (store.outbox.depth > 0) await new Promise<void>((resolve) => void env.after(20, resolve));
   const ms = env.clock.mono() - began;
   await sink.close();
   forward.stop();
