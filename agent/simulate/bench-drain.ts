@@ -8,6 +8,7 @@ import type { Row } from "./bench.ts";
 import { eventOf, fill, perSecond } from "./bench-outbox.ts";
 
 const backlog = 10_000;
+const rounds = 3;
 /** The forwarder's own with a broker that asks for no less. */
 const window = 20;
 const agent = "bench";
@@ -18,9 +19,13 @@ const row = { bench: "outbox", metric, unit: "1/s", goal: "≥ 40 %" };
 export async function benchDrain(env: Env, path: string, url: string | null): Promise<Row> {
   if (url === null)
     return { ...row, metric: `${metric}: mosquitto is not installed`, ours: null, baseline: null, ok: false };
-  fill(path, backlog, false);
-  const baseline = perSecond(backlog, await alone(env, url));
-  const ours = perSecond(backlog, await drained(env, path, url));
+  // In turn, the best of each: a machine that does other things, too, slows down one as well as the other.
+  let [ours, baseline] = [0, 0];
+  for (let i = 0; i < rounds; i++) {
+    fill(`${path}-${i}`, backlog, false);
+    baseline = Math.max(baseline, perSecond(backlog, await alone(env, url)));
+    ours = Math.max(ours, perSecond(backlog, await drained(env, `${path}-${i}`, url)));
+  }
   return { ...row, ours, baseline, ok: ours >= 0.4 * baseline };
 }
 
