@@ -31,8 +31,28 @@ export interface Env {
   readonly bootId: string;
 }
 
-export const crashSites = ["before-commit", "after-commit", "after-publish", "after-ack", "after-trim"] as const;
-export type CrashSite = (typeof crashSites)[number];
+/**
+ * Where the order of two steps matters, and what of them is done there. A kill at any of them loses nothing that was
+ * committed, and lets nothing be told twice under another id: test/faults.
+ */
+export const crashSites = {
+  "in-migration": "inside the transaction: the tables are changed, the version is not noted",
+  "before-epoch": "a new file has its tables, and no epoch yet",
+  "before-accept": "a configuration is checked, the store holds the one before",
+  "after-accept": "the store holds it, nothing runs by it",
+  "before-commit": "a cycle is judged, nothing of it is written",
+  "between-state-and-events": "inside the transaction: conditions are written, their events are not",
+  "between-event-and-incident": "inside the transaction: an event waits, its incident is not noted",
+  "before-commit-ends": "inside the transaction: all is written",
+  "after-commit": "on disk; nobody was told, the state is not adopted",
+  "before-publish": "read from the outbox, not sent",
+  "after-publish": "sent, not acknowledged",
+  "after-ack": "acknowledged, still in the outbox",
+  "in-trim": "inside the transaction: one of those delivered is gone, the others are not",
+  "after-trim": "gone from the outbox",
+  "in-park": "inside the transaction: set aside, still in the outbox",
+} as const;
+export type CrashSite = keyof typeof crashSites;
 
 /** Settles with `late()` when `work` has not settled within `ms`; `work` goes on, its outcome ignored. */
 export function within<T>(env: Env, ms: number, work: Promise<T>, late: () => T): Promise<T> {
@@ -83,10 +103,14 @@ const askWhetherSynced = (): Promise<boolean | null> =>
     });
   });
 
-/** `SITE:N` kills this process at the Nth passage of SITE. */
+/**
+ * `SITE:N` kills this process at the Nth passage of SITE.
+ * @throws on a site that there is none of: that plan would never be carried out
+ */
 function crashPlan(plan: string | undefined): Env["crashSite"] {
   if (!plan) return () => {};
-  const [site, times] = plan.split(":");
+  const [site = "", times] = plan.split(":");
+  if (!(site in crashSites)) throw new Error(`no crash site "${site}"; expected ${Object.keys(crashSites).join(", ")}`);
   let left = Number(times ?? 1);
   return (name) => {
     if (name === site && --left === 0) process.kill(process.pid, "SIGKILL");

@@ -83,6 +83,11 @@ export const agentEvents = {
     remedy:
       "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
   },
+  "trim.failed": {
+    level: "error",
+    message: "the store did not let go of events that were delivered; it is tried again",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "outbox.poison": {
     level: "error",
     message: "an event cannot be sent and was set aside",

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** Builds once before all tests, so that those which run the program run what is in the tree. */
+/** Builds once before all tests, so that those which run processes run what is in the tree. */
 export default function setup(): void {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  execFileSync("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  execFileSync("npx", ["tsc", "-p", "test/build.tsconfig.json"], { cwd: root, stdio: "inherit" });
 }

@@ -6,43 +6,66 @@ import type { Row } from "../simulate/bench.ts";
 import type { AddCommand } from "./context.ts";
 import { exit, table } from "./output.ts";
 
-export const addBench: AddCommand = (program, { output, exit: end }) => {
+export const addBench: AddCommand = (program, { output, program: self, exit: end }) => {
   program
     .command("bench [group]", { hidden: true })
     .summary("how fast it is on this machine")
     .option("--json", "a JSON line for each row")
-    .action(async (group: string | undefined, { json }: { json?: true }) => {
+    .option("--opens <store>", "only tells what it costs to open this store, as JSON")
+    .action(async (group: string | undefined, { json, opens }: { json?: true; opens?: string }) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
+      const { benchOutbox } = await import("./bench-outbox.ts");
+      const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
-      const groups: Readonly<Record<string, () => Row[]>> = {
+      if (opens !== undefined) {
+        output.data(JSON.stringify(opening(env, opens, resident)));
+        return;
+      }
+      const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
         rules: () => benchRules(env, heapUsed),
+        outbox: () => benchOutbox(env, self),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
       };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];
-      const rows = chosen.flatMap((run) => run?.() ?? []);
+      const rows: Row[] = [];
+      for (const run of chosen) rows.push(...((await run?.()) ?? []));
       if (rows.length === 0) {
         output.message(`no group "${group}"; expected one of ${Object.keys(groups).join(", ")}`);
         end(exit.usage);
         return;
       }
-      if (json) for (const row of rows) output.data(JSON.stringify(row));
-      else for (const line of table([["BENCH", "METRIC", "OURS", "GOAL", ""], ...rows.map(cells)])) output.data(line);
+      if (json) for (const row of rows) output.data(JSON.stringify({ ...row, ratio: ratioOf(row) }));
+      else for (const line of table([heads, ...rows.map(cells)])) output.data(line);
       end(exit.ok);
     });
 };
 
-const cells = ({ bench, metric, unit, ours, goal, ok }: Row): string[] => [
-  bench,
-  metric,
-  `${ours.toLocaleString("en")} ${unit}`,
-  `${goal} ${unit}`,
-  ok ? "" : "not met",
-];
+const heads = ["BENCH", "METRIC", "OURS", "BASELINE", "RATIO", "GOAL", ""];
+
+const cells = (row: Row): string[] => {
+  const { bench, metric, unit, ours, baseline, goal, ok } = row;
+  const shown = (value: number | null): string => (value === null ? "–" : `${value.toLocaleString("en")} ${unit}`);
+  const ratio = ratioOf(row);
+  const percent = ratio === null ? "–" : `${Math.round(ratio * 100)} %`;
+  const wanted = goal.endsWith("%") ? goal : `${goal} ${unit}`;
+  return [
+    bench,
+    metric,
+    shown(ours),
+    shown(baseline),
+    percent,
+    wanted,
+    ok ? "" : ours === null ? "not measured" : "not met",
+  ];
+};
+
+const ratioOf = ({ ours, baseline }: Row): number | null =>
+  ours === null || baseline === null ? null : Math.round((ours / baseline) * 1000) / 1000;
 
 /** After a collection where the runtime allows to ask for one (node --expose-gc). */
 function heapUsed(): number {
-  (globalThis as { gc?: () => void }).gc?.();
+  collect();
   return process.memoryUsage().heapUsed;
 }
 
@@ -60,3 +83,9 @@ function inFolder<T>(work: (folder: string) => T): T {
     rmSync(folder, { recursive: true });
   }
 }
+function resident(): number {
+  collect();
+  return process.memoryUsage.rss();
+}
+
+const collect = (): void => (globalThis as { gc?: () => void }).gc?.();

@@ -81,7 +81,7 @@ function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
     // One level only: Node's recursive mkdir never returns below /proc.
     if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
-    return openStore(settings.store, env.uuid);
+    return openStore(settings.store, env.uuid, env.crashSite);
   } catch (error) {
     const why = messageOf(error).replace(/\.$/, "");
     const remedy = /locked/.test(why)

@@ -17,21 +17,27 @@ export interface Forwarder {
 const batch = 50;
 /** Before trying again what the sink, though connected, did not take. */
 const retryMs = 1000;
+/** Those delivered leave the outbox together this often, since each time waits for the disk. A kill before it sends them anew. */
+const trimMs = 100;
 
 export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
   /** Everything up to here is on its way or delivered. */
   let sent = 0;
+  /** What comes next, read a batch at a time. */
+  let ahead: Waiting[] = [];
   let stopped = false;
   let cancelRetry = (): void => {};
   const flying = new Set<number>();
+  const delivered = trimmer(env, outbox);
   /** Grows with each restart of the sequence: what was sent before it no longer counts. */
   let attempt = 0;
 
   const pump = (): void => {
     while (!stopped && sink.connected && flying.size < sink.window) {
-      const rows = outbox.after(sent, Math.min(batch, sink.window - flying.size));
-      if (rows.length === 0) return;
-      for (const row of rows) send(row);
+      if (ahead.length === 0) ahead = [...outbox.after(sent, batch)];
+      const row = ahead.shift();
+      if (row === undefined) return;
+      send(row);
     }
   };
 
@@ -39,6 +45,7 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
     const mine = attempt;
     sent = row.seq;
     flying.add(row.seq);
+    env.crashSite("before-publish");
     const underWay = deliver(sink, row);
     env.crashSite("after-publish");
     void underWay.then((delivery) => {
@@ -49,19 +56,20 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
         return;
       }
       env.crashSite("after-ack");
-      if (delivery === "delivered") outbox.trim([row.seq]);
+      if (delivery === "delivered") delivered.add(row.seq);
       else {
         env.report("outbox.poison", { seq: row.seq });
         outbox.park(row.seq);
       }
-      env.crashSite("after-trim");
       pump();
     });
   };
 
   const startOver = (): void => {
     attempt++;
+    delivered.trim();
     sent = 0;
+    ahead = [];
     flying.clear();
     cancelRetry();
     cancelRetry = env.after(retryMs, pump);
@@ -72,6 +80,40 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
     stop() {
       stopped = true;
       cancelRetry();
+      delivered.stop();
+    },
+  };
+}
+
+/** Takes what was delivered out of the outbox; what the disk does not take now is tried again, and at worst sent again. */
+function trimmer(env: Env, outbox: Outbox) {
+  let seqs: number[] = [];
+  let cancel = (): void => {};
+  const later = (ms: number): void => {
+    cancel();
+    cancel = env.after(ms, trim);
+  };
+  const trim = (): void => {
+    cancel();
+    if (seqs.length === 0) return;
+    try {
+      outbox.trim(seqs);
+    } catch (error) {
+      env.report("trim.failed", { error: error instanceof Error ? error.message : String(error) });
+      later(retryMs);
+      return;
+    }
+    seqs = [];
+    env.crashSite("after-trim");
+  };
+  return {
+    trim,
+    add(seq: number): void {
+      if (seqs.push(seq) === 1) later(trimMs);
+    },
+    stop(): void {
+      trim();
+      cancel();
     },
   };
 }

@@ -13,8 +13,9 @@ export interface Row {
   readonly bench: string;
   readonly metric: string;
   readonly unit: string;
-  readonly ours: number;
-  /** Measured in the same run; null: the goal is absolute. */
+  /** Null: it could not be measured here; the metric says why. */
+  readonly ours: number | null;
+  /** Measured in the same run, in the same unit; null: the goal is absolute. Else it is one of the ratio. */
   readonly baseline: number | null;
   readonly goal: string;
   readonly ok: boolean;

@@ -40,4 +40,22 @@ export const migrations: readonly string[] = [
   -- Who each device was when it was accepted, JSON.
   CREATE TABLE pinned (device TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- A record is longer than what a table WITHOUT ROWID keeps in its tree: each took a page of its own. A file has one
+  -- epoch, so the sequence number alone is the key.
+  CREATE TABLE queue (epoch TEXT NOT NULL, seq INTEGER PRIMARY KEY, persisted_at INTEGER NOT NULL, record TEXT NOT NULL);
+  INSERT INTO queue SELECT epoch, seq, persisted_at, record FROM outbox;
+  DROP TABLE outbox;
+  ALTER TABLE queue RENAME TO outbox;
+
+  CREATE TABLE newest (key TEXT PRIMARY KEY, record TEXT NOT NULL);
+  INSERT INTO newest SELECT key, record FROM incident;
+  DROP TABLE incident;
+  ALTER TABLE newest RENAME TO incident;
+
+  DROP INDEX journal_key;
+  DROP INDEX journal_incident;
+  CREATE INDEX journal_key ON journal (key, seq);
+  CREATE INDEX journal_incident ON journal (incident, seq);
+  `,
 ];

@@ -1,4 +1,5 @@
 import Database from "better-sqlite3";
+import type { Env } from "../env.ts";
 import { type Journal, type Lookback, openJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
@@ -74,8 +75,11 @@ export interface OutboundEvent {
   readonly record: string;
 }
 
-/** @throws when the file cannot be opened or is no store of this version or an older one. */
-export function openStore(path: string, newEpoch: () => string): Store {
+/**
+ * @param crashSite see `Env`
+ * @throws when the file cannot be opened or is no store of this version or an older one.
+ */
+export function openStore(path: string, newEpoch: () => string, crashSite: Env["crashSite"] = () => {}): Store {
   // SQLite's names for a database that is gone with the process.
   if (path === "" || path === ":memory:") throw new Error("this is no file, so nothing would be kept");
   const db = new Database(path);
@@ -87,10 +91,11 @@ export function openStore(path: string, newEpoch: () => string): Store {
   if (db.pragma("synchronous", { simple: true }) !== 2)
     throw new Error(`${path}: SQLite does not take synchronous=FULL`);
   db.pragma("foreign_keys = ON");
-  migrate(db, path);
+  migrate(db, path, crashSite);
+  crashSite("before-epoch");
   const meta = metaOf(db);
   const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
-  const outbox = openOutbox(db, epoch);
+  const outbox = openOutbox(db, epoch, crashSite);
   const journal = openJournal(db, epoch);
   const pin = db.prepare("INSERT OR REPLACE INTO pinned VALUES (?, ?)");
   const kept: Kept = {
@@ -106,9 +111,13 @@ export function openStore(path: string, newEpoch: () => string): Store {
     kept,
     outbox,
     journal,
-    commit: committer(db, meta, outbox, journal),
+    commit: committer(db, { meta, outbox, journal, crashSite }),
     acceptedConfig: () => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null,
-    acceptConfig: (files) => void meta.set("config", JSON.stringify(files)),
+    acceptConfig(files) {
+      crashSite("before-accept");
+      meta.set("config", JSON.stringify(files));
+      crashSite("after-accept");
+    },
     pinned: () => rows(db, "SELECT device AS key, identity AS text FROM pinned"),
     pin: (device, identity) => void pin.run(device, identity),
     nextBdSeq: () => Number(meta.set("bdSeq", String(Number(meta.get("bdSeq") ?? 0) + 1))),
@@ -116,7 +125,7 @@ export function openStore(path: string, newEpoch: () => string): Store {
   };
 }
 
-function migrate(db: Database.Database, path: string): void {
+function migrate(db: Database.Database, path: string, crashSite: Env["crashSite"]): void {
   const version = Number(db.pragma("user_version", { simple: true }));
   if (version > migrations.length) {
     throw new Error(
@@ -127,6 +136,7 @@ function migrate(db: Database.Database, path: string): void {
     if (index < version) continue;
     db.transaction(() => {
       db.exec(sql);
+      crashSite("in-migration");
       db.pragma(`user_version = ${index + 1}`);
     })();
   }
@@ -155,15 +165,23 @@ function rows(db: Database.Database, sql: string): ReadonlyMap<string, string> {
   return new Map(all.map(({ key, text }) => [key, text]));
 }
 
-function committer(db: Database.Database, meta: Meta, outbox: Outbox, journal: Journal): (cycle: Cycle) => void {
+interface Parts {
+  readonly meta: Meta;
+  readonly outbox: Outbox;
+  readonly journal: Journal;
+  readonly crashSite: Env["crashSite"];
+}
+
+function committer(db: Database.Database, { meta, outbox, journal, crashSite }: Parts): (cycle: Cycle) => void {
   const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
   const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
   const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
-  const transaction = db.transaction(({ clock, calls, plans, conditions, events }: Cycle): number => {
-    let added = 0;
+  return db.transaction(({ clock, calls, plans, conditions, events }: Cycle): void => {
     for (const [key, state] of conditions) keepCondition.run(key, state);
+    crashSite("between-state-and-events");
     for (const event of events) {
-      added += outbox.add(event);
+      outbox.add(event);
+      crashSite("between-event-and-incident");
       if (event.open) keepIncident.run(event.key, event.record);
       else dropIncident.run(event.key);
     }
@@ -173,14 +191,6 @@ function committer(db: Database.Database, meta: Meta, outbox: Outbox, journal: J
     meta.set("clock", JSON.stringify(clock));
     if (calls !== undefined) meta.set("calls", calls);
     if (plans !== undefined) meta.set("plans", plans);
-    return added;
+    crashSite("before-commit-ends");
   });
-  return (cycle) => {
-    let added: number | null = null;
-    try {
-      added = transaction(cycle);
-    } finally {
-      outbox.grew(added);
-    }
-  };
 }

@@ -64,7 +64,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     keepMs: 72 * 3_600_000,
     reads,
     start: () => {
-      const store = openStore(path, env.uuid);
+      const store = openStore(path, env.uuid, env.crashSite);
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),

@@ -147,7 +147,13 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
   client.on("packetreceive", (packet: Packet) => {
     if (packet.cmd === "puback" && packet.reasonCode === noSubscribers) unheard.add(packet.messageId ?? 0);
   });
-  const over = lost.then((): Ack => ({ kind: "lost" }));
+  // Not a race of each publish with `lost`: what was raced with a promise is held until that settles.
+  const waiting = new Set<(ack: Ack) => void>();
+  let isOver = false;
+  void lost.then(() => {
+    isOver = true;
+    for (const settle of waiting) settle({ kind: "lost" });
+  });
   let ended: Promise<void> | null = null;
   const end = (politely: boolean): Promise<void> => {
     ended ??= within(env, endMs, politely ? client.endAsync(false) : client.endAsync(true), () => {})
@@ -156,13 +162,16 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
     return ended;
   };
   const send = (message: Message): Promise<Ack> => {
+    if (isOver) return Promise.resolve({ kind: "lost" });
     const acked = new Promise<Ack>((resolve) => {
+      waiting.add(resolve);
       client.publish(message.topic, message.payload, publishOptions(client, message), (error, packet) => {
+        waiting.delete(resolve);
         const id = (packet as { messageId?: number } | undefined)?.messageId ?? 0;
         resolve(error ? refusal(error) : { kind: unheard.delete(id) ? "unheard" : "acked" });
       });
     });
-    return within(env, publishMs, Promise.race([acked, over]), () => {
+    return within(env, publishMs, acked, () => {
       void end(false);
       return { kind: "lost" };
     });

@@ -66,7 +66,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
       const [told, shown] = await Promise.all([
         link.publish(message),
-        outdated(event) ? null : link.publish(snapshot(voice, event, persistedAt)),
+        outdated(event) ? null : link.publish(retained(voice, event, message)),
       ]);
       if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
       if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
@@ -104,11 +104,14 @@ const incident = ({ topics, agent }: Voice, event: EventRecord, persistedAt: num
 });
 
 /** An empty message deletes the retained one. */
-const snapshot = (voice: Voice, event: EventRecord, persistedAt: number): Message => ({
-  ...incident(voice, event, persistedAt),
-  topic: voice.topics.active(event.conditionKey),
+const retained = ({ topics }: Voice, event: EventRecord, message: Message): Message => ({
+  ...message,
+  topic: topics.active(event.conditionKey),
   retain: true,
   ...(event.open ? {} : { payload: "" }),
 });
+
+const snapshot = (voice: Voice, event: EventRecord, persistedAt: number): Message =>
+  retained(voice, event, incident(voice, event, persistedAt));
 
 const sizeOf = ({ topic, payload }: Message): number => Buffer.byteLength(payload) + topic.length + envelopeMax;

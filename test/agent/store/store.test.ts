@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { CrashSite } from "../../../agent/env.ts";
+import { migrations } from "../../../agent/store/migrations.ts";
 import { type Cycle, openStore, type Store } from "../../../agent/store/store.ts";
 
 let folder: string;
@@ -30,6 +32,12 @@ const reopen = (): Store => {
   store = openStore(path, () => "epoch-2");
   return store;
 };
+
+const everythingIn = ({ kept, outbox, acceptedConfig }: Store) => ({
+  kept,
+  waiting: outbox.after(0, 10),
+  config: acceptedConfig(),
+});
 
 describe("store", () => {
   test("what was committed is there after a restart", () => {
@@ -103,6 +111,53 @@ describe("store", () => {
     expect([store.nextBdSeq(), store.nextBdSeq()]).toEqual([1, 2]);
     expect(reopen().acceptedConfig()).toEqual({ "site.yaml": "version: 1" });
     expect(store.nextBdSeq()).toBe(3);
+  });
+
+  /** What is broken off there must be as if it had never begun. */
+  test.each<[CrashSite, (store: Store) => void]>([
+    ["between-state-and-events", (one) => one.commit(cycle(4))],
+    ["between-event-and-incident", (one) => one.commit(cycle(4))],
+    ["before-commit-ends", (one) => one.commit(cycle(4))],
+    ["in-trim", ({ outbox }) => outbox.trim([1, 2])],
+    ["in-park", ({ outbox }) => outbox.park(2)],
+    ["before-accept", (one) => one.acceptConfig({ "site.yaml": "version: 2" })],
+  ])("%s is all or nothing", (site, work) => {
+    store.acceptConfig({ "site.yaml": "version: 1" });
+    store.commit(cycle(1, 2, 3));
+    const before = everythingIn(reopen());
+    store.close();
+    let isBroken = false;
+    store = openStore(
+      path,
+      () => "epoch-2",
+      (name) => {
+        isBroken = name === site;
+        if (isBroken) throw new Error("broken off");
+      },
+    );
+    expect(() => work(store)).toThrow("broken off");
+    expect(everythingIn(reopen())).toEqual(before);
+    work(store);
+    expect(everythingIn(reopen())).not.toEqual(before);
+  });
+
+  test("what waits in a store of an older version waits in this one", () => {
+    store.close();
+    const old = join(folder, "old.db");
+    const db = new Database(old);
+    for (const sql of migrations.slice(0, 2)) db.exec(sql);
+    db.pragma("user_version = 2");
+    db.exec("INSERT INTO meta VALUES ('epoch', 'epoch-0'), ('lastSeq', '12')");
+    for (const seq of [11, 12]) db.prepare("INSERT INTO outbox VALUES ('epoch-0', ?, 7, ?)").run(seq, `{"seq":${seq}}`);
+    db.prepare("INSERT INTO incident VALUES ('k', ?)").run('{"seq":12}');
+    db.close();
+    store = openStore(old, () => "epoch-1");
+    expect(store.kept).toMatchObject({ epoch: "epoch-0", lastSeq: 12, incidents: new Map([["k", '{"seq":12}']]) });
+    expect(store.outbox.after(0, 10)).toEqual([
+      { seq: 11, persistedAt: 7, record: '{"seq":11}' },
+      { seq: 12, persistedAt: 7, record: '{"seq":12}' },
+    ]);
+    expect(store.outbox.depth).toBe(2);
   });
 
   test("refuses the store of a newer version, saying so", () => {
