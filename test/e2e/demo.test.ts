@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { MessageName } from "../../agent/sinks/mqtt/contract.ts";
 import { birthMessage, deathMessage, eventMessage, heartbeatMessage } from "../../agent/sinks/mqtt/messages.ts";
+import { wrongWith } from "../agent/sinks/mqtt/contract.ts";
 import { mepwatch } from "../process.ts";
 
 /** What the README's first command does, as its user sees it: three processes that meet over sockets only. */
@@ -11,6 +13,9 @@ const received = z.strictObject({
   payload: z.unknown(),
 });
 
+/** By the JSON Schema of which what comes on a topic must be right. */
+const shipped: Readonly<Record<string, MessageName>> = { event: "event", active: "event", heartbeat: "heartbeat" };
+
 /** Every line is JSON and every message as the contract says. */
 function read(lines: readonly string[]) {
   const messages = lines.map((line) => received.parse(JSON.parse(line)));
@@ -20,6 +25,12 @@ function read(lines: readonly string[]) {
   for (const { payload } of on("heartbeat")) heartbeatMessage.parse(payload);
   const open = new Map(on("active").map(({ topic, payload }) => [topic, payload]));
   for (const payload of open.values()) if (payload !== null) eventMessage.parse(payload);
+  for (const { topic, payload } of messages) {
+    const [, , , , channel = ""] = topic.split("/");
+    const { online } = (payload ?? {}) as { online?: boolean };
+    const name = online === undefined ? shipped[channel] : online ? "birth" : "death";
+    if (payload !== null) expect([topic, name && wrongWith(name, payload)]).toEqual([topic, ""]);
+  }
   return { events, states, heartbeats: on("heartbeat").length, open };
 }
 

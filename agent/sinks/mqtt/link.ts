@@ -54,10 +54,8 @@ export interface BrokerOptions {
 const connectMs = 10_000;
 const publishMs = 10_000;
 const endMs = 1000;
-const keepAliveSeconds = 30;
-const sessionSeconds = 3600;
-/** So that a short loss of the line is no death of the agent. */
-const willDelaySeconds = 20;
+/** What is asked of a broker, seconds. The Will is delayed so that a short loss of the line is no death of the agent. */
+export const lifetimes = { keepAlive: 30, session: 3600, willDelay: 20 } as const;
 /** The agent's own bound; a broker may ask for less. */
 const inFlightMax = 20;
 /** Nothing that the agent subscribes to is larger. */
@@ -120,19 +118,19 @@ function clientOf(options: BrokerOptions, protocol: 4 | 5, will: Message): MqttC
 
 function clientOptions(options: BrokerOptions, protocol: 4 | 5, { topic, payload, retain }: Message): IClientOptions {
   const { clientId, username, password, ca, cert, key } = options;
-  const v5 = { sessionExpiryInterval: sessionSeconds, receiveMaximum: 32, maximumPacketSize: inboundMax };
+  const v5 = { sessionExpiryInterval: lifetimes.session, receiveMaximum: 32, maximumPacketSize: inboundMax };
   const will = { topic, payload: Buffer.from(payload), qos: 1 as const, retain };
   return {
     protocolVersion: protocol,
     clientId,
     clean: false,
-    keepalive: keepAliveSeconds,
+    keepalive: lifetimes.keepAlive,
     connectTimeout: 2 * connectMs, // the deadline is ours
     reconnectPeriod: 0,
     queueQoSZero: false,
     resubscribe: false,
     ...(protocol === 5 ? { properties: v5 } : {}),
-    will: protocol === 5 ? { ...will, properties: { willDelayInterval: willDelaySeconds } } : will,
+    will: protocol === 5 ? { ...will, properties: { willDelayInterval: lifetimes.willDelay } } : will,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),
     ...(ca === null ? {} : { ca }),

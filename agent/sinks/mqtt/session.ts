@@ -11,7 +11,7 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
-import type { Topics } from "./topics.ts";
+import { channels, type Topics } from "./topics.ts";
 
 /** A link on which the birth was acknowledged: what the agent says on it. */
 export interface Session {
@@ -39,7 +39,6 @@ export interface Voice {
 
 /** Of these a refused message is itself the cause: topic name, payload format. */
 const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
-const heartbeatExpirySeconds = 90;
 /** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
 const envelopeMax = 256;
 
@@ -74,7 +73,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
     },
     heartbeat(facts) {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
-      void link.publish({ topic: topics.heartbeat, payload, qos: 0, retain: false, expiry: heartbeatExpirySeconds });
+      void link.publish({ topic: topics.heartbeat, payload, ...channels.heartbeat.how });
     },
     async death() {
       await link.publish(status(topics, deathMessageOf(speaker, "shutdown")));
@@ -91,15 +90,13 @@ export const willOf = (topics: Topics, speaker: Speaker): Message => status(topi
 const status = ({ status: topic }: Topics, message: object | DeathMessage): Message => ({
   topic,
   payload: JSON.stringify(message),
-  qos: 1,
-  retain: true,
+  ...channels.status.how,
 });
 
 const incident = ({ topics, agent }: Voice, event: EventRecord, persistedAt: number): Message => ({
   topic: topics.event,
   payload: JSON.stringify(eventMessageOf(agent, event, persistedAt)),
-  qos: 1,
-  retain: false,
+  ...channels.event.how,
   contentType,
 });
 
@@ -107,7 +104,7 @@ const incident = ({ topics, agent }: Voice, event: EventRecord, persistedAt: num
 const retained = ({ topics }: Voice, event: EventRecord, message: Message): Message => ({
   ...message,
   topic: topics.active(event.conditionKey),
-  retain: true,
+  ...channels.active.how,
   ...(event.open ? {} : { payload: "" }),
 });
 

@@ -1,5 +1,21 @@
 import { createHash } from "node:crypto";
 
+/**
+ * The channels of the contract below PREFIX/v1/SITE/AGENT/, and how what is said on each is sent. `expiry`: seconds after
+ * which the broker need not pass it on, MQTT 5 only.
+ */
+export const channels = {
+  status: { path: "status", how: { qos: 1, retain: true } },
+  event: { path: "event", how: { qos: 1, retain: false } },
+  active: { path: "active/{h}", how: { qos: 1, retain: true } },
+  heartbeat: { path: "heartbeat", how: { qos: 0, retain: false, expiry: 90 } },
+} as const satisfies Readonly<Record<string, Channel>>;
+
+export interface Channel {
+  readonly path: string;
+  readonly how: { readonly qos: 0 | 1; readonly retain: boolean; readonly expiry?: number };
+}
+
 /** Where each kind of message goes; the same on MQTT 5 and 3.1.1. `v1` is the major version of the contract. */
 export interface Topics {
   /** Birth and death, retained; also the Will's. */
@@ -27,10 +43,10 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
   }
   const base = `${prefix}/v1/${site}/${agent}`;
   return {
-    status: `${base}/status`,
-    event: `${base}/event`,
-    heartbeat: `${base}/heartbeat`,
-    active: (conditionKey) => `${base}/active/${hashOf(conditionKey)}`,
+    status: `${base}/${channels.status.path}`,
+    event: `${base}/${channels.event.path}`,
+    heartbeat: `${base}/${channels.heartbeat.path}`,
+    active: (conditionKey) => `${base}/${channels.active.path.replace("{h}", hashOf(conditionKey))}`,
   };
 }
 
