@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import asyncApi from "@asyncapi/specs/schemas/3.0.0.json" with { type: "json" };
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -33,10 +33,9 @@ describe("asyncapi.yaml", () => {
   const document = parse(contractFile("asyncapi.yaml"));
 
   test("is AsyncAPI 3.0.0, by the JSON Schema of those who make it", () => {
-    const schema = createRequire(import.meta.url)("@asyncapi/specs/schemas/3.0.0.json");
     // It brings the draft that it is written in along.
     const ajv = new Ajv({ strict: false, validateFormats: false, validateSchema: false, meta: false });
-    const check = ajv.compile(schema);
+    const check = ajv.compile(asyncApi);
     check(document);
     expect(check.errors ?? []).toEqual([]);
     expect(check({ ...document, channels: { event: { address: 1 } } })).toBe(false);
