@@ -21,6 +21,7 @@ import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { quietOf } from "./quiet.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { vitalsOf } from "./vitals.ts";
@@ -89,6 +90,7 @@ export function startAgent(options: AgentOptions): Agent {
   const trust = trustOf(env);
   const vitals = vitalsOf(env, site, store, trust, () => door);
   const identities = identitiesOf(env, site, store);
+  const quiet = quietOf({ env, site, clock, door: () => door, blind: vitals.blind }, () => sink.quietChanged());
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
@@ -107,8 +109,9 @@ export function startAgent(options: AgentOptions): Agent {
     history.note(samples);
     tellSteps(env, clock);
     door.accept(samples);
+    quiet.note();
   };
-  const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
+  const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
@@ -120,6 +123,7 @@ export function startAgent(options: AgentOptions): Agent {
 
   const stop = once(async () => {
     pulse();
+    quiet.stop();
     trust.stop();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
@@ -146,7 +150,7 @@ export function startAgent(options: AgentOptions): Agent {
     }),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
-      ...{ site, door, clock, identities, history, journal: store.journal },
+      ...{ site, door, clock, identities, history, journal: store.journal, onCommanded: quiet.note },
       onAccepted: (device) => {
         accept(identities.samples(device.id, clock.now()));
         for (const { id } of device.points) hasten(pollers, id, clock.now().at);

@@ -26,14 +26,20 @@ interface Asked {
   readonly journal: Lookback;
   /** A device was accepted, which is known from now on. */
   onAccepted(device: Device): void;
+  /** A person had something done to conditions. */
+  onCommanded(): void;
 }
 
-export function answersOf({ site, door, clock, identities, history, journal, onAccepted }: Asked): Answers {
+export function answersOf({ site, door, clock, identities, history, journal, ...asked }: Asked): Answers {
   return {
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
-    command: (deed, preview) => commanded(site, door, deed, preview),
-    acceptDevice: (acceptance, preview) => acceptDevice(site, identities, acceptance, preview, onAccepted),
+    command(deed, preview) {
+      const done = commanded(site, door, deed, preview);
+      asked.onCommanded();
+      return done;
+    },
+    acceptDevice: (acceptance, preview) => acceptDevice(site, identities, acceptance, preview, asked.onAccepted),
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),

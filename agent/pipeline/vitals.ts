@@ -1,6 +1,7 @@
 import type { Site } from "../config/resolved.ts";
-import type { PointId, Sample } from "../core/sample.ts";
+import type { PointId, Sample, Wall } from "../core/sample.ts";
 import type { Env } from "../env.ts";
+import type { BlindFacts } from "../sinks/quiet.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
 import type { Ingest } from "./ingest.ts";
@@ -10,24 +11,34 @@ import type { Trust } from "./trust.ts";
 export interface Vitals {
   /** Notes which points last gave a good value. */
   note(samples: readonly Sample[]): void;
+  /** The points that did not. */
+  blind(): Blind;
   birth(): BirthFacts;
   heartbeat(): HeartbeatFacts;
+}
+
+export type Blind = ReadonlyMap<PointId, Seen>;
+interface Seen {
+  readonly why: BlindFacts["why"];
+  readonly since: Wall;
 }
 
 type Door = Pick<Ingest, "lastSeq" | "openIncidents">;
 
 export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, "now">, door: () => Door): Vitals {
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
-  const good = new Set<PointId>();
+  const since = env.clock.wall();
+  const blind = new Map([...points].map((point) => [point, { why: "not_read", since } as Seen]));
   const { epoch } = store.kept;
   const { configHash } = site;
   return {
     note(samples) {
-      for (const { point, quality } of samples) {
-        if (quality !== "good") good.delete(point);
-        else if (points.has(point)) good.add(point);
+      for (const one of samples) {
+        if (one.quality === "good") blind.delete(one.point);
+        else if (points.has(one.point)) blind.set(one.point, seenBy(one, blind.get(one.point)));
       }
     },
+    blind: () => blind,
     birth() {
       const { lastSeq, openIncidents } = door();
       const active = openIncidents();
@@ -45,10 +56,18 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
         oldestAgeMs: oldestAt === null ? 0 : Math.max(0, env.clock.wall() - oldestAt),
         activeCount: openIncidents().length,
         pointsExpected: points.size,
-        pointsGood: good.size,
+        pointsGood: points.size - blind.size,
         configHash,
         clock: trust.now(),
       };
     },
   };
 }
+
+/** A point that is not good for another reason than before has been so since then; one that was never read begins now. */
+const seenBy = ({ reason, wall }: Exclude<Sample, { quality: "good" }>, before: Seen | undefined): Seen =>
+  before === undefined || before.why === "not_read"
+    ? { why: reason, since: wall }
+    : before.why === reason
+      ? before
+      : { why: reason, since: before.since };

@@ -1,3 +1,4 @@
+import type { QuietFacts } from "./quiet.ts";
 import type { ClockTrust, EventRecord } from "./record.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface Sink {
   deliver(event: EventRecord, persistedAt: number): Promise<Delivery>;
   /** The agent is alive and this is how it does; lost ones are not repeated. */
   heartbeat(facts: HeartbeatFacts): void;
+  /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
+  quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
 }
@@ -29,6 +32,8 @@ export type Delivery = "delivered" | "retry" | "poison";
 export interface SinkHooks {
   /** Called for each connection, for the birth message. */
   birth(): BirthFacts;
+  /** Called for each connection, and after `quietChanged`. */
+  quiet(): QuietFacts;
   /** The birth was acknowledged: deliver now. */
   onConnected(): void;
   /** Once for each connection that ends. */

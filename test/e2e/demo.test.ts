@@ -14,7 +14,9 @@ const received = z.strictObject({
 });
 
 /** By the JSON Schema of which what comes on a topic must be right. */
-const shipped: Readonly<Record<string, MessageName>> = { event: "event", active: "event", heartbeat: "heartbeat" };
+const shipped: Readonly<Record<string, MessageName>> = {
+  ...{ event: "event", active: "event", heartbeat: "heartbeat", silences: "silences", blind: "blind" },
+};
 
 /** Every line is JSON and every message as the contract says. */
 function read(lines: readonly string[]) {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
+import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
 import { historyBeside } from "../../agent/store/history.ts";
@@ -44,6 +45,8 @@ export interface Broker {
   /** Retained open incidents, by condition key. */
   readonly active: Map<string, EventRecord>;
   births: number;
+  /** What is silenced and not seen, each time that it was told to have changed. */
+  readonly quiet: QuietFacts[];
 }
 
 const answerMs = 20;
@@ -53,7 +56,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const silent = new Set<string>();
   const texts: World["texts"] = new Map();
   const reads: World["reads"] = [];
-  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0 };
+  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0, quiet: [] };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
     values,
@@ -241,6 +244,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
         });
       }),
     heartbeat: () => {},
+    quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;
     },

@@ -9,6 +9,7 @@ import {
   eventMessage,
   heartbeatMessage,
 } from "./messages.ts";
+import { blindMessage, silencesMessage } from "./quiet.ts";
 import { type Channel, channels } from "./topics.ts";
 
 /**
@@ -35,6 +36,8 @@ export const messages = {
     contentType,
   },
   heartbeat: { summary: "The agent is alive, and this is how it does.", schema: heartbeatMessage, contentType: plain },
+  silences: { summary: "All that people have silenced, and until when.", schema: silencesMessage, contentType: plain },
+  blind: { summary: "The points that the agent cannot see, and since when.", schema: blindMessage, contentType: plain },
 } as const satisfies Readonly<Record<keyof typeof examples, Told>>;
 export type MessageName = keyof typeof messages;
 
@@ -46,6 +49,8 @@ const said: Readonly<Record<keyof typeof channels, { readonly what: string; read
     what: "The newest event of one open incident; an empty message deletes it when that is over. h: the first 32 hex digits of the SHA-256 of the condition key.",
     by: ["event"],
   },
+  silences: { what: "On connect, and when it has changed, at most once a second.", by: ["silences"] },
+  blind: { what: "On connect, and when it has changed, at most once a second.", by: ["blind"] },
   heartbeat: { what: "Each 30 s, unless set otherwise.", by: ["heartbeat"] },
 };
 

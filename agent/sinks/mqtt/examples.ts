@@ -1,6 +1,8 @@
+import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
 import { birthMessageOf, deathMessageOf, eventMessageOf, heartbeatMessageOf, type Speaker } from "./messages.ts";
+import { blindMessageOf, pageMax, silencesMessageOf } from "./quiet.ts";
 
 /** One golden example of each message, made by the very functions that make the real ones. */
 const agent = "edge-1";
@@ -52,9 +54,36 @@ const alive: HeartbeatFacts = {
   ...{ pointsExpected: 212, pointsGood: 208, configHash, clock },
 };
 
+const quiet: QuietFacts = {
+  configHash,
+  silences: [
+    {
+      ...{ how: "maintenance", by: "lee", reason: "filter change", until: "2026-03-14T07:00:00.000Z", count: 2 },
+      conditions: ["fra-1/crac-2/running/stopped", "fra-1/crac-2/supply-temperature/supply-warm"],
+    },
+    {
+      ...{ how: "mode", mode: "commissioning", by: "kim", reason: "new rack", until: "2026-03-15T18:00:00.000Z" },
+      ...{ count: 1, conditions: ["fra-1/pdu-f12/load-state/overload"] },
+    },
+  ],
+  modes: [
+    {
+      ...{ mode: "commissioning", target: "device=pdu-f12", by: "kim", reason: "new rack", overdue: false },
+      ...{ beganAt: "2026-03-13T08:00:00.000Z", until: "2026-03-15T18:00:00.000Z" },
+    },
+  ],
+  pointsExpected: 212,
+  blind: [
+    { device: "meter-2", why: "timeout", since: "2026-03-14T02:40:11.000Z", count: 3 },
+    { device: "ups-a", why: "sentinel", since: "2026-03-12T10:00:00.000Z", count: 1, points: ["battery-temperature"] },
+  ],
+};
+
 export const examples = {
   birth: birthMessageOf(speaker, waiting, at),
   death: deathMessageOf(speaker, "lwt"),
   event: eventMessageOf(agent, raised, at),
   heartbeat: heartbeatMessageOf(speaker, alive, at),
+  silences: silencesMessageOf(speaker, quiet, at, pageMax),
+  blind: blindMessageOf(speaker, quiet, at, pageMax),
 } as const;

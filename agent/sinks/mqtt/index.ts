@@ -36,6 +36,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     }
     if (stop.signal.aborted) return sayGoodBye(env, opened);
     session = opened;
+    opened.quiet(hooks.quiet());
     tell("broker.connected", `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
     hooks.onConnected();
     const why = await opened.lost;
@@ -85,6 +86,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
       return delivery;
     },
     heartbeat: (facts) => session?.heartbeat(facts),
+    quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {
       closed ??= close();
       return closed;

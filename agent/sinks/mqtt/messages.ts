@@ -5,12 +5,12 @@ import { clockTrust, type EventRecord, eventRecord } from "../record.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
 
 /** What is said on each topic, and nothing else: the contract with the centre. */
-const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
-const bdSeq = z
+export const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
+export const bdSeq = z
   .int()
   .min(1)
   .describe("Grows with each connection; a death with an older one than the birth's is void.");
-const sessionId = z.uuid().describe("This connection of the agent.");
+export const sessionId = z.uuid().describe("This connection of the agent.");
 const activeDigest = z
   .string()
   .regex(/^[0-9a-f]{16}$/)
@@ -139,7 +139,7 @@ export function birthMessageOf(speaker: Speaker, { active, ...facts }: BirthFact
     ...facts,
     backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    capabilities: ["event", "active", "heartbeat"],
+    capabilities: ["event", "active", "heartbeat", "silences", "blind"],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Env } from "../../env.ts";
+import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
 import type { BirthFacts, Delivery, HeartbeatFacts } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
@@ -11,6 +12,7 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
+import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
 import { channels, type Topics } from "./topics.ts";
 
 /** A link on which the birth was acknowledged: what the agent says on it. */
@@ -19,6 +21,8 @@ export interface Session {
   readonly lost: Promise<string>;
   deliver(event: EventRecord, persistedAt: number): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
+  /** Retains what is silenced and what is not seen, where that is not what it said last. */
+  quiet(facts: QuietFacts): void;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
   death(): Promise<void>;
   end(politely: boolean): Promise<void>;
@@ -75,10 +79,31 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
       void link.publish({ topic: topics.heartbeat, payload, ...channels.heartbeat.how });
     },
+    quiet: quietOn(link, voice),
     async death() {
       await link.publish(status(topics, deathMessageOf(speaker, "shutdown")));
     },
     end: link.end,
+  };
+}
+
+function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] {
+  const said = new Map<string, string>();
+  const retain = async (topic: string, facts: string, message: object): Promise<void> => {
+    if (said.get(topic) === facts) return;
+    said.set(topic, facts);
+    const ack = await link.publish({ topic, payload: JSON.stringify(message), ...channels.silences.how });
+    if (failed(ack)) said.delete(topic);
+  };
+  return (facts) => {
+    const { silences, modes, blind } = facts;
+    const [at, bytesMax] = [env.clock.wall(), link.packetMax - envelopeMax];
+    const both = {
+      silences: silencesMessageOf(speaker, facts, at, bytesMax),
+      blind: blindMessageOf(speaker, facts, at, bytesMax),
+    };
+    void retain(topics.silences, JSON.stringify({ silences, modes }), both.silences);
+    void retain(topics.blind, JSON.stringify(blind), both.blind);
   };
 }
 

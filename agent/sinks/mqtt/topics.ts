@@ -8,6 +8,8 @@ export const channels = {
   status: { path: "status", how: { qos: 1, retain: true } },
   event: { path: "event", how: { qos: 1, retain: false } },
   active: { path: "active/{h}", how: { qos: 1, retain: true } },
+  silences: { path: "silences", how: { qos: 1, retain: true } },
+  blind: { path: "blind", how: { qos: 1, retain: true } },
   heartbeat: { path: "heartbeat", how: { qos: 0, retain: false, expiry: 90 } },
 } as const satisfies Readonly<Record<string, Channel>>;
 
@@ -24,6 +26,10 @@ export interface Topics {
   readonly event: string;
   /** How the agent does, not retained. */
   readonly heartbeat: string;
+  /** All that calls nobody because a person said so, retained. */
+  readonly silences: string;
+  /** The points that the agent cannot see, retained. */
+  readonly blind: string;
   /** The latest event of one open incident, retained; an empty message when it is over. */
   active(conditionKey: string): string;
 }
@@ -45,6 +51,8 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
   return {
     status: `${base}/${channels.status.path}`,
     event: `${base}/${channels.event.path}`,
+    silences: `${base}/${channels.silences.path}`,
+    blind: `${base}/${channels.blind.path}`,
     heartbeat: `${base}/${channels.heartbeat.path}`,
     active: (conditionKey) => `${base}/${channels.active.path.replace("{h}", hashOf(conditionKey))}`,
   };

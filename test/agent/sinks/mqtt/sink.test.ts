@@ -10,6 +10,8 @@ import {
   eventMessage,
   heartbeatMessage,
 } from "../../../../agent/sinks/mqtt/messages.ts";
+import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
+import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
 import { epoch, event } from "../event.ts";
@@ -23,6 +25,7 @@ const reports: { code: AgentEventCode; facts: Facts }[] = [];
 let bdSeq: number;
 let lost: number;
 let facts: BirthFacts;
+let quiet: QuietFacts;
 const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: "2026-01-01T00:00:00.000Z" };
 
 beforeEach(async () => {
@@ -32,6 +35,7 @@ beforeEach(async () => {
   bdSeq = 0;
   lost = 0;
   facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", clock, active: [] };
+  quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 });
 afterEach(async () => {
   await Promise.all(sinks.splice(0).map((sink) => sink.close()));
@@ -68,7 +72,7 @@ function open(also: Partial<MqttOptions> = {}): Sink {
     agentVersion: "1.2.3",
     ...also,
   };
-  const hooks = { birth: () => facts, onConnected: () => {}, onLost: () => void lost++ };
+  const hooks = { birth: () => facts, quiet: () => quiet, onConnected: () => {}, onLost: () => void lost++ };
   const sink = openMqttSink(options, env(), hooks, () => ++bdSeq);
   sinks.push(sink);
   return sink;
@@ -106,9 +110,12 @@ describe("coming and going", () => {
     expect(sink.connected).toBe(false);
     expect(await sink.deliver(event(5), persistedAt)).toBe("retry");
     await connected(sink);
+    await until(() => (on("blind").length === 1 ? true : null));
     expect(broker.publishes.map(({ topic, retain, qos }) => [topic, retain, qos])).toEqual([
       [`${base}/status`, true, 1],
       [expect.stringMatching(/\/active\/[0-9a-f]{32}$/), true, 1],
+      [`${base}/silences`, true, 1],
+      [`${base}/blind`, true, 1],
     ]);
     expect(birthMessage.parse(read(on("status")[0]!.payload))).toMatchObject({
       agentVersion: "1.2.3",
@@ -157,6 +164,79 @@ describe("coming and going", () => {
     expect(sent).toMatchObject({ qos: 0, retain: false, properties: { messageExpiryInterval: 90 } });
     expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1, clock });
     expect(on("heartbeat")).toHaveLength(1);
+  });
+});
+
+describe("what is silenced and what is not seen", () => {
+  const silence = (i: number, conditions: string[]): QuietFacts["silences"][number] => ({
+    ...{ how: "shelved", by: "anna", reason: `reason ${i}`, until: null, count: conditions.length, conditions },
+  });
+  const blind = (i: number): QuietFacts["blind"][number] => ({
+    ...{ device: `pdu-${i}`, why: "timeout", since: "2026-01-02T03:04:05.678Z", count: 2, points: ["inlet", "load"] },
+  });
+  const silencesSent = () => on("silences").map(({ payload }) => silencesMessage.parse(read(payload)));
+  const blindSent = () => on("blind").map(({ payload }) => blindMessage.parse(read(payload)));
+
+  test("are retained for each connection, and again only when they have changed", async () => {
+    quiet = { ...quiet, silences: [silence(1, ["a", "b"])], blind: [blind(1)] };
+    const sink = open();
+    sink.quietChanged();
+    await until(() => (on("blind").length === 1 ? true : null));
+    for (const { qos, retain } of [...on("silences"), ...on("blind")]) expect([qos, retain]).toEqual([1, true]);
+    expect(silencesSent()).toMatchObject([{ count: 2, left: 0, silences: quiet.silences, bdSeq: 1 }]);
+    expect(blindSent()).toMatchObject([{ count: 2, left: 0, blind: quiet.blind, pointsExpected: 4 }]);
+    sink.quietChanged();
+    quiet = { ...quiet, blind: [] };
+    sink.quietChanged();
+    await until(() => (on("blind").length === 2 ? true : null));
+    expect(blindSent()[1]).toMatchObject({ count: 0, blind: [] });
+    expect(on("silences")).toHaveLength(1);
+    broker.drop();
+    await until(() => (on("blind").length === 3 ? true : null));
+    expect(silencesSent().map(({ bdSeq }) => bdSeq)).toEqual([1, 2]);
+  });
+
+  test("are told again after the broker refused them", async () => {
+    broker.onPublish = ({ topic }) => (topic.endsWith("/silences") ? 0x97 : 0);
+    const sink = open();
+    await connected(sink);
+    await until(() => (on("silences").length === 1 ? true : null));
+    await sink.deliver(event(1), persistedAt); // the answer to it comes behind the refusal
+    sink.quietChanged();
+    await until(() => (on("silences").length === 2 ? true : null));
+    expect(on("blind")).toHaveLength(1);
+  });
+
+  test.each([
+    { broker: "any", most: 128 * 1024, maximumPacketSize: 10_000_000 },
+    { broker: "one that takes less", most: 20_000, maximumPacketSize: 20_000 },
+  ])("are no larger than $most bytes for $broker, and say how many are left out", async ({ most, ...properties }) => {
+    broker.onConnect = () => ({ properties: { maximumPacketSize: properties.maximumPacketSize } });
+    const keys = Array.from({ length: 5000 }, (_, i) => `hall-1/pdu-${i}/inlet-temperature/inlet-hot-ü`);
+    const mode = { mode: "commissioning", target: "room=Hall-1", by: "kim", reason: "x".repeat(500), overdue: false };
+    const times = { beganAt: "2026-01-02T03:04:05.678Z", until: "2026-01-02T03:04:05.678Z" };
+    quiet = {
+      ...quiet,
+      silences: [silence(1, ["first"]), silence(2, keys), silence(3, ["last"])],
+      modes: Array(500).fill({ ...mode, ...times }),
+      blind: Array.from({ length: 5000 }, (_, i) => blind(i)),
+    };
+    await connected(open());
+    await until(() => (on("blind").length === 1 ? true : null));
+    for (const { payload } of [...on("silences"), ...on("blind")]) {
+      expect(payload.length).toBeLessThanOrEqual(most);
+      expect(payload.length).toBeGreaterThan(most / 2);
+    }
+    const [silences] = silencesSent();
+    expect(silences!.silences.map(({ count }) => count)).toEqual([1, 5000, 1]); // who and why, of all of them
+    const listed = silences!.silences.flatMap(({ conditions }) => conditions);
+    expect(silences).toMatchObject({ count: 5002, left: 5002 - listed.length });
+    const [unseen] = blindSent();
+    expect(unseen).toMatchObject({
+      count: 10_000,
+      left: 10_000 - unseen!.blind.flatMap(({ points = [] }) => points).length,
+    });
+    expect(unseen!.left).toBeGreaterThan(0);
   });
 });
 
