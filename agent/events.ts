@@ -32,6 +32,7 @@ export const agentEvents = {
     message: "nobody is subscribed to the events; incidents are kept and sent later",
     remedy: "Check that the centre runs and is subscribed to mepwatch/v1/+/+/event.",
   },
+  "broker.orphans": { level: "info", message: "the broker kept incidents that are not open any more; deleted" },
   "device.lost": {
     level: "warn",
     message: "device does not answer",

@@ -1,6 +1,7 @@
 import { connect, type IClientOptions, type IConnackPacket, type MqttClient, type Packet } from "mqtt";
 import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
+import { keptTopics } from "./kept.ts";
 
 /**
  * One connection to a broker, from CONNECT to its end. It is never mended: whoever uses it opens another. So the
@@ -13,6 +14,8 @@ export interface Link {
   readonly packetMax: number;
   /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
   publish(message: Message): Promise<Ack>;
+  /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
+  kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
   readonly lost: Promise<string>;
   /** `politely`: says DISCONNECT, so that the broker drops the Will. Idempotent, settles within 1 s. */
@@ -178,6 +181,7 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
+    kept: (filter) => keptTopics(env, client, filter, lost),
     lost,
     end,
   };

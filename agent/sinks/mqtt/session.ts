@@ -58,6 +58,8 @@ export async function openSession(link: Link, facts: BirthFacts, voice: Voice): 
 function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   const { env, topics, speaker } = voice;
   const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
+  const shown = new Set(facts.active.map(({ conditionKey }) => topics.active(conditionKey)));
+  void forgetOrphans(link, voice, shown);
   /** What the birth has already shown would go back in time if an older event of the same condition followed it. */
   const outdated = (event: EventRecord): boolean =>
     event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
@@ -67,13 +69,14 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
     async deliver(event, persistedAt) {
       const message = incident(voice, event, persistedAt);
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
-      const [told, shown] = await Promise.all([
+      if (!outdated(event)) shown.add(topics.active(event.conditionKey));
+      const [told, kept] = await Promise.all([
         link.publish(message),
         outdated(event) ? null : link.publish(retained(voice, event, message)),
       ]);
       if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
       if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
-      return { delivery: told.kind === "lost" || shown?.kind === "lost" ? "retry" : "delivered" };
+      return { delivery: told.kind === "lost" || kept?.kind === "lost" ? "retry" : "delivered" };
     },
     heartbeat(facts) {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
@@ -85,6 +88,21 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
     },
     end: link.end,
   };
+}
+
+/**
+ * Deletes what the broker keeps of incidents that are not open any more, such as those of a store that was lost. One after
+ * the other, so that events need not wait behind them.
+ * @param shown the topics of which this session has said how it stands
+ */
+async function forgetOrphans(link: Link, { env, topics }: Voice, shown: ReadonlySet<string>): Promise<void> {
+  let deleted = 0;
+  for (const topic of (await link.kept(topics.actives)) ?? []) {
+    if (shown.has(topic)) continue;
+    if (failed(await link.publish({ topic, payload: "", ...channels.active.how }))) break;
+    deleted++;
+  }
+  if (deleted > 0) env.report("broker.orphans", { deleted });
 }
 
 function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] {

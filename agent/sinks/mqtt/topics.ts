@@ -32,6 +32,8 @@ export interface Topics {
   readonly blind: string;
   /** The latest event of one open incident, retained; an empty message when it is over. */
   active(conditionKey: string): string;
+  /** The filter of all of those. */
+  readonly actives: string;
 }
 
 export interface Address {
@@ -54,6 +56,7 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
     silences: `${base}/${channels.silences.path}`,
     blind: `${base}/${channels.blind.path}`,
     heartbeat: `${base}/${channels.heartbeat.path}`,
+    actives: `${base}/${channels.active.path.replace("{h}", "+")}`,
     active: (conditionKey) => `${base}/${channels.active.path.replace("{h}", hashOf(conditionKey))}`,
   };
 }

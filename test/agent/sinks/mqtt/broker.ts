@@ -14,6 +14,8 @@ export interface ScriptedBroker {
   onConnect: (packet: IConnectPacket) => Partial<IConnackPacket> | null;
   /** Reason code of the PUBACK; null: none; "close": the connection is closed instead. */
   onPublish: (packet: IPublishPacket) => number | null | "close";
+  /** What it keeps, by topic, told to whoever subscribes to anything; null: nobody may. */
+  kept: Map<string, string> | null;
   /** Delay of each PUBACK, ms. */
   ackMs: number;
   drop(): void;
@@ -38,6 +40,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     unackedMax: 0,
     onConnect: () => ({}),
     onPublish: () => 0,
+    kept: new Map(),
     ackMs: 0,
     drop() {
       for (const socket of sockets) socket.destroy();
@@ -75,6 +78,11 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
         unacked--;
         send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: code });
       }, broker.ackMs);
+    } else if (packet.cmd === "subscribe") {
+      const code = broker.kept === null ? 0x87 : 0;
+      send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [code] });
+      for (const [topic, payload] of broker.kept ?? [])
+        send({ cmd: "publish", topic, payload, qos: 0, retain: true, dup: false });
     } else if (packet.cmd === "pingreq") send({ cmd: "pingresp" });
     else broker.others.push(packet);
   };

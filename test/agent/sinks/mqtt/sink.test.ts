@@ -360,6 +360,31 @@ describe("an event", () => {
   });
 });
 
+describe("what the broker keeps of incidents that are over", () => {
+  const orphan = `${base}/active/00000000000000000000000000000000`;
+  const deletions = () => actives().filter(({ payload }) => payload.length === 0);
+
+  test("is deleted, and reported; events do not wait for that", async () => {
+    broker.kept = new Map([[orphan, "{}"]]);
+    const sink = open();
+    await connected(sink);
+    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+    expect(deletions()).toEqual([]);
+    await until(() => (deletions().length === 1 ? true : null));
+    expect(deletions()[0]).toMatchObject({ topic: orphan, qos: 1, retain: true });
+    await until(() => (codes().includes("broker.orphans") ? true : null));
+    expect(waits).toContain(2000);
+  });
+
+  test("stays where the agent may not look, and the agent goes on", async () => {
+    broker.kept = null;
+    const sink = open();
+    await connected(sink);
+    for (let i = 1; i < 5; i++) expect(await sink.deliver(event(i), persistedAt)).toBe("delivered");
+    expect([deletions(), codes(), lost]).toEqual([[], ["broker.connected"], 0]);
+  });
+});
+
 describe("a broker", () => {
   test.each([{ reasonCode: 0x84 }, { reasonCode: 0x01, returnCode: 1 }])(
     "that speaks no MQTT 5 (%o) is spoken to in 3.1.1, at once and from then on",
