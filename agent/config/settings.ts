@@ -15,7 +15,7 @@ import { reference, type Secrets } from "./secrets.ts";
 export interface Settings {
   readonly agent: string;
   readonly mqtt: {
-    readonly url: string;
+    readonly urls: readonly string[];
     readonly prefix: string;
     readonly clientId: string;
     readonly username: string | null;
@@ -53,12 +53,15 @@ const sizeFormat = (value: unknown): void => {
     throw new Error("expected a whole number of MiB, at least 16");
 };
 const hourMs = 3_600_000;
-const urlFormat = (value: unknown): void => {
-  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : null;
-  if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol))
-    throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
-  if (url.username !== "" || url.password !== "")
-    throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
+const addresses = (value: unknown): string[] => String(value).split(/\s*,\s*/);
+const urlsFormat = (value: unknown): void => {
+  for (const address of addresses(value)) {
+    const url = URL.canParse(address) ? new URL(address) : null;
+    if (url === null || !["mqtt:", "mqtts:"].includes(url.protocol))
+      throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT, or several of them with commas");
+    if (url.username !== "" || url.password !== "")
+      throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
+  }
 };
 const roleFormat = (value: unknown): void => {
   if (!(roles as readonly unknown[]).includes(value))
@@ -92,7 +95,12 @@ const host =
 const schema = {
   agent: setting("Name of this agent in topics and events; default: the machine's.", "MEPWATCH_AGENT", host, idFormat),
   mqtt: {
-    url: setting("Broker, mqtt:// or mqtts://.", "MEPWATCH_MQTT_URL", "mqtt://127.0.0.1:1883", urlFormat),
+    url: setting(
+      "Broker, mqtt:// or mqtts://; or several with commas, tried in this order.",
+      "MEPWATCH_MQTT_URL",
+      "mqtt://127.0.0.1:1883",
+      urlsFormat,
+    ),
     prefix: setting("First part of every topic.", "MEPWATCH_MQTT_PREFIX", "mepwatch", idFormat),
     clientId: optional("MQTT client id; default: mepwatch-SITE-AGENT.", "MEPWATCH_MQTT_CLIENT_ID"),
     username: optional("MQTT user.", "MEPWATCH_MQTT_USERNAME"),
@@ -156,7 +164,7 @@ export function readSettings(
   const settings: Settings = {
     agent: config.get("agent"),
     mqtt: {
-      url: config.get("mqtt.url"),
+      urls: addresses(config.get("mqtt.url")),
       prefix: config.get("mqtt.prefix"),
       clientId: config.get("mqtt.clientId") ?? "",
       username: config.get("mqtt.username"),

@@ -61,7 +61,7 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
   };
   const quiet = { configHash: "", silences: [], modes: [], pointsExpected: 0, blind: [] };
   const hooks = { birth: () => facts, quiet: () => quiet, onConnected, onLost: () => {} };
-  const sink = openMqttSink({ url, clientId: "bench", ...nobody, ...address }, env, hooks, store.nextBdSeq);
+  const sink = openMqttSink({ urls: [url], clientId: "bench", ...nobody, ...address }, env, hooks, store.nextBdSeq);
   const forward = forwarder(env, store.outbox, sink);
   while (store.outbox.depth > 0) await new Promise<void>((resolve) => void env.after(20, resolve));
   const ms = env.clock.mono() - began;

@@ -1,61 +1,61 @@
 import { type Env, within } from "../../env.ts";
-import type { AgentEventCode } from "../../events.ts";
 import type { Sink, SinkHooks } from "../sink.ts";
 import { backoffMs, stableMs } from "./backoff.ts";
-import { type Ack, type BrokerOptions, type Link, openLink } from "./link.ts";
-import type { Speaker } from "./messages.ts";
-import { openSession, type Session, willOf } from "./session.ts";
-import { type Address, topicsOf } from "./topics.ts";
-
-export interface MqttOptions extends BrokerOptions, Address {
-  readonly agentVersion: string;
-}
+import { brokersOf, type MqttOptions, type Reached } from "./brokers.ts";
+import { openSession, type Session } from "./session.ts";
+import { teller, tellTrouble } from "./tell.ts";
+import { topicsOf } from "./topics.ts";
 
 const goodByeMs = 1500;
 const settleMs = 1200;
 
 /**
  * Incidents to a broker: MQTT 5, or 3.1.1 where the broker speaks no other. Keeps one link, opens another when it
- * ends, at growing random spacing; reports once, not each time, that the broker is away or refuses.
+ * ends, at growing random spacing; reports once, not each time, that a broker is away or refuses.
  *
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
   const voice = { env, topics: topicsOf(options), agent: options.agent };
-  const tell = teller(env, options.url);
-  const wanted = protocolChoice(env);
-  const bdSeq = growing(nextBdSeq);
+  const tell = teller(env);
   const stop = new AbortController();
+  const brokers = brokersOf(options, env, tell, nextBdSeq, stop.signal);
   let session: Session | null = null;
+  let broker = "";
 
-  const serve = async (link: Link, speaker: Speaker): Promise<void> => {
+  /** For how long it held, ms; null: there was no session. */
+  const serve = async ({ url, link, speaker }: Reached): Promise<number | null> => {
     const opened = await openSession(link, hooks.birth(), { ...voice, speaker });
     if ("kind" in opened) {
-      tellTrouble(tell, opened);
-      return link.end(false);
+      tellTrouble(tell, url, opened);
+      await link.end(false);
+      return null;
     }
-    if (stop.signal.aborted) return sayGoodBye(env, opened);
+    if (stop.signal.aborted) {
+      await sayGoodBye(env, opened);
+      return null;
+    }
+    const began = env.clock.mono();
     session = opened;
+    broker = url;
     opened.quiet(hooks.quiet());
-    tell("broker.connected", `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
+    tell("broker.connected", url, `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
     hooks.onConnected();
     const why = await opened.lost;
     session = null;
     hooks.onLost();
-    if (!stop.signal.aborted) tell("broker.away", why);
+    if (!stop.signal.aborted) tell("broker.away", url, why);
+    return env.clock.mono() - began;
   };
 
   const live = async (): Promise<void> => {
     for (let failed = 0; !stop.signal.aborted; ) {
-      const began = env.clock.mono();
-      const speaker = speakerOf(options, env, wanted.protocol(), bdSeq());
-      const opened = await openLink(env, options, speaker.protocol, willOf(voice.topics, speaker), stop.signal);
-      if ("link" in opened) await serve(opened.link, speaker);
-      else if (stop.signal.aborted) return;
-      else if ("away" in opened) tell("broker.away", opened.away);
-      else if (wanted.fallBack(opened.refused)) continue;
-      else tell("broker.refused", opened.why);
-      failed = env.clock.mono() - began >= stableMs ? 1 : failed + 1;
+      let held: number | null = null;
+      for (const reach of brokers) {
+        const reached = held === null && !stop.signal.aborted ? await reach() : null;
+        if (reached !== null) held = await serve(reached);
+      }
+      failed = (held ?? 0) >= stableMs ? 1 : failed + 1;
       await pause(env, backoffMs(failed, env.random()), stop.signal);
     }
   };
@@ -81,8 +81,8 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     async deliver(event, persistedAt) {
       if (session === null) return "retry";
       const { delivery, trouble } = await session.deliver(event, persistedAt);
-      if (trouble !== undefined) tellTrouble(tell, trouble);
-      else if (delivery === "delivered") tell("broker.connected", "");
+      if (trouble !== undefined) tellTrouble(tell, broker, trouble);
+      else if (delivery === "delivered") tell("broker.connected", broker, "");
       return delivery;
     },
     heartbeat: (facts) => session?.heartbeat(facts),
@@ -94,73 +94,9 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
   };
 }
 
-/** A store that cannot write is no reason not to tell what happens. */
-function growing(next: () => number): () => number {
-  let last = 0;
-  return () => {
-    try {
-      last = next();
-    } catch {
-      last++;
-    }
-    return last;
-  };
-}
-
-function speakerOf({ agentVersion }: MqttOptions, env: Env, protocol: 4 | 5, bdSeq: number): Speaker {
-  return { bdSeq, sessionId: env.uuid(), bootId: env.bootId, agentVersion, protocol };
-}
-
 async function sayGoodBye(env: Env, session: Session): Promise<void> {
   await within(env, goodByeMs, session.death(), () => {});
   await session.end(true);
-}
-
-interface Tell {
-  (code: AgentEventCode, why: string): void;
-  /** What was told last, unless all is well. */
-  trouble(): string | null;
-}
-
-/** Reports a state when it is another than the last. */
-function teller(env: Env, broker: string): Tell {
-  let last: AgentEventCode | null = null;
-  let trouble: string | null = "not connected yet";
-  const tell = (code: AgentEventCode, why: string): void => {
-    if (code === last) return;
-    last = code;
-    trouble = code === "broker.connected" ? null : why;
-    env.report(code, why === "" ? { broker } : { broker, why });
-  };
-  return Object.assign(tell, { trouble: () => trouble });
-}
-
-function tellTrouble(tell: Tell, trouble: Exclude<Ack, { kind: "acked" }> | Ack): void {
-  if (trouble.kind === "refused") tell("broker.refused", trouble.why);
-  else if (trouble.kind === "unheard") tell("broker.unheard", "nobody is subscribed to the events");
-  else tell("broker.away", "no acknowledgement in time");
-}
-
-/** "Unsupported protocol version" in MQTT 5, "unacceptable protocol version" in 3.1.1. */
-const wrongVersion: ReadonlySet<number> = new Set([0x84, 0x01]);
-/** How long a broker is remembered as one that knows 3.1.1 only; then it is asked again. */
-const rememberMs = 24 * 3600 * 1000;
-
-function protocolChoice(env: Env) {
-  let fellBack: number | null = null;
-  return {
-    protocol(): 4 | 5 {
-      if (fellBack !== null && env.clock.mono() - fellBack > rememberMs) fellBack = null;
-      return fellBack === null ? 5 : 4;
-    },
-    /** Whether this refusal is a reason to try at once with the older protocol. */
-    fallBack(code: number): boolean {
-      const was = fellBack;
-      if (!wrongVersion.has(code)) return false;
-      fellBack = was === null ? env.clock.mono() : null;
-      return was === null;
-    },
-  };
 }
 
 /** Ends early when `signal` is aborted. */

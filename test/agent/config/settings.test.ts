@@ -26,7 +26,7 @@ test("nothing needs to be set", () => {
     expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
     expect({ mqtt, store, history, socket, localRole, logLevel, heartbeatMs }).toEqual({
       mqtt: {
-        url: "mqtt://127.0.0.1:1883",
+        urls: ["mqtt://127.0.0.1:1883"],
         prefix: "mepwatch",
         clientId: "",
         username: null,
@@ -48,7 +48,7 @@ test("nothing needs to be set", () => {
 /** Each setting: its place in the file, what is written there and in the variable, and where it arrives. */
 const each: readonly [name: string, file: string, variable: string, arrives: (settings: Settings) => unknown][] = [
   ["agent", "in-file", "in-env", ({ agent }) => agent],
-  ["mqtt.url", "mqtt://in-file:1883", "mqtts://in-env:8883", ({ mqtt }) => mqtt.url],
+  ["mqtt.url", "mqtt://in-file:1883", "mqtts://in-env:8883, mqtt://second", ({ mqtt }) => mqtt.urls.join(", ")],
   ["mqtt.prefix", "in-file", "in-env", ({ mqtt }) => mqtt.prefix],
   ["mqtt.clientId", "in-file", "in-env", ({ mqtt }) => mqtt.clientId],
   ["mqtt.username", "in-file", "in-env", ({ mqtt }) => mqtt.username],
@@ -131,7 +131,13 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "another scheme",
     null,
     { MEPWATCH_MQTT_URL: "https://broker" },
-    ["MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT"],
+    ["MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT, or several of them with commas"],
+  ],
+  [
+    "one of several brokers",
+    null,
+    { MEPWATCH_MQTT_URL: "mqtt://a, b:1883" },
+    ["MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT, or several of them with commas"],
   ],
   ["an empty variable", null, { MEPWATCH_STORE: "" }, ['MEPWATCH_STORE: expected a text; put it in "quotes"']],
   [

@@ -57,7 +57,7 @@ function openSink(active: readonly EventRecord[]): Sink {
   const hooks = { birth: () => birth, quiet: () => quiet, onConnected: () => {}, onLost: () => {} };
   const nobody = { username: null, password: null, ca: null, cert: null, key: null };
   return openMqttSink(
-    { url: broker.url, clientId: "mepwatch-hall-1-a", agentVersion: "1", ...nobody, ...address },
+    { urls: [broker.url], clientId: "mepwatch-hall-1-a", agentVersion: "1", ...nobody, ...address },
     env,
     hooks,
     () => 1,

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Env, realEnv } from "../../../../agent/env.ts";
 import type { AgentEventCode, Facts } from "../../../../agent/events.ts";
 import { Secret } from "../../../../agent/secret.ts";
-import { type MqttOptions, openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
+import type { MqttOptions } from "../../../../agent/sinks/mqtt/brokers.ts";
+import { openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
 import {
   activeDigestOf,
   birthMessage,
@@ -59,7 +60,7 @@ function env(): Env {
 
 function open(also: Partial<MqttOptions> = {}): Sink {
   const options: MqttOptions = {
-    url: broker.url,
+    urls: [broker.url],
     clientId: "mepwatch-hall-1-a",
     username: null,
     password: null,
@@ -422,7 +423,7 @@ describe("a broker", () => {
   test("that is away is reported once, and found when it is back", async () => {
     const port = Number(new URL(broker.url).port);
     await broker.close();
-    const sink = open({ url: `mqtt://127.0.0.1:${port}` });
+    const sink = open({ urls: [`mqtt://127.0.0.1:${port}`] });
     await until(() => (bdSeq >= 5 ? true : null));
     expect(codes()).toEqual(["broker.away"]);
     expect(waits.filter((ms) => ms < 2000).slice(0, 4)).toEqual([100, 200, 400, 800]);
@@ -430,6 +431,42 @@ describe("a broker", () => {
     broker = await startBroker(port);
     await connected(sink);
     expect(codes()).toEqual(["broker.away", "broker.connected"]);
+  });
+
+  test("is one of several: the first that can be had, in their order, each told of once", async () => {
+    const second = await startBroker();
+    const away = "mqtt://127.0.0.1:1";
+    broker.onConnect = () => ({ reasonCode: 0x88 });
+    const sink = open({ urls: [away, broker.url, second.url] });
+    await connected(sink);
+    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+    expect(second.publishes.map(({ topic }) => topic)).toContain(`${base}/event`);
+    second.drop();
+    await until(() => (second.connects.length === 2 && sink.connected ? true : null));
+    expect(reports.map(({ code, facts: { broker: which } }) => [code, which])).toEqual([
+      ["broker.away", away],
+      ["broker.refused", broker.url],
+      ["broker.connected", second.url],
+      ["broker.away", second.url],
+      ["broker.connected", second.url],
+    ]);
+    broker.onConnect = () => ({});
+    second.drop();
+    await until(() => (on("status").length > 0 && sink.connected ? true : null));
+    expect(second.connects).toHaveLength(2);
+    await sink.close();
+    await second.close();
+  });
+
+  test("that takes the link and not the birth gives way to the next", async () => {
+    const second = await startBroker();
+    broker.onPublish = () => 0x87;
+    const sink = open({ urls: [broker.url, second.url] });
+    await connected(sink);
+    expect(second.publishes[0]!.topic).toBe(`${base}/status`);
+    expect(sink.trouble).toBeNull();
+    await sink.close();
+    await second.close();
   });
 
   test("that answers no CONNECT, or what is no MQTT, is away", async () => {
@@ -440,7 +477,7 @@ describe("a broker", () => {
   });
 
   test("a certificate that is none is told, not thrown", async () => {
-    open({ url: broker.url.replace("mqtt:", "mqtts:"), ca: "no PEM", cert: "no PEM", key: new Secret("hush-hush") });
+    open({ urls: [broker.url.replace("mqtt:", "mqtts:")], ca: "no PEM", cert: "no PEM", key: new Secret("hush-hush") });
     await until(() => (codes().length > 0 ? true : null));
     expect(codes()).toEqual(["broker.away"]);
     expect(JSON.stringify(reports)).not.toContain("hush");
