@@ -133,6 +133,7 @@ export const silencedIn = ({ model }: Site, { rule }: Pick<Known, "rule">, now: 
   );
 
 function silencesOf(key: string, { shelf, maintenance, outOfService }: Condition, now: Instant): Silenced[] {
+  if (shelf === null && maintenance === null && outOfService === null) return []; // almost all of them
   const all = [
     ["shelved", shelf],
     ["maintenance", maintenance],
