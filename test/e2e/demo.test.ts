@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { MessageName } from "../../agent/sinks/mqtt/contract.ts";
 import { birthMessage, deathMessage, eventMessage, heartbeatMessage } from "../../agent/sinks/mqtt/messages.ts";
+import { blindMessage, silencesMessage } from "../../agent/sinks/mqtt/quiet.ts";
 import { wrongWith } from "../agent/sinks/mqtt/contract.ts";
 import { mepwatch } from "../process.ts";
 
@@ -33,7 +34,9 @@ function read(lines: readonly string[]) {
     const name = online === undefined ? shipped[channel] : online ? "birth" : "death";
     if (payload !== null) expect([topic, name && wrongWith(name, payload)]).toEqual([topic, ""]);
   }
-  return { events, states, heartbeats: on("heartbeat").length, open };
+  const silences = on("silences").map(({ payload }) => silencesMessage.parse(payload));
+  const blind = on("blind").map(({ payload }) => blindMessage.parse(payload));
+  return { events, states, silences, blind, heartbeats: on("heartbeat").length, open };
 }
 
 describe("mepwatch demo", { concurrent: true }, () => {
@@ -70,8 +73,12 @@ describe("mepwatch demo", { concurrent: true }, () => {
   test("'calm' raises nothing", { timeout: 60_000 }, async () => {
     const demo = mepwatch(["demo", "--for", "25", "--json", "--story", "calm", "--seed", "7"]);
     expect(await demo.ended).toBe(0);
-    const { events, heartbeats, open } = read(demo.stdout);
+    const { events, heartbeats, silences, blind, open } = read(demo.stdout);
     expect(events).toEqual([]);
+    // Nobody has silenced it, and it sees: all but what is read once a minute.
+    expect(silences.map(({ count }) => count)).toEqual([0]);
+    expect(blind.at(-1)!.count).toBeLessThan(blind[0]!.pointsExpected / 4);
+    expect(new Set(blind.at(-1)!.blind.map(({ why }) => why))).not.toContain("timeout");
     expect(open.size).toBe(0);
     expect(heartbeats).toBeGreaterThan(0);
   });

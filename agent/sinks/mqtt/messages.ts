@@ -120,6 +120,23 @@ export function eventMessageOf(agent: string, event: EventRecord, persistedAt: n
   };
 }
 
+/** Largest event, bytes. */
+export const eventMax = 16 * 1024;
+/** What an event can do without, that first which is missed least. */
+const dispensable = ["context", "companions", "witnesses", "causeIds"] as const;
+
+/** As it is sent: where it would be larger than the contract allows, it goes without its evidence rather than not at all. */
+export function eventPayloadOf(agent: string, event: EventRecord, persistedAt: number): string {
+  let rest = event;
+  for (const name of dispensable) {
+    const payload = JSON.stringify(eventMessageOf(agent, rest, persistedAt));
+    if (Buffer.byteLength(payload) <= eventMax) return payload;
+    const { [name]: _, ...less } = rest;
+    rest = less;
+  }
+  return JSON.stringify(eventMessageOf(agent, rest, persistedAt));
+}
+
 /** Who speaks: the connection, and the program behind it. */
 export interface Speaker {
   readonly bdSeq: number;

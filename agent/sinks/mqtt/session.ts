@@ -8,7 +8,7 @@ import {
   contentType,
   type DeathMessage,
   deathMessageOf,
-  eventMessageOf,
+  eventPayloadOf,
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
@@ -138,7 +138,7 @@ const status = ({ status: topic }: Topics, message: object | DeathMessage): Mess
 
 const incident = ({ topics, agent }: Voice, event: EventRecord, persistedAt: number): Message => ({
   topic: topics.event,
-  payload: JSON.stringify(eventMessageOf(agent, event, persistedAt)),
+  payload: eventPayloadOf(agent, event, persistedAt),
   ...channels.event.how,
   contentType,
 });

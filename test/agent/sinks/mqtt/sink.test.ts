@@ -13,6 +13,7 @@ import {
 } from "../../../../agent/sinks/mqtt/messages.ts";
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
 import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
+import type { EventRecord } from "../../../../agent/sinks/record.ts";
 import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
 import { epoch, event } from "../event.ts";
@@ -44,7 +45,7 @@ afterEach(async () => {
 });
 
 /** Timers run this much faster, so that no test waits for a deadline. */
-const hurry = 50;
+const hurry = 20;
 function env(): Env {
   const real = realEnv({ logLevel: "silent" });
   return {
@@ -268,6 +269,26 @@ describe("an event", () => {
       [true, false],
     ]);
     expect(new Set(actives().map(({ topic }) => topic)).size).toBe(1);
+  });
+
+  test("goes without its evidence where it would be larger than 16 KiB", async () => {
+    const sink = open();
+    await connected(sink);
+    const id = "00000000-0000-8000-8000-00000000000b";
+    const companions = [{ point: "ups-1/load", value: 1, unit: "%", quality: "good" as const }];
+    const context: EventRecord["context"] = [[1, 2, "good"]];
+    const witnesses = (count: number): EventRecord["witnesses"] =>
+      Array(count).fill({ rule: "ups-1/on-battery", name: "UPS-1 Ü", says: "active" });
+    const more = { context, companions, causeIds: [id], witnesses: witnesses(3) };
+    await sink.deliver(event(1, more), persistedAt);
+    await sink.deliver(event(2, { ...more, witnesses: witnesses(300) }), persistedAt);
+    const [small, large] = on("event").map(({ payload }) => ({
+      bytes: payload.length,
+      ...eventMessage.parse(read(payload)),
+    }));
+    expect(small!.data).toEqual(event(1, more));
+    expect(large!.bytes).toBeLessThanOrEqual(16 * 1024);
+    expect(large!.data).toEqual(event(2, { causeIds: [id] }));
   });
 
   test("that is older than the birth does not put the retained picture back", async () => {
