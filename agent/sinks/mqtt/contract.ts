@@ -44,13 +44,16 @@ export type MessageName = keyof typeof messages;
 /** What is said on each channel. */
 const said: Readonly<Record<keyof typeof channels, { readonly what: string; readonly by: readonly MessageName[] }>> = {
   status: { what: "Birth and death. A death with an older bdSeq than the birth's is void.", by: ["birth", "death"] },
-  event: { what: "Every event of every incident, in the order of `sequence`; twice in doubt.", by: ["event"] },
+  event: {
+    what: "Every event of every incident, in the order of `sequence`; twice in doubt; 16 KiB at most.",
+    by: ["event"],
+  },
   active: {
     what: "The newest event of one open incident; an empty message deletes it when that is over. h: the first 32 hex digits of the SHA-256 of the condition key.",
     by: ["event"],
   },
-  silences: { what: "On connect, and when it has changed, at most once a second.", by: ["silences"] },
-  blind: { what: "On connect, and when it has changed, at most once a second.", by: ["blind"] },
+  silences: { what: "On connect, and when it has changed, at most once a second; 128 KiB at most.", by: ["silences"] },
+  blind: { what: "On connect, and when it has changed, at most once a second; 128 KiB at most.", by: ["blind"] },
   heartbeat: { what: "Each 30 s, unless set otherwise.", by: ["heartbeat"] },
 };
 
