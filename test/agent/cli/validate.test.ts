@@ -78,7 +78,10 @@ test("wrong settings beside a good site are 78", async () => {
   expect({ codes, stdout, stderr }).toEqual({
     codes: [78],
     stdout: [],
-    stderr: ["MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT", "1 problem."],
+    stderr: [
+      "MEPWATCH_MQTT_URL: expected mqtt://HOST:PORT or mqtts://HOST:PORT, or several of them with commas",
+      "1 problem.",
+    ],
   });
 });
 
