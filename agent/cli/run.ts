@@ -79,7 +79,8 @@ function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
     // One level only: Node's recursive mkdir never returns below /proc.
     if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
-    return openStore(settings.store, env.uuid);
+    const { wall } = env.clock;
+    return openStore(settings.store, env.uuid, { quotaMiB: settings.storeQuotaMiB, wall, report: env.report });
   } catch (error) {
     const why = messageOf(error).replace(/\.$/, "");
     const remedy = /locked/.test(why)

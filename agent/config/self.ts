@@ -3,7 +3,15 @@ import { compileRule, type Rule } from "../core/model.ts";
 import { plainPoint } from "../core/quality.ts";
 import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
-import { type About, configPoint, type Device, floodPoint, selfId } from "./resolved.ts";
+import {
+  type About,
+  configPoint,
+  type Device,
+  floodPoint,
+  selfId,
+  storagePoint,
+  storageResetPoint,
+} from "./resolved.ts";
 import { ruleSchema, sayIn } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
@@ -46,6 +54,38 @@ const own = [
       consequence: {
         en: "what is below high calls in a digest each minute",
         de: "was unter high liegt, kommt jede Minute gesammelt",
+      },
+    },
+  },
+  {
+    id: "storage_degraded",
+    point: storagePoint,
+    // A disk that comes and goes is one incident.
+    config: { normal: [0], map: { "1": "high" }, offDelay: "60s" },
+    say: {
+      what: { en: "store is not on disk", de: "Speicher nicht auf der Platte" },
+      cause: { en: "disk full or failing", de: "Platte voll oder defekt" },
+      action: { en: "Free space, check the disk.", de: "Platz schaffen, Platte prüfen." },
+      consequence: {
+        en: "incidents are told from memory and would not outlive a restart",
+        de: "Störungen kommen aus dem Arbeitsspeicher und überstünden keinen Neustart",
+      },
+    },
+  },
+  {
+    id: "storage_reset",
+    point: storageResetPoint,
+    config: { normal: [0], map: { "1": "high" }, ackRequired: true },
+    say: {
+      what: { en: "store was damaged", de: "Speicher war beschädigt" },
+      cause: {
+        en: "unsent events, delays, silences, last accepted configuration may be lost",
+        de: "Ungesendetes, Fristen, Stilllegungen, letzte Konfiguration evtl. verloren",
+      },
+      action: { en: "Check the disk; ack.", de: "Platte prüfen; quittieren." },
+      consequence: {
+        en: "a new epoch has begun; what is wrong now is raised anew; the damaged file is kept beside the store",
+        de: "eine neue Epoche hat begonnen; was jetzt gestört ist, wird neu gemeldet; die beschädigte Datei liegt daneben",
       },
     },
   },

@@ -25,6 +25,7 @@ export interface Settings {
     readonly key: Secret | null;
   };
   readonly store: string;
+  readonly storeQuotaMiB: number;
   readonly socket: string;
   readonly localRole: Role;
   readonly logLevel: string;
@@ -48,6 +49,10 @@ const urlFormat = (value: unknown): void => {
     throw new Error("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
   if (url.username !== "" || url.password !== "")
     throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
+};
+const quotaFormat = (value: unknown): void => {
+  if (!/^\d+$/.test(String(value)) || Number(value) < 32 || Number(value) > 65_536)
+    throw new Error("expected a number of MiB from 32 to 65536");
 };
 const roleFormat = (value: unknown): void => {
   if (!(roles as readonly unknown[]).includes(value))
@@ -91,6 +96,7 @@ const schema = {
     key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
   },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
+  storeQuota: setting("Most that the store takes of the disk, MiB.", "MEPWATCH_STORE_QUOTA", "256", quotaFormat),
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
@@ -146,6 +152,7 @@ export function readSettings(
       key: key === null ? null : new Secret(key),
     },
     store: config.get("store"),
+    storeQuotaMiB: Number(config.get("storeQuota")),
     socket: config.get("socket"),
     localRole: config.get("localRole") as Role,
     logLevel: config.get("log.level"),

@@ -6,7 +6,7 @@ import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
-import type { Store } from "../store/store.ts";
+import type { Health, Store } from "../store/store.ts";
 import { engineClock } from "./clock.ts";
 import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
@@ -14,6 +14,7 @@ import { forwarder } from "./forwarder.ts";
 import { ingest } from "./ingest.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
+import { storageWatch } from "./storage.ts";
 import { vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
@@ -50,6 +51,7 @@ export interface AgentStatus {
   readonly connected: boolean;
   readonly trouble: string | null;
   readonly heartbeat: HeartbeatFacts;
+  readonly storage: Health;
 }
 
 export interface AgentOptions {
@@ -67,6 +69,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   const startedAt = env.clock.wall();
   const vitals = vitalsOf(env, site, store, () => door);
   const shared = sharedOf(env, site);
+  const storage = storageWatch(site, store);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
@@ -86,7 +89,17 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     const stepped = clock.stepped();
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
+    const changed = storage(clock.now(), door.openIncidents());
+    if (changed.length > 0 || store.epoch !== door.epoch) door.accept(changed);
   };
+  /** The disk is looked after also while nothing happens. */
+  const tend = every(env, tendMs, () => {
+    const { degraded } = store.health;
+    store.heal();
+    accept([]);
+    // What waited on the disk can be had again.
+    if (degraded !== null && store.health.degraded === null) wake();
+  });
 
   const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
@@ -101,6 +114,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     pulse();
+    tend();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -120,6 +134,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       connected: sink.connected,
       trouble: sink.trouble,
       heartbeat: vitals.heartbeat(),
+      storage: store.health,
     }),
     async read(device, points) {
       return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
@@ -141,6 +156,8 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     stop: () => (stopping ??= stop()),
   };
 }
+
+const tendMs = 10_000;
 
 /** The system's word on its clock is not asked for yet, so nothing is claimed. */
 const untold: ClockTrust = { synced: null, source: null, offsetMs: null, lastSyncAt: null };

@@ -4,7 +4,7 @@ import type { Delivery, Sink } from "../sinks/sink.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 
 /**
- * Empties the outbox into a sink, in the order of sequence numbers, a window at a time. The outbox is the truth:
+ * Empties the outbox into a sink, in its order, a window at a time; what was given up is told before what came after it. The outbox is the truth:
  * an event leaves it when its delivery was acknowledged, and after any doubt everything unacknowledged is sent again
  * under the same ids.
  */
@@ -23,11 +23,13 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
   let sent = 0;
   let stopped = false;
   let cancelRetry = (): void => {};
+  let isTellingGap = false;
   const flying = new Set<number>();
   /** Grows with each restart of the sequence: what was sent before it no longer counts. */
   let attempt = 0;
 
   const pump = (): void => {
+    tellGap();
     while (!stopped && sink.connected && flying.size < sink.window) {
       const rows = outbox.after(sent, Math.min(batch, sink.window - flying.size));
       if (rows.length === 0) return;
@@ -37,24 +39,38 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
 
   const send = (row: Waiting): void => {
     const mine = attempt;
-    sent = row.seq;
-    flying.add(row.seq);
+    sent = row.position;
+    flying.add(row.position);
     const underWay = deliver(sink, row);
     env.crashSite("after-publish");
     void underWay.then((delivery) => {
       if (stopped || mine !== attempt) return;
-      flying.delete(row.seq);
+      flying.delete(row.position);
       if (delivery === "retry") {
         startOver();
         return;
       }
       env.crashSite("after-ack");
-      if (delivery === "delivered") outbox.trim([row.seq]);
+      if (delivery === "delivered") outbox.trim([row.position]);
       else {
         env.report("outbox.poison", { seq: row.seq });
-        outbox.park(row.seq);
+        outbox.park(row.position);
       }
       env.crashSite("after-trim");
+      pump();
+    });
+  };
+
+  const tellGap = (): void => {
+    if (stopped || isTellingGap || !sink.connected) return;
+    const { gap } = outbox;
+    if (gap === null) return;
+    isTellingGap = true;
+    void sink.tellGap(gap).then((delivery) => {
+      isTellingGap = false;
+      if (stopped) return;
+      if (delivery === "retry") return startOver();
+      outbox.toldOf(gap);
       pump();
     });
   };

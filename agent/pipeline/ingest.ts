@@ -15,7 +15,7 @@ import type { EngineClock } from "./clock.ts";
 import { correlationOf } from "./correlation.ts";
 import type { Meant } from "./deeds.ts";
 import { type Evidence, evidenceIn } from "./evidence.ts";
-import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
+import { allConditions, changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import { newestSamples } from "./newest.ts";
 import { othersOf } from "./others.ts";
 import { recordOf, retired } from "./record.ts";
@@ -23,7 +23,8 @@ import { recordOf, retired } from "./record.ts";
 /**
  * The one door to the engine. A cycle of inputs is judged on a draft; changes and events are committed in one
  * transaction; only then the draft becomes the state. A cycle whose commit failed is kept and repeated as it was,
- * with the same ids, before anything else is judged: the failed commit may have landed.
+ * with the same ids, before anything else is judged: the failed commit may have landed. Where the store had to move (its
+ * epoch is another), the cycle is numbered anew and all state there is goes with it.
  */
 export interface Ingest {
   /** Judges samples, with whatever timers are due. */
@@ -32,6 +33,8 @@ export interface Ingest {
   command(meant: readonly Meant[]): readonly (Refusal | null)[];
   /** The newest record of every open incident. */
   openIncidents(): readonly EventRecord[];
+  /** In which, and up to which number, events were committed. */
+  readonly epoch: string;
   readonly lastSeq: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
@@ -55,10 +58,12 @@ export interface IngestOptions {
 const waitingMax = 50_000;
 const retryMs = 1000;
 
-/** A cycle to commit, and what follows when it is. */
+/** A cycle to commit, and what follows when it is; both with its records as they are numbered then. */
 interface Pending {
-  readonly cycle: Cycle;
-  land(): void;
+  readonly records: readonly EventRecord[];
+  /** `isWhole`: with all state there is. */
+  cycle(records: readonly EventRecord[], isWhole: boolean): Cycle;
+  land(records: readonly EventRecord[]): void;
 }
 
 export function ingest(options: IngestOptions): Ingest {
@@ -67,7 +72,7 @@ export function ingest(options: IngestOptions): Ingest {
   const newest = newestSamples();
   const book = incidentBook(options);
   const calls = callsOf(site, store.kept.calls, clock.now().at);
-  const { commit, again } = committer(env, store);
+  const { commit, again } = committer(env, store, book);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
   let [stopped, started] = [false, false];
@@ -79,15 +84,25 @@ export function ingest(options: IngestOptions): Ingest {
     const called = calls.judge(judged, now);
     const records = called.told(book.write(judged.events, evidenceIn(site, newest, samples)));
     const conditions = changedConditions(site, memory, judged);
-    const land = (): void => {
-      memory.adopt(judged.changes);
-      newest.note([...samples, ...called.samples]);
-      called.land();
-      book.adopt(records);
+    const saved = clock.save();
+    const pending: Pending = {
+      records,
+      cycle: (told, isWhole) => ({
+        clock: saved,
+        conditions: isWhole ? new Map([...allConditions(site, memory), ...conditions]) : conditions,
+        events: told.map(outbound(env)),
+        ...(isWhole ? { incidents: book.kept() } : {}),
+        ...called.kept(isWhole || told.length > 0),
+      }),
+      land(told) {
+        memory.adopt(judged.changes);
+        newest.note([...samples, ...called.samples]);
+        called.land();
+        book.adopt(told);
+      },
     };
-    const cycle = { clock: clock.save(), conditions, events: records.map(outbound(env)), ...called.kept(records) };
-    if (conditions.size === 0 && records.length === 0) land();
-    else commit({ cycle, land });
+    if (conditions.size === 0 && records.length === 0 && book.epoch() === store.epoch) pending.land([]);
+    else commit(pending);
     for (const { point, at } of wantedConfirmations(site, judged, now.at)) options.onConfirmWanted(point, at);
     return answers;
   };
@@ -116,7 +131,18 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const orphans = book.retire(clock.now());
-  if (orphans !== null) commit({ ...orphans, cycle: { ...orphans.cycle, clock: clock.save() } });
+  const saved = clock.save();
+  if (orphans !== null) {
+    commit({
+      ...orphans,
+      cycle: (told, isWhole) => ({
+        clock: saved,
+        conditions: isWhole ? new Map([...allConditions(site, memory), ...orphans.conditions]) : orphans.conditions,
+        events: told.map(outbound(env)),
+        ...(isWhole ? { incidents: book.kept() } : {}),
+      }),
+    });
+  }
   accept([]);
   return {
     accept,
@@ -130,6 +156,9 @@ export function ingest(options: IngestOptions): Ingest {
       return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
     },
     openIncidents: book.open,
+    get epoch() {
+      return book.epoch();
+    },
     get lastSeq() {
       return book.lastSeq();
     },
@@ -146,21 +175,36 @@ const earlier = (a: Mono | null, b: Mono | null): Mono | null => (a === null || 
 
 const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
 
+/** More would be no disk that fails but a store that is wrong. */
+const movesMax = 5;
+
 /** Commits cycles in order: one whose commit failed stands before all others until it has landed. */
-function committer(env: Env, store: Store) {
+function committer(env: Env, store: Store, book: ReturnType<typeof incidentBook>) {
   let failed: Pending | null = null;
+  const put = ({ records, cycle }: Pending): readonly EventRecord[] => {
+    for (let moves = 0; moves < movesMax; moves++) {
+      const { epoch } = store;
+      const told = book.numbered(records, epoch);
+      store.commit(cycle(told, epoch !== book.epoch()));
+      if (store.epoch !== epoch) continue;
+      book.move(epoch);
+      return told;
+    }
+    throw new Error(`bug: the store has moved ${movesMax} times`);
+  };
   const commit = (pending: Pending): void => {
     failed = pending;
+    let told: readonly EventRecord[];
     try {
       env.crashSite("before-commit");
-      store.commit(pending.cycle);
+      told = put(pending);
     } catch (error) {
       env.report("commit.failed", { error: error instanceof Error ? error.message : String(error) });
       return;
     }
     failed = null;
     env.crashSite("after-commit");
-    pending.land();
+    pending.land(told);
   };
   /** Tries the one that failed once more; whether none is left. */
   const again = (): boolean => {
@@ -172,7 +216,7 @@ function committer(env: Env, store: Store) {
 
 /** Open incidents and sequence numbers: both move only when a commit has landed. */
 function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions) {
-  const { epoch } = store.kept;
+  let { epoch } = store.kept;
   const open = new Map([...store.kept.incidents].map(([key, text]) => [key, JSON.parse(text) as EventRecord]));
   /** Incidents that are over, by id, while others that they explained go on and may yet name them. */
   const ended = new Map<string, EventRecord>();
@@ -193,6 +237,19 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
   };
   return {
     adopt,
+    epoch: () => epoch,
+    /** From now on numbers begin anew, if this is another epoch. */
+    move(to: string): void {
+      if (to !== epoch) lastSeq = 0;
+      epoch = to;
+    },
+    /** Made in an epoch that is over, they get numbers of this one; the incidents stay what they are. */
+    numbered(records: readonly EventRecord[], now: string): readonly EventRecord[] {
+      const last = now === epoch ? lastSeq : 0;
+      return records.map((record, i) => (record.epoch === now ? record : { ...record, epoch: now, seq: last + i + 1 }));
+    },
+    /** As they are kept, by condition. */
+    kept: (): ReadonlyMap<string, string> => new Map([...open].map(([key, record]) => [key, JSON.stringify(record)])),
     open: () => [...open.values()],
     lastSeq: () => lastSeq,
     write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
@@ -201,7 +258,10 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       const newest = new Map(open);
       return events.map((event, i) => {
         const others = othersOf(site, event, { newest, ended: [...ended.values()] });
-        const record = recordOf(telling, event, lastSeq + i + 1, others);
+        const last = newest.get(event.condition.key);
+        const made = recordOf(telling, event, lastSeq + i + 1, others);
+        // It may have begun in another epoch.
+        const record = last?.open ? { ...made, incidentId: last.incidentId } : made;
         const rest = [...newest.values()].filter((one) => one.open);
         const told = { ...record, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
         newest.set(record.conditionKey, told);
@@ -214,7 +274,7 @@ function incidentBook({ env, site, store, clockTrust, onEvents }: IngestOptions)
       if (orphans.length === 0) return null;
       const records = orphans.map((last, i) => retired(last, lastSeq + i + 1, now, site.language));
       const conditions = new Map(orphans.map(({ conditionKey }) => [conditionKey, closed(store, conditionKey)]));
-      return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
+      return { conditions, records, land: adopt };
     },
   };
 }

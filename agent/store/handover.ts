@@ -31,10 +31,7 @@ export function stateToMemory(disk: StoreFile, memory: StoreFile): void {
   memory.db.transaction(() => {
     for (const table of ["condition", "incident"])
       for (const row of all(disk, `SELECT * FROM ${table}`)) insertInto(memory, table, row);
-    for (const name of ["clock", "calls"]) {
-      const value = disk.meta.get(name);
-      if (value !== undefined) memory.meta.set(name, value);
-    }
+    for (const { name, value } of facts(disk)) if (!ofFile.has(name)) memory.meta.set(name, value);
   })();
 }
 
@@ -58,13 +55,9 @@ export function toDisk(
     db.exec(`UPDATE outbox SET live = 0 WHERE live = 1 AND NOT EXISTS
       (SELECT 1 FROM incident WHERE incident.key = outbox.key AND incident.record = outbox.record)`);
     standAt(disk, memory.outbox.lastPosition);
-    for (const name of ["epoch", "lastSeq", "clock", "calls", "turn"]) {
-      const value = memory.meta.get(name);
-      if (value !== undefined) disk.meta.set(name, value);
-    }
-    const [config, bdSeq] = [memory.meta.get("config"), memory.meta.get("bdSeq")];
-    if (config !== undefined) disk.meta.set("config", config);
-    disk.meta.set("bdSeq", String(Math.max(Number(bdSeq ?? 0), Number(disk.meta.get("bdSeq") ?? 0))));
+    const bdSeq = Math.max(...[memory, disk].map(({ meta }) => Number(meta.get("bdSeq") ?? 0)));
+    for (const { name, value } of facts(memory)) disk.meta.set(name, value);
+    disk.meta.set("bdSeq", String(bdSeq));
   })();
 }
 
@@ -87,6 +80,12 @@ function carried({ db, kept }: StoreFile, until: number): Row[] {
   }
   return rows;
 }
+
+/** They count within one file. */
+const ofFile: ReadonlySet<string> = new Set(["epoch", "lastSeq", "turn"]);
+
+const facts = ({ db }: StoreFile): { name: string; value: string }[] =>
+  db.prepare<[], { name: string; value: string }>("SELECT name, value FROM meta").all();
 
 const all = ({ db }: StoreFile, question: string): Row[] => db.prepare<[], Row>(question).all();
 

@@ -145,8 +145,7 @@ function beginInMemory(place: Place, state: State, error: unknown): Kept {
   let { kept } = memory;
   try {
     const copy = join(folder, "store.db");
-    for (const part of ["", "-wal"])
-      if (existsSync(place.path + part)) copyFileSync(place.path + part, copy + part);
+    for (const part of ["", "-wal"]) if (existsSync(place.path + part)) copyFileSync(place.path + part, copy + part);
     const disk = openFile(copy, fileOptions(place));
     state.disk = { epoch: disk.kept.epoch, turn: disk.turn, lastSeq: disk.kept.lastSeq };
     state.carriedTo = toMemory(disk, memory, disk.kept.lastSeq);
@@ -180,7 +179,9 @@ function openDisk(place: Place, state: State): StoreFile {
   }
 }
 
-const isBehind = ({ kept, turn }: StoreFile, seen: Seen): boolean => kept.epoch === seen.epoch && turn < seen.turn;
+/** Also one that is empty where something was. */
+const isBehind = ({ kept, turn }: StoreFile, seen: Seen): boolean =>
+  kept.epoch === seen.epoch ? turn < seen.turn : turn === 0 && seen.turn > 0;
 
 /** Its newest commits are gone: what it has is good, but its numbers must not be given twice. */
 function renewed(place: Place, state: State, file: StoreFile, seen: Seen): StoreFile {
@@ -191,9 +192,11 @@ function renewed(place: Place, state: State, file: StoreFile, seen: Seen): Store
     for (const gap of unsent) outbox.lose(gap);
     meta.set("epoch", place.options.newEpoch());
     meta.set("lastSeq", "0");
+    overtake(place, file);
   })();
   file.close();
-  tellLoss(place, state, { why: `its newest ${seen.turn - file.turn} commits are missing`, file: null, unsent, config: false });
+  const why = `its newest ${seen.turn - file.turn} commits are missing`;
+  tellLoss(place, state, { why, file: null, unsent, config: file.turn === 0 });
   return openFile(place.path, fileOptions(place));
 }
 
@@ -204,11 +207,15 @@ function startOver(place: Place, state: State, error: unknown): StoreFile {
   const file = openFile(path, fileOptions(place));
   file.db.transaction(() => {
     for (const gap of loss.unsent ?? []) file.outbox.lose(gap);
-    // Higher than any that was given before, by whatever clock.
-    file.meta.set("bdSeq", String(Math.max(1, Math.floor(options.wall() / 1000))));
+    overtake(place, file);
   })();
   tellLoss(place, state, loss);
   return file;
+}
+
+/** How many connections there were is not known any more: the next one's number is higher by far. */
+function overtake({ options }: Place, { meta }: StoreFile): void {
+  meta.set("bdSeq", String(Math.max(Number(meta.get("bdSeq") ?? 0), Math.floor(options.wall() / 1000))));
 }
 
 function tellLoss({ options }: Place, state: State, loss: Loss): void {
@@ -327,4 +334,3 @@ function refill({ ballast }: Place): void {
     // Whoever needs it next finds out.
   }
 }
-

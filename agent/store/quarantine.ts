@@ -29,8 +29,11 @@ export function setAside(path: string, stamp: string, why: string): Loss {
 /** What is damaged elsewhere may still tell of this. */
 function lossOf(path: string): Pick<Loss, "unsent" | "config"> {
   return {
-    unsent: ask<Gap>(path, "SELECT epoch, min(seq) AS first, max(seq) AS last, count(*) AS count FROM outbox GROUP BY epoch")
-      ?.filter(isLikely) ?? null,
+    unsent:
+      ask<Gap>(
+        path,
+        "SELECT epoch, min(seq) AS first, max(seq) AS last, count(*) AS count FROM outbox GROUP BY epoch",
+      )?.filter(isLikely) ?? null,
     config: ask(path, "SELECT 1 FROM meta WHERE name = 'config'")?.length === 1 ? true : null,
   };
 }

@@ -3,7 +3,7 @@ import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import { type AnyRequest, type Driver, defineDriver, faults } from "../../drivers/driver.ts";
 import type { FakeEnv } from "../env.ts";
@@ -31,6 +31,7 @@ export interface Broker {
   /** Retained open incidents, by condition key. */
   readonly active: Map<string, EventRecord>;
   births: number;
+  readonly gaps: LostEvents[];
 }
 
 const answerMs = 20;
@@ -39,7 +40,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const values = new Map<string, number>();
   const silent = new Set<string>();
   const reads: World["reads"] = [];
-  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0 };
+  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0, gaps: [] };
   const driver = fakeDriver(env, values, silent, reads);
   const here: World = {
     values,
@@ -48,11 +49,12 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     disk: "well",
     reads,
     start: () => {
-      const store = openStore(path, env.uuid);
+      const store = openStore(path, env.uuid, { wall: env.clock.wall, report: env.report });
+      const { commit } = store;
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
-        store: { ...store, commit: (cycle) => commit(here, store, cycle) },
+        store: Object.assign(store, { commit: (cycle: Cycle) => commitOn(here, commit, cycle) }),
         configRejected: false,
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
@@ -62,9 +64,9 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   return here;
 }
 
-function commit({ disk }: World, store: Store, cycle: Cycle): void {
+function commitOn({ disk }: World, commit: Store["commit"], cycle: Cycle): void {
   if (disk === "refuses") throw new Error("disk full");
-  store.commit(cycle);
+  commit(cycle);
   if (disk === "doubtful") throw new Error("I/O error");
 }
 
@@ -175,6 +177,11 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
           else resolve("delivered");
         });
       }),
+    async tellGap(gap) {
+      if (!broker.up || closed) return "retry";
+      broker.gaps.push(gap);
+      return "delivered";
+    },
     heartbeat: () => {},
     close: async () => {
       closed = true;

@@ -56,6 +56,7 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["mqtt.cert", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.cert],
   ["mqtt.key", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.key?.reveal()],
   ["store", "in-file", "in-env", ({ store }) => store],
+  ["storeQuota", "64", "128", ({ storeQuotaMiB }) => String(storeQuotaMiB)],
   ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
   ["log.level", "debug", "error", ({ logLevel }) => logLevel],
@@ -89,7 +90,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, storeQuota, localRole, socket, log.level, heartbeat',
     ],
   ],
   [

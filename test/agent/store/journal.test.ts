@@ -110,7 +110,7 @@ describe("journal", () => {
 
   test("a store from before there was one goes on with all it has", () => {
     store.close();
-    rmSync(path);
+    for (const name of [path, `${path}-last`]) rmSync(name);
     const old = new Database(path);
     old.exec(migrations[0]!);
     old.pragma("user_version = 1");
@@ -127,7 +127,7 @@ describe("journal", () => {
       ["k", '{"n":1}'],
       ["k", '{"seq":7}'],
     ]);
-    expect(store.outbox.after(0, 10)).toEqual([{ seq: 7, persistedAt: 70, record: '{"seq":7}' }]);
+    expect(store.outbox.after(0, 10)).toEqual([{ position: 1, seq: 7, persistedAt: 70, record: '{"seq":7}' }]);
     expect(kept()).toEqual([]);
     commit(1, { seq: 8 });
     expect(kept()).toEqual([8]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Cycle, openStore, type Store } from "../../../agent/store/store.ts";
@@ -96,6 +97,7 @@ describe("store", () => {
     store.close();
     const db = new Database(path);
     db.pragma("user_version = 99");
+    db.exec(`INSERT OR REPLACE INTO meta VALUES ('schema', '99', ${crc32("schema\0" + "99")})`);
     db.close();
     expect(() => openStore(path, () => "e")).toThrow(/newer version \(99\).*Upgrade/);
     store = openStore(join(folder, "other.db"), () => "e");

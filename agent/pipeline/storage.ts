@@ -1,0 +1,35 @@
+import { type Site, selfId, storagePoint, storageResetPoint } from "../config/resolved.ts";
+import type { Instant, PointId, Sample } from "../core/sample.ts";
+import type { EventRecord } from "../sinks/record.ts";
+import type { Store } from "../store/store.ts";
+
+/** How the store does, as samples of the agent's own points; only those that have changed. */
+export type StorageWatch = (now: Instant, open: readonly EventRecord[]) => readonly Sample[];
+
+export function storageWatch({ id }: Site, store: Store): StorageWatch {
+  const resetKey = `${id}/${selfId}/-/storage_reset`;
+  const told = new Map<PointId, number>();
+  let toldLoss: Store["health"]["loss"] = null;
+
+  /** What was lost stands until somebody has said that they know: before that nobody may have looked. */
+  const wasReset = (open: readonly EventRecord[]): boolean => {
+    const { loss } = store.health;
+    const incident = open.find(({ conditionKey }) => conditionKey === resetKey);
+    if (incident === undefined) return loss !== toldLoss;
+    toldLoss = loss;
+    return !incident.acked;
+  };
+
+  return (now, open) => {
+    const values: readonly (readonly [PointId, boolean])[] = [
+      [storagePoint, store.health.degraded !== null],
+      [storageResetPoint, wasReset(open)],
+    ];
+    return values.flatMap(([point, isSo]): Sample[] => {
+      const value = isSo ? 1 : 0;
+      if (told.get(point) === value) return [];
+      told.set(point, value);
+      return [{ ...now, point, quality: "good", value }];
+    });
+  };
+}
