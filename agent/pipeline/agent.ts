@@ -84,6 +84,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       for (const one of pollers) one.hasten(point, at);
     },
   });
+  store.heal();
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     const stepped = clock.stepped();
@@ -157,7 +158,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
   };
 }
 
-const tendMs = 10_000;
+const tendMs = 5000;
 
 /** The system's word on its clock is not asked for yet, so nothing is claimed. */
 const untold: ClockTrust = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
