@@ -105,7 +105,14 @@ function choose(
   }
   tellProblems(loaded, context);
   const accepted = store.acceptedConfig();
-  if (accepted === null) return null;
+  if (accepted === null) {
+    const { loss } = store.health;
+    if (loss !== null)
+      context.output.message(
+        `the last accepted configuration was in the store, which was damaged (${loss.why}; ${loss.file ?? "emptied"}). Correct ${file}.`,
+      );
+    return null;
+  }
   const last = load("last accepted site.yaml", fromFiles(accepted), drivers, machineSecrets(context.environment));
   if (last.site === null) {
     tellProblems(last, context);

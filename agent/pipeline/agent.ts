@@ -11,11 +11,11 @@ import { engineClock } from "./clock.ts";
 import { type Deed, type Done, meantBy, type Silenced, silencedIn } from "./deeds.ts";
 import { type Explained, explainTarget, type Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { ingest } from "./ingest.ts";
+import { type Ingest, ingest } from "./ingest.ts";
 import { type IncidentTold, incidentsOf, type OpenIncident, openIncidents } from "./lookback.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
-import { storageWatch } from "./storage.ts";
-import { vitalsOf } from "./vitals.ts";
+import { storageWatch, tended } from "./storage.ts";
+import { type Vitals, vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
 export interface Agent {
@@ -84,23 +84,15 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
       for (const one of pollers) one.hasten(point, at);
     },
   });
-  store.heal();
+  tended(store);
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     const stepped = clock.stepped();
     if (stepped !== 0) env.report("clock.step", { ms: stepped });
     door.accept(samples);
-    const changed = storage(clock.now(), door.openIncidents());
-    if (changed.length > 0 || store.epoch !== door.epoch) door.accept(changed);
+    const changed = storage(clock.now(), door);
+    if (changed !== null) door.accept(changed);
   };
-  /** The disk is looked after also while nothing happens. */
-  const tend = every(env, tendMs, () => {
-    const { degraded } = store.health;
-    store.heal();
-    accept([]);
-    // What waited on the disk can be had again.
-    if (degraded !== null && store.health.degraded === null) wake();
-  });
 
   const sink = openSink({ birth: vitals.birth, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
@@ -109,6 +101,11 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
+  const tend = every(env, tendMs, () => {
+    const isBack = tended(store);
+    accept([]);
+    if (isBack) wake();
+  });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
@@ -125,18 +122,7 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     env.report("agent.stopped");
   };
   return {
-    status: () => ({
-      site,
-      now: env.clock.wall(),
-      startedAt,
-      configRejected,
-      buses: pollers.map((one) => one.status()),
-      open: door.openIncidents(),
-      connected: sink.connected,
-      trouble: sink.trouble,
-      heartbeat: vitals.heartbeat(),
-      storage: store.health,
-    }),
+    status: () => statusOf({ site, startedAt, configRejected, pollers, door, sink, vitals, store }, env.clock.wall()),
     async read(device, points) {
       return (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [];
     },
@@ -155,6 +141,27 @@ export function startAgent({ env, site, store, configRejected, openSink, heartbe
     journal: store.journal,
     alive: () => pollers.every((one) => one.alive()),
     stop: () => (stopping ??= stop()),
+  };
+}
+
+interface Parts extends Pick<AgentStatus, "site" | "startedAt" | "configRejected"> {
+  readonly pollers: readonly Poller[];
+  readonly door: Ingest;
+  readonly sink: Sink;
+  readonly vitals: Vitals;
+  readonly store: Store;
+}
+
+function statusOf({ pollers, door, sink, vitals, store, ...known }: Parts, now: number): AgentStatus {
+  return {
+    ...known,
+    now,
+    buses: pollers.map((one) => one.status()),
+    open: door.openIncidents(),
+    connected: sink.connected,
+    trouble: sink.trouble,
+    heartbeat: vitals.heartbeat(),
+    storage: store.health,
   };
 }
 

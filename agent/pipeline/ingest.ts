@@ -73,9 +73,11 @@ export function ingest(options: IngestOptions): Ingest {
   const book = incidentBook(options);
   const calls = callsOf(site, store.kept.calls, clock.now().at);
   const { commit, again } = committer(env, store, book);
+  const pendingOf = pendings(options, memory, book);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
-  let [stopped, started] = [false, false];
+  const begin = startOnce(clock);
+  let stopped = false;
 
   const judge = (samples: readonly Sample[], first: readonly Input[] = []): readonly (Refusal | null)[] => {
     const now = clock.now();
@@ -84,23 +86,17 @@ export function ingest(options: IngestOptions): Ingest {
     const called = calls.judge(judged, now);
     const records = called.told(book.write(judged.events, evidenceIn(site, newest, samples)));
     const conditions = changedConditions(site, memory, judged);
-    const saved = clock.save();
-    const pending: Pending = {
+    const pending = pendingOf({
       records,
-      cycle: (told, isWhole) => ({
-        clock: saved,
-        conditions: isWhole ? new Map([...allConditions(site, memory), ...conditions]) : conditions,
-        events: told.map(outbound(env)),
-        ...(isWhole ? { incidents: book.kept() } : {}),
-        ...called.kept(isWhole || told.length > 0),
-      }),
+      conditions,
+      rest: called.kept,
       land(told) {
         memory.adopt(judged.changes);
         newest.note([...samples, ...called.samples]);
         called.land();
         book.adopt(told);
       },
-    };
+    });
     if (conditions.size === 0 && records.length === 0 && book.epoch() === store.epoch) pending.land([]);
     else commit(pending);
     for (const { point, at } of wantedConfirmations(site, judged, now.at)) options.onConfirmWanted(point, at);
@@ -117,13 +113,6 @@ export function ingest(options: IngestOptions): Ingest {
     wakeLater();
   };
 
-  /** Once: what outlived the restart is told to those that listen. */
-  const begin = (): readonly Input[] => {
-    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
-    started = true;
-    return first;
-  };
-
   const wakeLater = (): void => {
     cancelTimer();
     const next = again.isNeeded() ? clock.now().at + retryMs : earlier(memory.deadlines.next(), calls.wakeAt());
@@ -131,18 +120,7 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const orphans = book.retire(clock.now());
-  const saved = clock.save();
-  if (orphans !== null) {
-    commit({
-      ...orphans,
-      cycle: (told, isWhole) => ({
-        clock: saved,
-        conditions: isWhole ? new Map([...allConditions(site, memory), ...orphans.conditions]) : orphans.conditions,
-        events: told.map(outbound(env)),
-        ...(isWhole ? { incidents: book.kept() } : {}),
-      }),
-    });
-  }
+  if (orphans !== null) commit(pendingOf(orphans));
   accept([]);
   return {
     accept,
@@ -171,6 +149,39 @@ export function ingest(options: IngestOptions): Ingest {
   };
 }
 
+/** The first time: what outlived the restart is told to those that listen. */
+function startOnce(clock: EngineClock): () => readonly Input[] {
+  let started = false;
+  return () => {
+    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
+    started = true;
+    return first;
+  };
+}
+
+/** What a cycle comes to. */
+interface Judged extends Pick<Pending, "records" | "land"> {
+  readonly conditions: ReadonlyMap<string, string>;
+  rest?(isNeeded: boolean): Partial<Cycle>;
+}
+
+/** Stamped with the clocks of now, whenever it lands. */
+const pendings =
+  ({ env, site, clock }: IngestOptions, memory: Memory, book: IncidentBook) =>
+  ({ records, conditions, rest, land }: Judged): Pending => {
+    const saved = clock.save();
+    const cycle = (told: readonly EventRecord[], isWhole: boolean): Cycle => ({
+      clock: saved,
+      conditions: isWhole ? new Map([...allConditions(site, memory), ...conditions]) : conditions,
+      events: told.map(outbound(env)),
+      ...(isWhole ? { incidents: book.kept() } : {}),
+      ...rest?.(isWhole || told.length > 0),
+    });
+    return { records, cycle, land };
+  };
+
+type IncidentBook = ReturnType<typeof incidentBook>;
+
 const earlier = (a: Mono | null, b: Mono | null): Mono | null => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 
 const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
@@ -179,7 +190,7 @@ const busy = (then: string): Refusal => ({ code: "busy", detail: `the store take
 const movesMax = 5;
 
 /** Commits cycles in order: one whose commit failed stands before all others until it has landed. */
-function committer(env: Env, store: Store, book: ReturnType<typeof incidentBook>) {
+function committer(env: Env, store: Store, book: IncidentBook) {
   let failed: Pending | null = null;
   const put = ({ records, cycle }: Pending): readonly EventRecord[] => {
     for (let moves = 0; moves < movesMax; moves++) {

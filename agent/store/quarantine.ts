@@ -1,4 +1,5 @@
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import type { Gap } from "./outbox.ts";
 
@@ -16,14 +17,26 @@ export interface Loss {
 
 const parts = ["", "-wal", "-shm", "-last"];
 
-/** Renames the file and what belongs to it; nothing of it is deleted. @param stamp what the names end in, such as 20260101T120000Z */
+/** A disk that damages one file after the other must not be filled with them. */
+const keptMax = 3;
+
+/** Renames the file and what belongs to it; only the oldest of those that stand there already go. @param stamp what the names end in, such as 20260101T120000Z */
 export function setAside(path: string, stamp: string, why: string): Loss {
   const known = lossOf(path);
   const free = (name: string): boolean => parts.every((part) => !existsSync(name + part));
   let file = `${path}.corrupt-${stamp}`;
   for (let n = 2; !free(file); n++) file = `${path}.corrupt-${stamp}-${n}`;
   for (const part of parts) if (existsSync(path + part)) renameSync(path + part, file + part);
+  dropOldest(path);
   return { why, file, ...known };
+}
+
+function dropOldest(path: string): void {
+  const prefix = `${basename(path)}.corrupt-`;
+  const those = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix));
+  const stores = those.filter((name) => !parts.some((part) => part !== "" && name.endsWith(part))).sort();
+  for (const old of stores.slice(0, -keptMax))
+    for (const part of parts) rmSync(join(dirname(path), old + part), { force: true });
 }
 
 /** What is damaged elsewhere may still tell of this. */

@@ -15,9 +15,11 @@ import { mepwatch, type Running, run, until } from "../process.ts";
 /** Disks that are full, fail, cannot be written, or bring back what nobody wrote: what happens is told all the same. */
 const mosquitto = "/usr/sbin/mosquitto";
 const strace = "/usr/bin/strace";
+const mounter = "/usr/bin/mount";
+const unmounter = "/usr/bin/umount";
 const isRoot = process.getuid?.() === 0;
 /** Mounting, and tracing a process that is not one's child. */
-const mayMount = isRoot && existsSync("/usr/bin/mount");
+const mayMount = isRoot && existsSync(mounter);
 if (!mayMount) console.warn("skipped: only root may mount a small disk and make it fail");
 
 const profile = `
@@ -83,7 +85,7 @@ afterEach(async () => {
   await subscriber?.endAsync(true);
   await broker?.stop();
   await simulator?.close();
-  if (isMounted) execFileSync("umount", ["--lazy", disk]);
+  if (isMounted) execFileSync(unmounter, ["--lazy", disk]);
   if (folder) rmSync(folder, { recursive: true });
 });
 
@@ -131,7 +133,7 @@ function expectNothingDoubled(): void {
 }
 
 const mount = (options: string): void => {
-  execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", disk]);
+  execFileSync(mounter, ["-t", "tmpfs", "-o", options, "tmpfs", disk]);
   isMounted = true;
 };
 /** As another process that needs all there is. */
@@ -207,19 +209,45 @@ describe.skipIf(!requireProgram(mosquitto))("a disk that", () => {
     },
   );
 
+  test.skipIf(!mayMount || !requireProgram(strace))(
+    "does not sync once: what may or may not be on it is written again under the same id",
+    async () => {
+      const { child } = await start();
+      contact(0, 1);
+      const first = await hears("r/c0/on", "raise");
+      const inject = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=1"];
+      tracer = run(strace, ["-p", String(child.pid), "-o", join(folder, "trace"), ...inject]);
+      await tracer.line(new RegExp(`Process ${child.pid} attached`));
+      contact(1, 1);
+      const second = await hears("r/c1/on", "raise");
+      contact(0, 0);
+      await hears("r/c0/on", "clear");
+      await tracer.kill("SIGTERM");
+      expect(readFileSync(join(folder, "trace"), "utf8")).toMatch(/EIO .*INJECTED/);
+      await stop("SIGKILL");
+      await start();
+      contact(1, 0);
+      const last = await hears("r/c1/on", "clear");
+      expect([second.epoch, last.epoch]).toEqual([first.epoch, first.epoch]);
+      expect(told(`${own}/storage_degraded`, "raise")).toEqual([]);
+      expect(readdirSync(disk).filter((name) => name.includes("corrupt"))).toEqual([]);
+      expectNothingDoubled();
+    },
+  );
+
   test.skipIf(!mayMount)("cannot be written at the start: what it has is read, and the rest is as above", async () => {
     mount("size=16m");
     await start();
     contact(0, 1);
     const first = await hears("r/c0/on", "raise");
     await stop("SIGKILL");
-    execFileSync("mount", ["-o", "remount,ro", disk]);
+    execFileSync(mounter, ["-o", "remount,ro", disk]);
     await start();
     await hears(`${own}/storage_degraded`, "raise");
     expect(await degraded()).toMatch(/EROFS/);
     contact(0, 0);
     expect((await hears("r/c0/on", "clear")).incidentId).toBe(first.incidentId);
-    execFileSync("mount", ["-o", "remount,rw", disk]);
+    execFileSync(mounter, ["-o", "remount,rw", disk]);
     await recovered();
     await stop("SIGTERM");
     await start();

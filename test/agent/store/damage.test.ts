@@ -174,6 +174,18 @@ describe("a damaged store", () => {
     rmSync(folder, { recursive: true });
   });
 
+  test("no more than three stay beside it", () => {
+    const folder = mkdtempSync(join(scratch, "mepwatch-many-"));
+    const path = join(folder, "store.db");
+    for (let n = 0; n < 5; n++) {
+      writeFileSync(path, `no database, the ${n}th`.repeat(300));
+      openStore(path, () => "e", { wall: () => n * 1000 }).close();
+    }
+    const asides = readdirSync(folder).filter((name) => /corrupt-\w+$/.test(name));
+    expect(asides.sort()).toEqual([2, 3, 4].map((n) => `store.db.corrupt-19700101T00000${n}Z`));
+    rmSync(folder, { recursive: true });
+  });
+
   test("damage that shows only later: a new file, a new epoch, and what comes is kept", () => {
     const folder = mkdtempSync(join(scratch, "mepwatch-later-"));
     const path = join(folder, "store.db");
