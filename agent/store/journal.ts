@@ -10,14 +10,14 @@ export interface Journal extends Lookback {
   add(events: readonly OutboundEvent[], wall: number): void;
 }
 
-/** Records are as they were sent, in the order of their sequence numbers. */
+/** Records are as they were sent, in the order in which they happened, through all epochs. */
 export interface Lookback {
   /** All events of one incident that are still kept. */
   ofIncident(incident: string): readonly string[];
   /** The newest incident of a condition that is still kept, open or over; null: there is none. */
   newestOf(key: string): string | null;
-  /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq`, at most `limit`. */
-  since(wall: number, seq: number, limit: number): readonly string[];
+  /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
+  since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
 }
 
 export const journalMax = 50_000;
@@ -41,8 +41,9 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
   );
   // The wall clock may have been stepped: from the first that is late enough, each is looked at, in its order.
   const since = db.prepare<[Readonly<Record<string, string | number>>], Row>(
-    `SELECT record FROM journal WHERE epoch = @epoch AND +at >= @wall AND seq > @seq
-      AND seq >= (SELECT min(seq) FROM journal WHERE epoch = @epoch AND at >= @wall) ORDER BY seq LIMIT @limit`,
+    `SELECT record FROM journal WHERE +at >= @wall
+      AND rowid > coalesce((SELECT rowid FROM journal WHERE epoch = @epoch AND seq <= @seq ORDER BY seq DESC LIMIT 1), 0)
+      AND rowid >= (SELECT min(rowid) FROM journal WHERE at >= @wall) ORDER BY rowid LIMIT @limit`,
   );
   return {
     add(events, wall) {
@@ -54,6 +55,6 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
     },
     ofIncident: (incident) => ofIncident.all(incident).map(({ record }) => record),
     newestOf: (key) => newestOf.get(key)?.incident ?? null,
-    since: (wall, seq, limit) => since.all({ epoch, wall, seq, limit }).map(({ record }) => record),
+    since: (wall, seq, limit, of = epoch) => since.all({ epoch: of, wall, seq, limit }).map(({ record }) => record),
   };
 }

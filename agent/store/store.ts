@@ -116,7 +116,7 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     journal: {
       ofIncident: (incident) => on(({ journal }) => journal.ofIncident(incident)),
       newestOf: (key) => on(({ journal }) => journal.newestOf(key)),
-      since: (wall, seq, limit) => on(({ journal }) => journal.since(wall, seq, limit)),
+      since: (...asked) => on(({ journal }) => journal.since(...asked)),
     },
     commit(cycle) {
       const { epoch } = home.file.kept;

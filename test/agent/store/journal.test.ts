@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { journalMax, journalMs } from "../../../agent/store/journal.ts";
@@ -84,6 +85,21 @@ describe("journal", () => {
     // Before the fourth the clock was set back.
     commit(1, ...[10, 20, 30, 5, 40].map((at, i) => ({ seq: i + 1, at })));
     expect(seqs(store.journal.since(wall, seq, limit))).toEqual(expected);
+  });
+
+  test("goes on through epochs, page by page", () => {
+    commit(1, { seq: 1, incident: "a" }, { seq: 2, incident: "b" });
+    store.close();
+    const db = new Database(path);
+    db.exec(`UPDATE meta SET value = 'epoch-2', sum = ${crc32("epoch\0epoch-2")} WHERE name = 'epoch'`);
+    db.close();
+    store = openStore(path, () => "none");
+    commit(2, { seq: 1, incident: "a" }, { seq: 2, incident: "c" });
+    expect(seqs(store.journal.since(0, 0, 100))).toEqual([1, 2, 1, 2]);
+    expect(seqs(store.journal.since(0, 2, 100, "epoch-1"))).toEqual([1, 2]);
+    expect(seqs(store.journal.since(0, 1, 100, "epoch-2"))).toEqual([2]);
+    expect(seqs(store.journal.ofIncident("a"))).toEqual([1, 1]);
+    expect(store.journal.newestOf("k")).toBe("c");
   });
 
   test("the oldest go when there are too many, some with each commit and never more than a few", () => {
