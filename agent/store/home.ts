@@ -44,6 +44,8 @@ export interface HomeOptions {
 
 /** What stands in for the disk. */
 const memoryMiB = 32;
+/** Calls of `heal` between two tries, at most. */
+const pausesMax = 11;
 /** Once to mend, once more in memory, once more with room made there. */
 const triesMax = 3;
 
@@ -57,6 +59,9 @@ interface State {
   carriedTo: number;
   /** Whether all state there is has been committed to memory. */
   isWhole: boolean;
+  /** How often it was tried in vain whether the disk is back, and how many times it is not to be tried now. */
+  failures: number;
+  pauses: number;
 }
 
 interface Place {
@@ -83,6 +88,8 @@ export function openHome(path: string, options: HomeOptions): Home {
     disk: { epoch: "", turn: 0, lastSeq: 0 },
     carriedTo: 0,
     isWhole: false,
+    failures: 0,
+    pauses: 0,
   };
   const kept = begin(place, state);
   return {
@@ -115,6 +122,7 @@ export function openHome(path: string, options: HomeOptions): Home {
       else refill(place);
     },
     close() {
+      state.pauses = 0;
       if (state.degraded !== null) recover(place, state);
       state.file.close();
       place.witness.close();
@@ -141,9 +149,10 @@ function begin(place: Place, state: State): Kept {
 /** What can still be read of the file is read from a copy: on a disk that takes nothing it cannot be opened. */
 function beginInMemory(place: Place, state: State, error: unknown): Kept {
   const memory = memoryOf(place);
-  const folder = mkdtempSync(join(tmpdir(), "mepwatch-"));
   let { kept } = memory;
+  let folder: string | null = null;
   try {
+    folder = mkdtempSync(join(tmpdir(), "mepwatch-"));
     const copy = join(folder, "store.db");
     for (const part of ["", "-wal"]) if (existsSync(place.path + part)) copyFileSync(place.path + part, copy + part);
     const disk = openFile(copy, fileOptions(place));
@@ -155,7 +164,7 @@ function beginInMemory(place: Place, state: State, error: unknown): Kept {
   } catch {
     // Nothing of it can be read: all begins anew.
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
   state.isWhole = true;
   enter(place, state, memory, error);
@@ -302,13 +311,14 @@ function degrade(place: Place, state: State, error: unknown): void {
 
 function enter({ options }: Place, state: State, memory: StoreFile, error: unknown): void {
   state.file = memory;
+  [state.failures, state.pauses] = [0, 0];
   state.degraded = sayError(error);
   options.report("storage.degraded", { why: state.degraded });
 }
 
 function recover(place: Place, state: State): void {
   const { file: memory, disk } = state;
-  if (!state.isWhole) return;
+  if (!state.isWhole || state.pauses-- > 0) return;
   let file: StoreFile | null = null;
   try {
     if (!place.ballast.hasRoom()) return;
@@ -322,7 +332,9 @@ function recover(place: Place, state: State): void {
     settleIn(place, state, file);
     place.options.report("storage.back", {});
   } catch {
-    // It is told already that the disk is away.
+    // It is told already that the disk is away. To look through a large file takes time, in which nothing is judged.
+    state.failures++;
+    state.pauses = Math.min(pausesMax, 2 ** state.failures - 1);
     file?.close();
   }
 }

@@ -152,6 +152,34 @@ describe("a damaged store", () => {
     expect(outcomes.filter(({ isTold, isTrue }) => !isTold && !isTrue)).toEqual([]);
   });
 
+  test.each([
+    ["a condition", '{"n":440,"latches"', "{"],
+    ["an open incident", '{"epoch":"00000000-0000-4000-8000-000000000001","seq":440', "{"],
+    ["the clock", '{"engineMs":440', "{"],
+    ["the configuration", '"version: 1"', "v"],
+  ])("one letter of %s: SQLite sees nothing wrong, and it is told all the same", (_, needle, letter) => {
+    const folder = mkdtempSync(join(scratch, "mepwatch-letter-"));
+    const path = join(folder, "store.db");
+    for (const part of parts) copyFileSync(join(made, part), join(folder, part));
+    openStore(path, () => "none").close();
+    const content = readFileSync(path);
+    let found = 0;
+    for (let at = content.indexOf(needle); at >= 0; at = content.indexOf(needle, at + 1)) {
+      content[content.indexOf(letter, at)] = "#".charCodeAt(0);
+      found++;
+    }
+    expect(found).toBeGreaterThan(0);
+    writeFileSync(path, content);
+    const store = openStore(path, () => "epoch-2");
+    expect(store.acceptedConfig()).toBeNull();
+    expect([store.epoch, store.health.loss?.why]).toEqual([
+      "epoch-2",
+      expect.stringMatching(/is not what was written/),
+    ]);
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+
   test("what is set aside keeps every byte, and what it tells is told", () => {
     const folder = mkdtempSync(join(scratch, "mepwatch-aside-"));
     const path = join(folder, "store.db");
