@@ -23,6 +23,8 @@ const epoch = "00000000-0000-4000-8000-000000000001";
 /** Without a disk below it, where there is one. */
 const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 let made: string;
+/** As it is after a good end: there is no log. */
+let closed: string;
 let truth: Kept;
 let unsent: string[];
 
@@ -62,9 +64,11 @@ beforeAll(() => {
   truth = store.kept;
   unsent = recordsOf(store);
   store.close();
-  rmSync(folder, { recursive: true });
+  closed = folder;
 });
-afterAll(() => rmSync(made, { recursive: true }));
+afterAll(() => {
+  for (const folder of [made, closed]) rmSync(folder, { recursive: true });
+});
 
 let state = 20_260_101;
 const random = (below: number): number => {
@@ -79,10 +83,10 @@ interface Outcome {
 }
 
 /** Opens what `damage` left of the store, looks whether it has what it had, and whether it works. */
-function opened(what: string, damage: (folder: string) => void): Outcome {
+function opened(what: string, damage: (folder: string) => void, from = made): Outcome {
   const folder = mkdtempSync(join(scratch, "mepwatch-damaged-"));
   try {
-    for (const part of parts) copyFileSync(join(made, part), join(folder, part));
+    for (const part of readdirSync(from)) copyFileSync(join(from, part), join(folder, part));
     damage(folder);
     const told: string[] = [];
     const path = join(folder, "store.db");
@@ -124,18 +128,23 @@ const plain = (kept: Kept): Record<string, unknown> => ({
 describe("a damaged store", () => {
   test("200 corruptions: opens each time, and never says less, or something else, than it had without telling", () => {
     const outcomes = Array.from({ length: 200 }, (_, i) => {
+      const from = i % 4 < 2 ? closed : made;
       const part = parts[i % 4 === 3 ? 1 : 0];
-      const size = statSync(join(made, part)).size;
+      const size = statSync(join(from, part)).size;
       // Half of them in the first two pages, where a file says what it is.
       const at = random(i % 2 === 0 ? size : 8192);
       const bytes = 1 + random(i % 5 === 0 ? 600 : 4);
       const fill = i % 5 === 0 ? 0 : null;
-      return opened(`${i}: ${bytes} bytes of ${part} at ${at}`, (folder) => {
-        const content = readFileSync(join(folder, part));
-        for (let k = at; k < Math.min(content.length, at + bytes); k++)
-          content[k] = fill ?? content[k]! ^ (1 + random(255));
-        writeFileSync(join(folder, part), content);
-      });
+      return opened(
+        `${i}: ${bytes} bytes of ${part} at ${at}`,
+        (folder) => {
+          const content = readFileSync(join(folder, part));
+          for (let k = at; k < Math.min(content.length, at + bytes); k++)
+            content[k] = fill ?? content[k]! ^ (1 + random(255));
+          writeFileSync(join(folder, part), content);
+        },
+        from,
+      );
     });
     expect(outcomes.filter(({ isTold, isTrue }) => !isTold && !isTrue)).toEqual([]);
     // Otherwise nothing was tried.
@@ -152,6 +161,19 @@ describe("a damaged store", () => {
     expect(outcomes.filter(({ isTold, isTrue }) => !isTold && !isTrue)).toEqual([]);
   });
 
+  test.each([0, 1, 2, 4, 99])("a header that says version %i is no other version", (version) => {
+    const folder = mkdtempSync(join(scratch, "mepwatch-version-"));
+    const path = join(folder, "store.db");
+    for (const part of readdirSync(closed)) copyFileSync(join(closed, part), join(folder, part));
+    const content = readFileSync(path);
+    content.writeUInt32BE(version, 60);
+    writeFileSync(path, content);
+    const store = openStore(path, () => "epoch-2");
+    expect(store.health.loss?.why).toMatch(/it says of itself to be of version/);
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+
   test.each([
     ["a condition", '{"n":440,"latches"', "{"],
     ["an open incident", '{"epoch":"00000000-0000-4000-8000-000000000001","seq":440', "{"],
@@ -160,8 +182,7 @@ describe("a damaged store", () => {
   ])("one letter of %s: SQLite sees nothing wrong, and it is told all the same", (_, needle, letter) => {
     const folder = mkdtempSync(join(scratch, "mepwatch-letter-"));
     const path = join(folder, "store.db");
-    for (const part of parts) copyFileSync(join(made, part), join(folder, part));
-    openStore(path, () => "none").close();
+    for (const part of readdirSync(closed)) copyFileSync(join(closed, part), join(folder, part));
     const content = readFileSync(path);
     let found = 0;
     for (let at = content.indexOf(needle); at >= 0; at = content.indexOf(needle, at + 1)) {
