@@ -1,14 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MqttClient } from "mqtt";
@@ -307,5 +298,12 @@ describe.skipIf(!requireProgram(mosquitto))("a disk that", () => {
     await ask("ack", "agent/storage_reset");
     await hears(`${own}/storage_reset`, "clear");
     expect((await status()).incidents.map(({ conditionKey }) => conditionKey)).toEqual(["s/r/c0/on"]);
+    // With the site file refused too there is nothing to go on with.
+    await stop("SIGTERM");
+    writeFileSync(path, "no database, and long enough to be taken for one".repeat(40));
+    writeFileSync(join(folder, "site.yaml"), "version: 1\nsite: { id: s }\ndevices: [{ id: r }]\n");
+    agent = mepwatch(["run", "--config", join(folder, "site.yaml")], environment());
+    expect(await agent.ended).toBe(78);
+    expect(agent.stderr.join("\n")).toMatch(/last accepted configuration was in the store.*\.corrupt-/);
   });
 });
