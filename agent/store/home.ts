@@ -161,8 +161,9 @@ function beginInMemory(place: Place, state: State, error: unknown): Kept {
     stateToMemory(disk, memory);
     kept = { ...disk.kept, epoch: kept.epoch, lastSeq: 0 };
     disk.close();
-  } catch {
+  } catch (worse) {
     // Nothing of it can be read: all begins anew.
+    if (existsSync(place.path)) tellLoss(place, state, { why: sayError(worse), file: null, unsent: null, config: null });
   } finally {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
