@@ -163,7 +163,8 @@ function beginInMemory(place: Place, state: State, error: unknown): Kept {
     disk.close();
   } catch (worse) {
     // Nothing of it can be read: all begins anew.
-    if (existsSync(place.path)) tellLoss(place, state, { why: sayError(worse), file: null, unsent: null, config: null });
+    if (existsSync(place.path))
+      tellLoss(place, state, { why: sayError(worse), file: null, unsent: null, config: null });
   } finally {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
