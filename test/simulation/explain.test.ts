@@ -40,7 +40,8 @@ describe("the agent is asked why", () => {
     expect(of(hot)).toEqual([hot]);
     expect(of(record!.incidentId)).toEqual(["s/d1/door/open"]);
     expect(of(record!.incidentId.toUpperCase())).toEqual(["s/d1/door/open"]);
-    expect(of("agent")).toEqual(["s/agent/-/config_rejected", "s/agent/-/flood"]);
+    const own = ["config_rejected", "flood", "storage_degraded", "storage_reset"];
+    expect(of("agent")).toEqual(own.map((rule) => `s/agent/-/${rule}`));
     expect(agent.explain("d1/open")).toMatchObject({ conditions: [{ record, about: { rule: "open" } }] });
     await agent.stop();
   });
