@@ -6,7 +6,7 @@ import { failureOf, sayError } from "./failure.ts";
 import { type FileOptions, inMemory, openFile, type StoreFile } from "./file.ts";
 import { positionOf, standAt, stateToMemory, toDisk, toMemory } from "./handover.ts";
 import { type Loss, setAside, stampOf } from "./quarantine.ts";
-import { type Ballast, ballastBeside, isTight, makeRoom, type Room, roomOf } from "./room.ts";
+import { type Ballast, ballastBeside, isTight, makeRoom, muchSpareFor, type Room, roomOf } from "./room.ts";
 import type { Kept } from "./store.ts";
 import { type Seen, type Witness, witnessBeside } from "./witness.ts";
 
@@ -46,8 +46,8 @@ export interface HomeOptions {
 const memoryMiB = 32;
 /** Calls of `heal` between two tries, at most. */
 const pausesMax = 11;
-/** Once to mend, once more in memory, once more with room made there. */
-const triesMax = 3;
+/** With room made, without the ballast, in memory, with room made there. */
+const triesMax = 5;
 
 interface State {
   file: StoreFile;
@@ -253,14 +253,14 @@ function mend(place: Place, state: State, error: unknown, tries: number): boolea
   const failure = failureOf(error);
   if (failure === null) return false;
   if (state.degraded !== null) {
-    if (failure === "full") trimTo(place, state.file, pagesOf(place, state));
+    const pagesMax = pagesOf(place, state);
+    if (failure === "full") trimTo(place, state.file, pagesMax, muchSpareFor(pagesMax));
     return failure === "full";
   }
   try {
     if (failure === "damaged") replace(place, state, error);
-    else if (tries > 0) degrade(place, state, error);
-    else if (failure === "full") free(place, state);
-    else reopen(place, state);
+    else if (failure === "full" ? !free(place, state) : tries > 0) degrade(place, state, error);
+    else if (failure === "disk") reopen(place, state);
   } catch (worse) {
     degrade(place, state, worse);
   }
@@ -275,15 +275,25 @@ function replace(place: Place, state: State, error: unknown): void {
   settleIn(place, state, file);
 }
 
-/** Room of its own first; what is on the disk beside it only where that does not help. */
-function free(place: Place, { file }: State): void {
-  if (isTight(file, place.room.pagesMax)) trimTo(place, file, place.room.pagesMax);
-  else place.ballast.release();
+/** Room of its own first; what is on the disk beside it only where that does not help. Whether there was anything to free. */
+function free(place: Place, { file }: State): boolean {
+  const { pagesMax } = place.room;
+  const spare = muchSpareFor(pagesMax);
+  if (isTight(file, pagesMax, spare)) {
+    try {
+      trimTo(place, file, pagesMax, spare);
+    } catch (error) {
+      // On a full disk not even room can be made.
+      if (!place.ballast.release()) throw error;
+    }
+    if (!isTight(file, pagesMax, spare)) return true;
+  }
+  return place.ballast.release();
 }
 
-function trimTo({ options }: Place, file: StoreFile, pagesMax: number): void {
-  if (!isTight(file, pagesMax)) return;
-  for (const { epoch, first, last, count } of makeRoom(file, pagesMax))
+function trimTo({ options }: Place, file: StoreFile, pagesMax: number, spare?: number): void {
+  if (!isTight(file, pagesMax, spare)) return;
+  for (const { epoch, first, last, count } of makeRoom(file, pagesMax, spare))
     options.report("storage.gap", { epoch, first, last, count });
 }
 

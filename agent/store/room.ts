@@ -22,21 +22,23 @@ export function roomOf(quotaMiB: number): Room {
 }
 
 /** Pages that a commit may need; below it something is given up first, so that the commit finds them. */
-const sparePages = 256;
+const spareFor = (pagesMax: number): number => Math.max(256, Math.floor(pagesMax / 32));
+/** For one that found too few all the same. */
+export const muchSpareFor = (pagesMax: number): number => Math.floor(pagesMax / 8);
 const chunk = 200;
 const roundsMax = 100;
 
 /** Whether the file is about to reach its quota. */
-export function isTight({ db }: StoreFile, pagesMax: number): boolean {
+export function isTight({ db }: StoreFile, pagesMax: number, spare = spareFor(pagesMax)): boolean {
   const pages = Number(db.pragma("page_count", { simple: true }));
-  if (pages + sparePages < pagesMax) return false;
-  return pages - Number(db.pragma("freelist_count", { simple: true })) + sparePages >= pagesMax;
+  if (pages + spare < pagesMax) return false;
+  return pages - Number(db.pragma("freelist_count", { simple: true })) + spare >= pagesMax;
 }
 
 /** Gives up what is worth least until there is room; what of the outbox it gave up, if it came to that. */
-export function makeRoom(file: StoreFile, pagesMax: number): readonly Gap[] {
+export function makeRoom(file: StoreFile, pagesMax: number, spare = spareFor(pagesMax)): readonly Gap[] {
   const lost: Gap[] = [];
-  for (let round = 0; round < roundsMax && isTight(file, pagesMax); round++) {
+  for (let round = 0; round < roundsMax && isTight(file, pagesMax, spare); round++) {
     const given = giveUp(file);
     if (given === null) break;
     lost.push(...given);

@@ -86,6 +86,14 @@ describe("a store that reaches its quota", () => {
     expect(store.outbox.gap).toBeNull();
   });
 
+  test("takes a commit larger than what is kept free for one, and the file stays as large as it may be", () => {
+    churn(100);
+    commit(...Array.from({ length: 80 }, () => event("a", true)));
+    expect(store.health.degraded).toBeNull();
+    expect(waiting().at(-1)).toBe(seq);
+    expect(statSync(join(folder, "store.db")).size).toBeLessThanOrEqual((quotaMiB * 2 ** 20 * 7) / 8);
+  });
+
   test("a gap that grew while it was told is told again, whole", () => {
     churn(150);
     const { gap } = store.outbox;
