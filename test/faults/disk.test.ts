@@ -259,7 +259,9 @@ describe.skipIf(!requireProgram(mosquitto))("a disk that", () => {
     mount("size=16m");
     await start();
     contact(0, 1);
+    contact(3, 1);
     const first = await hears("r/c0/on", "raise");
+    const resting = await hears("r/c3/on", "raise");
     await stop("SIGKILL");
     execFileSync(mounter, ["-o", "remount,ro", disk]);
     await start();
@@ -271,7 +273,10 @@ describe.skipIf(!requireProgram(mosquitto))("a disk that", () => {
     await recovered();
     await stop("SIGTERM");
     await start();
-    expect(told("r/c0/on", "raise").length).toBe(1);
+    // It stood through all of it.
+    contact(3, 0);
+    expect((await hears("r/c3/on", "clear")).incidentId).toBe(resting.incidentId);
+    expect(["r/c0/on", "r/c3/on"].map((key) => told(key, "raise").length)).toEqual([1, 1]);
     expectNothingDoubled();
   });
 
