@@ -20,6 +20,7 @@ export function storageWatch({ id }: Site, store: Store): StorageWatch {
     const { loss } = store.health;
     const incident = open.find(({ conditionKey }) => conditionKey === resetKey);
     if (incident === undefined) return loss !== toldLoss;
+    if (loss !== toldLoss) store.lossTold();
     toldLoss = loss;
     return !incident.acked;
   };

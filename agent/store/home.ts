@@ -44,6 +44,8 @@ export interface HomeOptions {
 
 /** What stands in for the disk. */
 const memoryMiB = 32;
+/** What was lost and nobody was told of yet is noted in the file; empty: all was told. */
+export const lossName = "loss";
 /** Calls of `heal` between two tries, at most. */
 const pausesMax = 11;
 /** With room made, without the ballast, in memory, with room made there. */
@@ -137,6 +139,9 @@ const pagesOf = ({ room }: Place, { degraded }: State): number =>
 function begin(place: Place, state: State): Kept {
   try {
     settleIn(place, state, openDisk(place, state));
+    const why = state.file.meta.get(lossName) ?? "";
+    // A kill came before anybody was told.
+    if (why !== "") state.loss ??= { why, file: null, unsent: null, config: null };
     return state.file.kept;
   } catch (error) {
     const failure = failureOf(error);
@@ -199,14 +204,15 @@ function renewed(place: Place, state: State, file: StoreFile, seen: Seen): Store
   const { kept, meta, outbox } = file;
   const gone = { epoch: seen.epoch, first: kept.lastSeq + 1, last: seen.lastSeq, count: seen.lastSeq - kept.lastSeq };
   const unsent = gone.count > 0 ? [gone] : [];
+  const why = `its newest ${seen.turn - file.turn} commits are missing`;
   file.db.transaction(() => {
     for (const gap of unsent) outbox.lose(gap);
     meta.set("epoch", place.options.newEpoch());
     meta.set("lastSeq", "0");
     overtake(place, file);
+    meta.set(lossName, why);
   })();
   file.close();
-  const why = `its newest ${seen.turn - file.turn} commits are missing`;
   tellLoss(place, state, { why, file: null, unsent, config: file.turn === 0 });
   return openFile(place.path, fileOptions(place));
 }
@@ -219,6 +225,7 @@ function startOver(place: Place, state: State, error: unknown): StoreFile {
   file.db.transaction(() => {
     for (const gap of loss.unsent ?? []) file.outbox.lose(gap);
     overtake(place, file);
+    file.meta.set(lossName, loss.why);
   })();
   tellLoss(place, state, loss);
   return file;

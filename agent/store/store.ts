@@ -1,5 +1,5 @@
 import type { AgentEventCode, Facts } from "../events.ts";
-import { type Home, openHome } from "./home.ts";
+import { type Home, lossName, openHome } from "./home.ts";
 import type { Lookback } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Loss } from "./quarantine.ts";
@@ -30,6 +30,8 @@ export interface Store {
   acceptConfig(files: Readonly<Record<string, string>>): void;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
+  /** The loss in `health` is told: the next start need not tell it. */
+  lossTold(): void;
   /** Tries whether a disk that failed is back, and makes the room anew that was given up for it. Takes up to a second. */
   heal(): void;
   /** Idempotent. */
@@ -136,6 +138,7 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
       bdSeq = on(({ meta }) => Number(meta.set("bdSeq", String(Math.max(bdSeq, Number(meta.get("bdSeq") ?? 0)) + 1))));
       return bdSeq;
     },
+    lossTold: () => void on(({ meta }) => meta.set(lossName, "")),
     heal: home.heal,
     close: home.close,
   };

@@ -219,7 +219,15 @@ describe("a damaged store", () => {
     expect(store.acceptedConfig()).toBeNull();
     // Whoever compares them must not take the new connection for an older one.
     expect(store.nextBdSeq()).toBeGreaterThan(1_000_000);
+    // Until it is told, each start has it to tell.
     store.close();
+    const second = openStore(path, () => "none");
+    expect(second.health.loss).not.toBeNull();
+    second.lossTold();
+    second.close();
+    const third = openStore(path, () => "none");
+    expect(third.health.loss).toBeNull();
+    third.close();
     rmSync(folder, { recursive: true });
   });
 
