@@ -6,7 +6,7 @@ import type { Agent } from "../pipeline/agent.ts";
 import { doAccept } from "./accept.ts";
 import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
-import { eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
+import { type EventsAsked, eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
 import { kpiSnapshot } from "./kpi.ts";
 import { pointValues, snapshot } from "./status.ts";
 import { trendSnapshot } from "./trend.ts";
@@ -61,7 +61,7 @@ function routes(server: FastifyInstance, agent: Agent, version: string, role: Ro
     const answer = incidentSnapshot(agent, params["*"]);
     return "found" in answer ? await reply.code(404).send({ error: sayUnknown(answer) }) : answer;
   });
-  server.get<{ Querystring: { since?: string; after?: string } }>("/events", async ({ query }, reply) => {
+  server.get<{ Querystring: EventsAsked }>("/events", async ({ query }, reply) => {
     const answer = eventsPage(agent, query);
     return "error" in answer ? await reply.code(400).send(answer) : answer;
   });

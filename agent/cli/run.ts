@@ -81,7 +81,9 @@ function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
     // One level only: Node's recursive mkdir never returns below /proc.
     if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
-    return openStore(settings.store, env.uuid, env.crashSite);
+    const { wall } = env.clock;
+    const { report, crashSite } = env;
+    return openStore(settings.store, env.uuid, { quotaMiB: settings.storeQuotaMiB, wall, report, crashSite });
   } catch (error) {
     const why = messageOf(error).replace(/\.$/, "");
     const remedy = /locked/.test(why)
@@ -106,7 +108,14 @@ function choose(
   }
   tellProblems(loaded, context);
   const accepted = store.acceptedConfig();
-  if (accepted === null) return null;
+  if (accepted === null) {
+    const { loss } = store.health;
+    if (loss !== null)
+      context.output.message(
+        `the last accepted configuration was in the store, which was damaged (${loss.why}; ${loss.file ?? "emptied"}). Correct ${file}.`,
+      );
+    return null;
+  }
   const last = load("last accepted site.yaml", fromFiles(accepted), drivers, machineSecrets(context.environment));
   if (last.site === null) {
     tellProblems(last, context);

@@ -14,12 +14,11 @@ export interface Vitals {
   heartbeat(): HeartbeatFacts;
 }
 
-type Door = Pick<Ingest, "lastSeq" | "openIncidents">;
+type Door = Pick<Ingest, "epoch" | "lastSeq" | "openIncidents">;
 
 export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, "now">, door: () => Door): Vitals {
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
   const good = new Set<PointId>();
-  const { epoch } = store.kept;
   const { configHash } = site;
   return {
     note(samples) {
@@ -29,13 +28,13 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
       }
     },
     birth() {
-      const { lastSeq, openIncidents } = door();
+      const { epoch, lastSeq, openIncidents } = door();
       const active = openIncidents();
       const firstSeq = store.outbox.first ?? lastSeq + 1;
       return { epoch, firstSeq, lastSeq, activeCount: active.length, configHash, clock: trust.now(), active };
     },
     heartbeat() {
-      const { lastSeq, openIncidents } = door();
+      const { epoch, lastSeq, openIncidents } = door();
       const { first, depth, oldestAt } = store.outbox;
       return {
         epoch,

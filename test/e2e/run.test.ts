@@ -82,11 +82,11 @@ async function listen(url: string): Promise<{ all: Heard[]; event(type: string, 
   return { all, event };
 }
 
-function agent(url: string, level = "info"): Running {
+function agent(url: string, level = "info", store = join(folder, "store.db")): Running {
   const process = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: url,
     MEPWATCH_AGENT: "a",
-    MEPWATCH_STORE: join(folder, "store.db"),
+    MEPWATCH_STORE: store,
     MEPWATCH_SOCKET: join(folder, "api.sock"),
     MEPWATCH_LOG_LEVEL: level,
   });
@@ -347,7 +347,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     expect(readFileSync(join(folder, "api.sock"), "utf8")).toBe("precious");
   });
 
-  test("what it cannot have is told with its remedy: a store that another agent uses, or that is none", async () => {
+  test("what it cannot have is told with its remedy: a store that another agent uses, or a folder that is not there", async () => {
     const first = agent("mqtt://127.0.0.1:1");
     await first.line(/broker\.away/);
     const second = agent("mqtt://127.0.0.1:1");
@@ -357,9 +357,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     );
     expect(((await ask("status")) as StatusSnapshot).site).toBe("s");
     await first.kill("SIGKILL");
-    for (const rest of ["-wal", "-shm"]) rmSync(join(folder, `store.db${rest}`), { force: true });
-    writeFileSync(join(folder, "store.db"), "no database, and long enough to be taken for one".repeat(40));
-    const third = agent("mqtt://127.0.0.1:1");
+    const third = agent("mqtt://127.0.0.1:1", "info", join(folder, "not", "there", "store.db"));
     expect(await third.ended).toBe(1);
     expect(third.stderr.join("\n")).toMatch(/store .*store\.db cannot be opened: .*Set MEPWATCH_STORE/);
   });

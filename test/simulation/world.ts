@@ -3,7 +3,7 @@ import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import {
@@ -44,6 +44,7 @@ export interface Broker {
   /** Retained open incidents, by condition key. */
   readonly active: Map<string, EventRecord>;
   births: number;
+  readonly gaps: LostEvents[];
 }
 
 const answerMs = 20;
@@ -53,7 +54,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const silent = new Set<string>();
   const texts: World["texts"] = new Map();
   const reads: World["reads"] = [];
-  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0 };
+  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0, gaps: [] };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
     values,
@@ -64,11 +65,16 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     keepMs: 72 * 3_600_000,
     reads,
     start: () => {
-      const store = openStore(path, env.uuid, env.crashSite);
+      const { wall } = env.clock;
+      const store = openStore(path, env.uuid, { wall, report: env.report, crashSite: env.crashSite });
+      const { commit, pin } = store;
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
-        store: { ...store, commit: (cycle) => commit(here, store, cycle), pin: pinner(here, store) },
+        store: Object.assign(store, {
+          commit: (cycle: Cycle) => commitOn(here, commit, cycle),
+          pin: pinner(here, pin),
+        }),
         configRejected: false,
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
@@ -79,17 +85,17 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   return here;
 }
 
-function commit({ disk }: World, store: Store, cycle: Cycle): void {
+function commitOn({ disk }: World, commit: Store["commit"], cycle: Cycle): void {
   if (disk === "refuses") throw new Error("disk full");
-  store.commit(cycle);
+  commit(cycle);
   if (disk === "doubtful") throw new Error("I/O error");
 }
 
 const pinner =
-  (here: World, store: Store): Store["pin"] =>
+  (here: World, pin: Store["pin"]): Store["pin"] =>
   (device, identity) => {
     if (here.disk === "refuses") throw new Error("disk full");
-    store.pin(device, identity);
+    pin(device, identity);
     if (here.disk === "doubtful") throw new Error("I/O error");
   };
 
@@ -240,6 +246,11 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
           else resolve("delivered");
         });
       }),
+    async tellGap(gap) {
+      if (!broker.up || closed) return "retry";
+      broker.gaps.push(gap);
+      return "delivered";
+    },
     heartbeat: () => {},
     close: async () => {
       closed = true;

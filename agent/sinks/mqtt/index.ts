@@ -1,10 +1,10 @@
 import { type Env, within } from "../../env.ts";
 import type { AgentEventCode } from "../../events.ts";
-import type { Sink, SinkHooks } from "../sink.ts";
+import type { Delivery, Sink, SinkHooks } from "../sink.ts";
 import { backoffMs, stableMs } from "./backoff.ts";
 import { type Ack, type BrokerOptions, type Link, openLink } from "./link.ts";
 import type { Speaker } from "./messages.ts";
-import { openSession, type Session, willOf } from "./session.ts";
+import { type Delivered, openSession, type Session, willOf } from "./session.ts";
 import { type Address, topicsOf } from "./topics.ts";
 
 export interface MqttOptions extends BrokerOptions, Address {
@@ -21,7 +21,7 @@ const settleMs = 1200;
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
-  const voice = { env, topics: topicsOf(options), agent: options.agent };
+  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent };
   const tell = teller(env, options.url);
   const wanted = protocolChoice(env);
   const bdSeq = growing(nextBdSeq);
@@ -67,6 +67,13 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     await within(env, settleMs, running, () => {});
   };
   let closed: Promise<void> | null = null;
+  const sent = async (send: (session: Session) => Promise<Delivered>): Promise<Delivery> => {
+    if (session === null) return "retry";
+    const { delivery, trouble } = await send(session);
+    if (trouble !== undefined) tellTrouble(tell, trouble);
+    else if (delivery === "delivered") tell("broker.connected", "");
+    return delivery;
+  };
   return {
     get connected() {
       return session !== null;
@@ -77,13 +84,8 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     get window() {
       return session?.window ?? 1;
     },
-    async deliver(event, persistedAt) {
-      if (session === null) return "retry";
-      const { delivery, trouble } = await session.deliver(event, persistedAt);
-      if (trouble !== undefined) tellTrouble(tell, trouble);
-      else if (delivery === "delivered") tell("broker.connected", "");
-      return delivery;
-    },
+    deliver: (event, persistedAt) => sent((one) => one.deliver(event, persistedAt)),
+    tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
     close: () => {
       closed ??= close();

@@ -1,6 +1,6 @@
 import type { Env } from "../../env.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts } from "../sink.ts";
+import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -8,6 +8,7 @@ import {
   type DeathMessage,
   deathMessageOf,
   eventMessageOf,
+  gapMessageOf,
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
@@ -18,6 +19,7 @@ export interface Session {
   readonly window: number;
   readonly lost: Promise<string>;
   deliver(event: EventRecord, persistedAt: number): Promise<Delivered>;
+  tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
   death(): Promise<void>;
@@ -33,6 +35,7 @@ export interface Delivered {
 export interface Voice {
   readonly env: Env;
   readonly topics: Topics;
+  readonly site: string;
   readonly agent: string;
   readonly speaker: Speaker;
 }
@@ -57,7 +60,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
   /** What the birth has already shown would go back in time if an older event of the same condition followed it. */
   const outdated = (event: EventRecord): boolean =>
-    event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
+    event.epoch === facts.epoch && event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
   return {
     window: link.limit,
     lost: link.lost,
@@ -68,9 +71,14 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
         link.publish(message),
         outdated(event) ? null : link.publish(retained(voice, event, message)),
       ]);
-      if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
-      if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
-      return { delivery: told.kind === "lost" || shown?.kind === "lost" ? "retry" : "delivered" };
+      return deliveredBy(told, shown);
+    },
+    async tellGap(gap) {
+      const payload = JSON.stringify(gapMessageOf(voice, gap, env.clock.wall()));
+      return deliveredBy(
+        await link.publish({ topic: topics.event, payload, qos: 1, retain: false, contentType }),
+        null,
+      );
     },
     heartbeat(facts) {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
@@ -81,6 +89,12 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
     },
     end: link.end,
   };
+}
+
+function deliveredBy(told: Ack, shown: Ack | null): Delivered {
+  if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
+  if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
+  return { delivery: told.kind === "lost" || shown?.kind === "lost" ? "retry" : "delivered" };
 }
 
 const failed = ({ kind }: Ack): boolean => kind === "refused" || kind === "lost";
