@@ -83,6 +83,11 @@ export const agentEvents = {
     remedy:
       "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
   },
+  "audit.failed": {
+    level: "error",
+    message: "what was done could not be written down; it was done all the same",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "trim.failed": {
     level: "error",
     message: "the store did not let go of events that were delivered; it is tried again",

@@ -4,6 +4,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import type { Role } from "../core/authority.ts";
 import type { Agent } from "../pipeline/agent.ts";
 import { doAccept } from "./accept.ts";
+import { auditLines } from "./audit.ts";
 import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
 import { type EventsAsked, eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
@@ -55,6 +56,11 @@ function clearWay(path: string): void {
 function routes(server: FastifyInstance, agent: Agent, version: string, role: Role): void {
   server.get("/status", () => snapshot(version, agent.status()));
   server.get("/silences", () => silences(agent));
+  server.get<{ Querystring: { since?: string } }>("/audit", async ({ query }, reply) => {
+    const answer = auditLines(agent, query);
+    return "error" in answer ? await reply.code(400).send(answer) : answer;
+  });
+  server.get("/audit/verify", () => agent.audit.verify());
   server.get("/kpi", () => kpiSnapshot(agent));
   server.get("/incidents", () => openSnapshot(agent));
   server.get<{ Params: { "*": string } }>("/incidents/*", async ({ params }, reply) => {

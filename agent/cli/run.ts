@@ -10,6 +10,7 @@ import { type Env, realEnv } from "../env.ts";
 import { startAgent } from "../pipeline/agent.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import { type MqttOptions, openMqttSink } from "../sinks/mqtt/index.ts";
+import { auditBeside } from "../store/audit.ts";
 import { historyBeside } from "../store/history.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AddCommand, Context } from "./context.ts";
@@ -53,6 +54,7 @@ async function run(file: string, context: Context): Promise<number> {
     history: { path: historyBeside(settings.store), ...settings.history },
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
+    audit: auditBeside(settings.store),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {
     context.output.message(

@@ -11,6 +11,7 @@ import type { Lookback } from "../store/journal.ts";
 import type { Health, Store } from "../store/store.ts";
 import type { Acceptance, Accepted } from "./acceptance.ts";
 import { answersOf } from "./answers.ts";
+import { type Auditor, auditorOf } from "./auditor.ts";
 import { type EngineClock, engineClock } from "./clock.ts";
 import type { Deed, Done, Silenced } from "./deeds.ts";
 import type { Explained, Unknown } from "./explain.ts";
@@ -46,6 +47,8 @@ export interface Agent {
   incident(target: string): readonly IncidentTold[] | Unknown;
   /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
   trend(target: string, spanMs: number, count: number): Trend | Unknown;
+  /** Who did what. */
+  readonly audit: Pick<Auditor, "since" | "verify">;
   /** What happened in the last days. */
   readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
@@ -80,6 +83,8 @@ export interface AgentOptions {
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
+  /** Folder of the audit; null: none is kept. */
+  readonly audit: string | null;
 }
 
 export function startAgent(options: AgentOptions): Agent {
@@ -91,6 +96,7 @@ export function startAgent(options: AgentOptions): Agent {
   const trust = trustOf(env);
   const vitals = vitalsOf(env, site, store, trust, () => door);
   const identities = identitiesOf(env, site, store);
+  const audit = auditorOf(options);
   const storage = storageWatch(site, store);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
@@ -140,13 +146,14 @@ export function startAgent(options: AgentOptions): Agent {
     forward.stop();
     history.close();
     store.close();
+    audit.noteEnd();
     env.report("agent.stopped");
   });
   return {
     status: () => statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals }, env.clock.wall()),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
-      ...{ site, door, clock, identities, history, journal: store.journal },
+      ...{ site, door, clock, identities, history, journal: store.journal, audit },
       onAccepted: (device) => {
         accept(identities.samples(device.id, clock.now()));
         for (const { id } of device.points) hasten(pollers, id, clock.now().at);

@@ -4,6 +4,7 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import {
@@ -79,6 +80,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
+        audit: auditBeside(path),
       });
     },
   };
