@@ -16,6 +16,7 @@ export function toMemory(disk: StoreFile, memory: StoreFile, until: number): num
   const waiting = carried(disk, until);
   memory.db.transaction(() => {
     for (const row of waiting) insertInto(memory, "outbox", row);
+    memory.outbox.recount();
     for (const row of attempt(() => all(disk, "SELECT * FROM gap"))) insertInto(memory, "gap", row);
     for (const name of ["bdSeq", "config"]) {
       const [value] = attempt(() => [disk.meta.get(name)]);
@@ -56,8 +57,7 @@ export function toDisk(
     }
     for (const row of all(memory, "SELECT * FROM parked ORDER BY rowid")) insertInto(disk, "parked", row);
     for (const row of all(memory, "SELECT * FROM journal ORDER BY rowid")) insertInto(disk, "journal", row);
-    db.exec(`UPDATE outbox SET live = 0 WHERE live = 1 AND NOT EXISTS
-      (SELECT 1 FROM incident WHERE incident.key = outbox.key AND incident.record = outbox.record)`);
+    disk.outbox.recount();
     standAt(disk, memory.outbox.lastPosition);
     const bdSeq = Math.max(...[memory, disk].map(({ meta }) => Number(meta.get("bdSeq") ?? 0)));
     for (const { name, value } of facts(memory)) disk.meta.set(name, value);

@@ -69,32 +69,27 @@ export const migrations: readonly string[] = [
   ALTER TABLE pinned ADD COLUMN sum INTEGER;
   UPDATE pinned SET sum = crc(device, identity);
 
-  -- The outbox in the order in which things happened, through all epochs. "live": the newest event of an open incident.
+  -- The outbox in the order in which things happened, through all epochs.
   CREATE TABLE waiting (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     epoch TEXT NOT NULL,
     seq INTEGER NOT NULL,
     persisted_at INTEGER NOT NULL,
     key TEXT NOT NULL,
-    live INTEGER NOT NULL,
     record TEXT NOT NULL,
     sum INTEGER NOT NULL,
     UNIQUE (epoch, seq)
   );
-  INSERT INTO waiting (epoch, seq, persisted_at, key, live, record, sum)
-    SELECT epoch, seq, persisted_at, coalesce(incident.key, ''), incident.key IS NOT NULL, outbox.record,
+  INSERT INTO waiting (epoch, seq, persisted_at, key, record, sum)
+    SELECT epoch, seq, persisted_at, coalesce(incident.key, ''), outbox.record,
       crc(epoch, seq, persisted_at, outbox.record)
     FROM outbox LEFT JOIN incident ON incident.record = outbox.record ORDER BY seq;
   DROP TABLE outbox;
   ALTER TABLE waiting RENAME TO outbox;
-  CREATE INDEX outbox_live ON outbox (key) WHERE live = 1;
-  CREATE INDEX outbox_spare ON outbox (position) WHERE live = 0;
 
   -- How many wait, known without counting them.
   CREATE TABLE tally (waiting INTEGER NOT NULL);
   INSERT INTO tally SELECT count(*) FROM outbox;
-  CREATE TRIGGER outbox_in AFTER INSERT ON outbox BEGIN UPDATE tally SET waiting = waiting + 1; END;
-  CREATE TRIGGER outbox_out AFTER DELETE ON outbox BEGIN UPDATE tally SET waiting = waiting - 1; END;
 
   -- Events that were given up unsent, which the centre is told.
   CREATE TABLE gap (

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Env } from "../env.ts";
 import type { OutboundEvent } from "./store.ts";
+import { eventName, sumOf, sumWith } from "./sum.ts";
 
 /** Events on their way, in the order in which they happened, through all epochs. Depth and age are known without counting. */
 export interface Outbox {
@@ -40,8 +41,12 @@ export interface Gap {
 
 /** The outbox of one file, with what is done to it inside the transaction of `Store.commit`. */
 export interface OutboxTable extends Outbox {
-  /** The same event twice is there once. */
-  add(event: OutboundEvent): void;
+  /** The same event twice is there once; `ofRecord`: `sumOf` its record. How many were added, which `grew` is to be told. */
+  add(event: OutboundEvent, ofRecord: number): number;
+  /** So many more wait, in the same transaction: kept, so that nobody counts them. */
+  grew(by: number): void;
+  /** After many rows were moved. */
+  recount(): void;
   /** Adds to what was given up. */
   lose(gap: Gap): void;
   /** The highest position ever given. */
@@ -49,20 +54,24 @@ export interface OutboxTable extends Outbox {
 }
 
 export function openOutbox(db: Database.Database, epoch: string, crashSite: Env["crashSite"]): OutboxTable {
-  const past = db.prepare("UPDATE outbox SET live = 0 WHERE key = ? AND live = 1 AND (epoch <> ? OR seq < ?)");
   const insert = db.prepare(
-    `INSERT OR IGNORE INTO outbox (epoch, seq, persisted_at, key, live, record, sum)
-      VALUES (@epoch, @seq, @persistedAt, @key, @live, @record, crc(@epoch, @seq, @persistedAt, @record))`,
+    "INSERT OR IGNORE INTO outbox (epoch, seq, persisted_at, key, record, sum) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const next = db.prepare<[number, number], Waiting>(
-    `SELECT position, seq, persisted_at AS persistedAt,
-        CASE sum WHEN crc(epoch, seq, persisted_at, record) THEN record ELSE '' END AS record
+  const next = db.prepare<[number, number], Waiting & { readonly epoch: string; readonly sum: number }>(
+    `SELECT position, epoch, seq, persisted_at AS persistedAt, record, sum
       FROM outbox WHERE position > ? ORDER BY position LIMIT ?`,
   );
+  const after = (position: number, limit: number): readonly Waiting[] =>
+    next.all(position, limit).map(({ epoch: of, sum, ...row }) => {
+      const isRight = sumWith(eventName(of, row.seq, row.persistedAt), sumOf(row.record)) === sum;
+      return isRight ? row : { ...row, record: "" };
+    });
   const remove = db.prepare("DELETE FROM outbox WHERE position = ?");
   const copy = db.prepare("INSERT OR IGNORE INTO parked SELECT epoch, seq, record FROM outbox WHERE position = ?");
   const first = db.prepare<[string], { seq: number }>("SELECT seq FROM outbox WHERE epoch = ? ORDER BY seq LIMIT 1");
   const tally = db.prepare<[], { waiting: number }>("SELECT waiting FROM tally");
+  const more = db.prepare("UPDATE tally SET waiting = waiting + ?");
+  const anew = db.prepare("UPDATE tally SET waiting = (SELECT count(*) FROM outbox)");
   const gap = db.prepare<[], Gap>("SELECT epoch, first, last, count FROM gap LIMIT 1");
   const forget = db.prepare("DELETE FROM gap WHERE epoch = @epoch AND count = @count AND last = @last");
   const widen = db.prepare(
@@ -72,22 +81,27 @@ export function openOutbox(db: Database.Database, epoch: string, crashSite: Env[
   const sequence = db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'");
   let lastPosition = sequence.get()?.seq ?? 0;
   return {
-    add({ seq, persistedAt, key, open, record }) {
-      past.run(key, epoch, seq);
-      const added = insert.run({ epoch, seq, persistedAt, key, live: open ? 1 : 0, record });
-      if (added.changes > 0) lastPosition = Number(added.lastInsertRowid);
+    add({ seq, persistedAt, key, record }, ofRecord) {
+      const sum = sumWith(eventName(epoch, seq, persistedAt), ofRecord);
+      const { changes, lastInsertRowid } = insert.run(epoch, seq, persistedAt, key, record, sum);
+      if (changes > 0) lastPosition = Number(lastInsertRowid);
+      return changes;
     },
-    after: (position, limit) => next.all(position, limit),
+    grew: (by) => void more.run(by),
+    recount: () => void anew.run(),
+    after,
     trim: db.transaction((positions: readonly number[]): void => {
+      let gone = 0;
       for (const position of positions) {
-        remove.run(position);
+        gone += remove.run(position).changes;
         crashSite("in-trim");
       }
+      more.run(-gone);
     }),
     park: db.transaction((position: number): void => {
       copy.run(position);
       crashSite("in-park");
-      remove.run(position);
+      more.run(-remove.run(position).changes);
     }),
     get gap() {
       return gap.get() ?? null;
@@ -104,7 +118,7 @@ export function openOutbox(db: Database.Database, epoch: string, crashSite: Env[
       return tally.get()?.waiting ?? 0;
     },
     get oldestAt() {
-      return next.get(0, 1)?.persistedAt ?? null;
+      return after(0, 1)[0]?.persistedAt ?? null;
     },
   };
 }

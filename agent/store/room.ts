@@ -55,9 +55,11 @@ const expendable = [
 ];
 /** Incidents that are over before the history of those that go on, as far as a look at the oldest tells. */
 const unsent = [
-  `SELECT position FROM (SELECT position, key, live FROM outbox ORDER BY position LIMIT 2000) AS old
-    WHERE live = 0 AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.key = old.key) ORDER BY position LIMIT @chunk`,
-  "SELECT position FROM outbox WHERE live = 0 ORDER BY position LIMIT @chunk",
+  `SELECT position FROM (SELECT position, key FROM outbox ORDER BY position LIMIT 2000) AS old
+    WHERE NOT EXISTS (SELECT 1 FROM incident WHERE incident.key = old.key) ORDER BY position LIMIT @chunk`,
+  `SELECT position FROM outbox WHERE NOT EXISTS
+    (SELECT 1 FROM incident WHERE incident.key = outbox.key AND incident.record = outbox.record)
+    ORDER BY position LIMIT @chunk`,
 ];
 
 /** Null: nothing can be. */
@@ -72,7 +74,8 @@ function giveUp({ db, outbox }: StoreFile): readonly Gap[] | null {
         )
         .all({ chunk });
       if (gaps.length === 0) continue;
-      db.prepare(`DELETE FROM outbox WHERE position IN (${those})`).run({ chunk });
+      const { changes } = db.prepare(`DELETE FROM outbox WHERE position IN (${those})`).run({ chunk });
+      outbox.grew(-changes);
       for (const gap of gaps) outbox.lose(gap);
       return gaps;
     }

@@ -91,7 +91,7 @@ describe("journal", () => {
     commit(1, { seq: 1, incident: "a" }, { seq: 2, incident: "b" });
     store.close();
     const db = new Database(path);
-    db.exec(`UPDATE meta SET value = 'epoch-2', sum = ${crc32("epoch\0epoch-2")} WHERE name = 'epoch'`);
+    db.exec(`UPDATE meta SET value = 'epoch-2', sum = ${crc32("epoch", crc32("epoch-2"))} WHERE name = 'epoch'`);
     db.close();
     store = openStore(path, () => "none");
     commit(2, { seq: 1, incident: "a" }, { seq: 2, incident: "c" });

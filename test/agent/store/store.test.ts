@@ -162,7 +162,7 @@ describe("store", () => {
     store.close();
     const db = new Database(path);
     db.pragma("user_version = 99");
-    db.exec(`INSERT OR REPLACE INTO meta VALUES ('schema', '99', ${crc32("schema\0" + "99")})`);
+    db.exec(`INSERT OR REPLACE INTO meta VALUES ('schema', '99', ${crc32("schema", crc32("99"))})`);
     db.close();
     expect(() => openStore(path, () => "e")).toThrow(/newer version \(99\).*Upgrade/);
     store = openStore(join(folder, "other.db"), () => "e");
