@@ -84,10 +84,31 @@ export const agentEvents = {
     remedy:
       "Check free space and health of the disk that holds the store, and that this user may write there; restart.",
   },
+  "audit.failed": {
+    level: "error",
+    message: "what was done could not be written down; it was done all the same",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "trim.failed": {
     level: "error",
     message: "the store did not let go of events that were delivered; it is tried again",
     remedy: "Check free space and health of the disk that holds the store.",
+  },
+  "storage.degraded": {
+    level: "error",
+    message: "the disk takes nothing; incidents are told from memory, and would not outlive a restart",
+    remedy: "Free space on the disk that holds the store, or look at its health (dmesg); it goes on by itself.",
+  },
+  "storage.back": { level: "info", message: "the disk takes the store again; all that was in memory is on it" },
+  "storage.reset": {
+    level: "error",
+    message: "the store was damaged; it begins anew, in a new epoch",
+    remedy: "Check the disk. What was set aside can be looked into, or removed.",
+  },
+  "storage.gap": {
+    level: "error",
+    message: "the store has reached its quota; the oldest events were given up unsent",
+    remedy: "Bring the broker back, or raise storeQuota in the settings.",
   },
   "outbox.poison": {
     level: "error",

@@ -130,29 +130,35 @@ function detailOf(
 
 const related = ({ incidentId, conditionKey, text }: EventRecord): Related => ({ incidentId, conditionKey, text });
 
-/** One page of what happened, oldest first; the next one is asked for `after` the last `seq`, until one is empty. */
+/** One page of what happened, oldest first; the next one is asked for `after` the last `seq` of its `epoch`, until one is empty. */
 export type EventsPage = readonly EventTold[];
 
 export type EventTold = Pick<
   EventRecord,
-  "seq" | "at" | "kind" | "reason" | "incidentId" | "conditionKey" | "severity" | "open"
+  "epoch" | "seq" | "at" | "kind" | "reason" | "incidentId" | "conditionKey" | "severity" | "open"
 >;
 
 /** As many as are read between two of the agent's own turns. */
 const pageMax = 200;
 
-/** @param since RFC 3339 */
+export interface EventsAsked {
+  /** RFC 3339. */
+  readonly since?: string | undefined;
+  readonly after?: string | undefined;
+  readonly epoch?: string | undefined;
+}
+
 export function eventsPage(
   agent: Agent,
-  { since = "", after = "0" }: { readonly since?: string | undefined; readonly after?: string | undefined },
+  { since = "", after = "0", epoch }: EventsAsked,
 ): EventsPage | { readonly error: string } {
   const wall = Date.parse(since);
   const seq = Number(after);
   if (Number.isNaN(wall)) return { error: `since "${since}": expected a time such as 2026-01-01T22:00:00Z` };
   if (!Number.isSafeInteger(seq)) return { error: `after "${after}": expected a sequence number` };
-  return agent.journal.since(wall, seq, pageMax).map((text) => {
+  return agent.journal.since(wall, seq, pageMax, epoch).map((text) => {
     const record = JSON.parse(text) as EventRecord;
     const { at, kind, reason, incidentId, conditionKey, severity, open } = record;
-    return { seq: record.seq, at, kind, reason, incidentId, conditionKey, severity, open };
+    return { epoch: record.epoch, seq: record.seq, at, kind, reason, incidentId, conditionKey, severity, open };
   });
 }

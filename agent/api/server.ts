@@ -4,9 +4,10 @@ import { type FastifyInstance, fastify } from "fastify";
 import type { Role } from "../core/authority.ts";
 import type { Agent } from "../pipeline/agent.ts";
 import { doAccept } from "./accept.ts";
+import { auditLines } from "./audit.ts";
 import { doDeed, silences } from "./deeds.ts";
 import { explanations, sayUnknown } from "./explain.ts";
-import { eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
+import { type EventsAsked, eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
 import { kpiSnapshot } from "./kpi.ts";
 import { pointValues, snapshot } from "./status.ts";
 import { trendSnapshot } from "./trend.ts";
@@ -55,13 +56,18 @@ function clearWay(path: string): void {
 function routes(server: FastifyInstance, agent: Agent, version: string, role: Role): void {
   server.get("/status", () => snapshot(version, agent.status()));
   server.get("/silences", () => silences(agent));
+  server.get<{ Querystring: { since?: string } }>("/audit", async ({ query }, reply) => {
+    const answer = auditLines(agent, query);
+    return "error" in answer ? await reply.code(400).send(answer) : answer;
+  });
+  server.get("/audit/verify", () => agent.audit.verify());
   server.get("/kpi", () => kpiSnapshot(agent));
   server.get("/incidents", () => openSnapshot(agent));
   server.get<{ Params: { "*": string } }>("/incidents/*", async ({ params }, reply) => {
     const answer = incidentSnapshot(agent, params["*"]);
     return "found" in answer ? await reply.code(404).send({ error: sayUnknown(answer) }) : answer;
   });
-  server.get<{ Querystring: { since?: string; after?: string } }>("/events", async ({ query }, reply) => {
+  server.get<{ Querystring: EventsAsked }>("/events", async ({ query }, reply) => {
     const answer = eventsPage(agent, query);
     return "error" in answer ? await reply.code(400).send(answer) : answer;
   });

@@ -22,6 +22,8 @@ export interface StatusSnapshot {
     readonly lastSeq: number;
     readonly ackedSeq: number;
   };
+  /** `degraded`: why nothing is kept on the disk; `reset`: what was wrong with a store that was damaged; null: neither. */
+  readonly storage: { readonly degraded: string | null; readonly reset: string | null };
   readonly points: { readonly expected: number; readonly good: number };
   readonly devices: readonly {
     readonly id: string;
@@ -74,6 +76,7 @@ export function snapshot(
     configRejected: status.configRejected,
     startedAt: iso(status.startedAt),
     broker: { connected: status.connected, trouble: status.trouble },
+    storage: { degraded: status.storage.degraded, reset: status.storage.loss?.why ?? null },
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     points: { expected: pointsExpected, good: pointsGood },
     devices: site.devices.map(({ id, name, bus, protocol }) => {

@@ -54,14 +54,14 @@ const verbs: readonly Verb[] = [
     name: "maintenance",
     summary: `call nobody for what belongs to it: ${modes.map(({ name }) => name).join(", ")}`,
     asks: ["mode", "for", "reason", "second"],
-    example: '"room=Hall-1" --mode generator-test --for 1h --reason "monthly test"',
+    example: `'room="Hall 1"' --mode generator-test --for 1h --reason "monthly test"`,
   },
   {
     verb: "mode-end",
     name: "maintenance_end",
     summary: "it is done before its time: what is wrong still calls now",
     asks: ["mode"],
-    example: '"room=Hall-1" --mode generator-test',
+    example: `'room="Hall 1"' --mode generator-test`,
   },
   {
     verb: "out-of-service",

@@ -35,6 +35,10 @@ export function terminalView(output: Output): View {
     }
     if (kind !== "event") return;
     const data = field(payload, "data");
+    if (field(payload, "type") === "mepwatch.gap") {
+      output.data(paint(output, "dim", `${clock(at)}  ${"".padEnd(8)}  lost     ${String(field(data, "text"))}`));
+      return;
+    }
     const severity = String(field(data, "severity"));
     const told = words[String(field(data, "kind"))] ?? String(field(data, "kind"));
     // What calls nobody is recorded and sent like all else.

@@ -52,7 +52,9 @@ async function gather(sinceMs: number, socket: string | undefined, context: Cont
 async function eventsSince(since: string, socket: string | undefined, context: Context): Promise<Asked<EventsPage>> {
   const all: EventTold[] = [];
   for (;;) {
-    const page = await asked<EventsPage>(`/events?since=${since}&after=${all.at(-1)?.seq ?? 0}`, socket, context);
+    const last = all.at(-1);
+    const after = last === undefined ? "" : `&after=${last.seq}&epoch=${last.epoch}`;
+    const page = await asked<EventsPage>(`/events?since=${since}${after}`, socket, context);
     if ("code" in page) return page;
     if (page.body.length === 0) return { body: all };
     all.push(...page.body);

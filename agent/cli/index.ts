@@ -1,4 +1,5 @@
 import { addAccept } from "./accept.ts";
+import { addAudit } from "./audit.ts";
 import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
 import type { AddCommand } from "./context.ts";
@@ -34,6 +35,7 @@ export const commands: readonly AddCommand[] = [
   addDeeds,
   addAccept,
   addSilences,
+  addAudit,
   addKpi,
   addExplain,
   addSimulate,

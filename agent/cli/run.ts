@@ -11,6 +11,7 @@ import { startAgent } from "../pipeline/agent.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import type { MqttOptions } from "../sinks/mqtt/brokers.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
+import { auditBeside } from "../store/audit.ts";
 import { historyBeside } from "../store/history.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AddCommand, Context } from "./context.ts";
@@ -54,6 +55,7 @@ async function run(file: string, context: Context): Promise<number> {
     history: { path: historyBeside(settings.store), ...settings.history },
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
+    audit: auditBeside(settings.store),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {
     context.output.message(
@@ -82,7 +84,9 @@ function open(settings: Settings, env: Env, { output }: Context): Store | null {
   try {
     // One level only: Node's recursive mkdir never returns below /proc.
     if (!existsSync(dirname(settings.store))) mkdirSync(dirname(settings.store));
-    return openStore(settings.store, env.uuid, env.crashSite);
+    const { wall } = env.clock;
+    const { report, crashSite } = env;
+    return openStore(settings.store, env.uuid, { quotaMiB: settings.storeQuotaMiB, wall, report, crashSite });
   } catch (error) {
     const why = messageOf(error).replace(/\.$/, "");
     const remedy = /locked/.test(why)
@@ -107,7 +111,14 @@ function choose(
   }
   tellProblems(loaded, context);
   const accepted = store.acceptedConfig();
-  if (accepted === null) return null;
+  if (accepted === null) {
+    const { loss } = store.health;
+    if (loss !== null)
+      context.output.message(
+        `the last accepted configuration was in the store, which was damaged (${loss.why}; ${loss.file ?? "emptied"}). Correct ${file}.`,
+      );
+    return null;
+  }
   const last = load("last accepted site.yaml", fromFiles(accepted), drivers, machineSecrets(context.environment));
   if (last.site === null) {
     tellProblems(last, context);

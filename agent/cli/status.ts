@@ -31,7 +31,7 @@ export const addStatus: AddCommand = (program, { output, environment, exit: end 
 };
 
 function show(
-  { at, site, version, devices, incidents, broker, buffer, points, modes, configRejected }: StatusSnapshot,
+  { at, site, version, devices, incidents, broker, buffer, storage, points, modes, configRejected }: StatusSnapshot,
   output: Output,
 ): void {
   const waiting =
@@ -42,6 +42,16 @@ function show(
   );
   if (configRejected)
     output.data(paint(output, "medium", "The newest site file was refused: running on the last accepted one."));
+  if (storage.degraded !== null)
+    output.data(
+      paint(
+        output,
+        "high",
+        `storage degraded (${storage.degraded}): incidents are told from memory, a restart loses them.`,
+      ),
+    );
+  if (storage.reset !== null)
+    output.data(paint(output, "high", `The store was damaged (${storage.reset}) and begun anew; look at the log.`));
   for (const { mode, target, by, reason, until, overdue } of modes) {
     const end = overdue ? "did not complete in time" : `until ${until}`;
     output.data(paint(output, overdue ? "medium" : "info", `${mode} of ${target} ${end}, by ${by}: ${reason}`));

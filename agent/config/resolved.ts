@@ -137,3 +137,7 @@ export const modePoint = (mode: string): PointId => `${selfId}/$mode-${mode}`;
 export const overduePoint: PointId = `${selfId}/$mode-overdue`;
 /** 1 while more alarms call than people can follow. */
 export const floodPoint: PointId = `${selfId}/$flood`;
+/** 1 while the disk takes nothing and the store is in memory. */
+export const storagePoint: PointId = `${selfId}/$storage`;
+/** 1 from the loss of a damaged store until somebody has acknowledged it. */
+export const storageResetPoint: PointId = `${selfId}/$storage-reset`;

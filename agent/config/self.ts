@@ -6,7 +6,17 @@ import type { RuleType } from "../core/rule.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import type { PointId } from "../core/sample.ts";
 import type { Severity } from "../core/severity.ts";
-import { type About, configPoint, type Device, floodPoint, modePoint, overduePoint, selfId } from "./resolved.ts";
+import {
+  type About,
+  configPoint,
+  type Device,
+  floodPoint,
+  modePoint,
+  overduePoint,
+  selfId,
+  storagePoint,
+  storageResetPoint,
+} from "./resolved.ts";
 import { ruleSchema, sayIn } from "./rules.ts";
 
 /** What the agent raises about itself: rules like any others, on points that the shell feeds. */
@@ -27,6 +37,7 @@ interface Own {
   readonly id: string;
   readonly point: PointId;
   readonly severity: Severity;
+  readonly options?: Readonly<Record<string, unknown>>;
   /** It calls nobody. */
   readonly mute?: boolean;
   readonly say: Readonly<Record<string, Wording>>;
@@ -62,6 +73,40 @@ const own: readonly Own[] = [
     },
   },
   {
+    id: "storage_degraded",
+    point: storagePoint,
+    // A disk that comes and goes is one incident.
+    severity: "high",
+    options: { offDelay: "60s" },
+    say: {
+      what: { en: "store is not on disk", de: "Speicher nicht auf der Platte" },
+      cause: { en: "disk full or failing", de: "Platte voll oder defekt" },
+      action: { en: "Free space, check the disk.", de: "Platz schaffen, Platte prüfen." },
+      consequence: {
+        en: "incidents are told from memory and would not outlive a restart",
+        de: "Störungen kommen aus dem Arbeitsspeicher und überstünden keinen Neustart",
+      },
+    },
+  },
+  {
+    id: "storage_reset",
+    point: storageResetPoint,
+    severity: "high",
+    options: { ackRequired: true },
+    say: {
+      what: { en: "store was damaged", de: "Speicher war beschädigt" },
+      cause: {
+        en: "unsent events, delays, silences, last accepted configuration may be lost",
+        de: "Ungesendetes, Fristen, Stilllegungen, letzte Konfiguration evtl. verloren",
+      },
+      action: { en: "Check the disk; ack.", de: "Platte prüfen; quittieren." },
+      consequence: {
+        en: "a new epoch has begun; what is wrong now is raised anew; the damaged file is kept beside the store",
+        de: "eine neue Epoche hat begonnen; was jetzt gestört ist, wird neu gemeldet; die beschädigte Datei liegt daneben",
+      },
+    },
+  },
+  {
     id: "mode_overdue",
     point: overduePoint,
     severity: "medium",
@@ -82,7 +127,7 @@ export function selfRules(
 ): { rules: readonly Rule[]; about: ReadonlyMap<string, About> } {
   const type = ruleTypes.find((one) => one.type === "state") as RuleType;
   const about = new Map<string, About>();
-  const rules = own.map(({ id, point, severity, mute = false, say }) => {
+  const rules = own.map(({ id, point, severity, options = {}, mute = false, say }) => {
     const key = `${site}/${selfId}/-/${id}`;
     const scope = {
       point,
@@ -109,7 +154,7 @@ export function selfRules(
       witnesses: [],
       fact: null,
     });
-    const config = { normal: [0], map: { "1": severity } };
+    const config = { normal: [0], map: { "1": severity }, ...options };
     return compileRule(type, ruleSchema(type).parse(config), scope, key);
   });
   return { rules, about };

@@ -26,6 +26,7 @@ export interface Settings {
   };
   readonly store: string;
   readonly history: { readonly keepMs: number; readonly bytesMax: number };
+  readonly storeQuotaMiB: number;
   readonly socket: string;
   readonly localRole: Role;
   readonly logLevel: string;
@@ -62,6 +63,10 @@ const urlsFormat = (value: unknown): void => {
     if (url.username !== "" || url.password !== "")
       throw new Error("expected no user or password in it; use mqtt.username, mqtt.password");
   }
+};
+const quotaFormat = (value: unknown): void => {
+  if (!/^\d+$/.test(String(value)) || Number(value) < 32 || Number(value) > 65_536)
+    throw new Error("expected a number of MiB from 32 to 65536");
 };
 const roleFormat = (value: unknown): void => {
   if (!(roles as readonly unknown[]).includes(value))
@@ -119,6 +124,7 @@ const schema = {
     ),
     size: setting("Room for them on the disk, beside the store, MiB.", "MEPWATCH_HISTORY_SIZE", "1024", sizeFormat),
   },
+  storeQuota: setting("Most that the store takes of the disk, MiB.", "MEPWATCH_STORE_QUOTA", "256", quotaFormat),
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
@@ -178,6 +184,7 @@ export function readSettings(
       keepMs: parseDuration(String(config.get("history.keep"))) ?? 72 * hourMs,
       bytesMax: Number(config.get("history.size")) * 2 ** 20,
     },
+    storeQuotaMiB: Number(config.get("storeQuota")),
     socket: config.get("socket"),
     localRole: config.get("localRole") as Role,
     logLevel: config.get("log.level"),

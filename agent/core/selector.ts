@@ -1,6 +1,7 @@
 /**
  * Which conditions are meant: `zone=hall-2 class=crac`, `row=F,G rule=inlet-hot`, `rack=F*`. Every term must hold; of a
- * term's values, separated by commas, one; a value that ends in * stands for all that begin so.
+ * term's values, separated by commas, one; a value that ends in * stands for all that begin so; one with blanks or commas
+ * stands in quotes: room="Hall 1".
  */
 export interface Selector {
   readonly terms: readonly Term[];
@@ -24,15 +25,16 @@ export type Subject = Readonly<Partial<Record<(typeof selectorKeys)[number], str
 
 /** The selector, or what is wrong with it. */
 export function parseSelector(text: string): Selector | string {
-  const words = text.trim().split(/\s+/);
-  if (words[0] === "") return "empty; expected terms such as zone=hall-2 class=crac";
+  const words = text.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? [];
+  if (words.length === 0) return "empty; expected terms such as zone=hall-2 class=crac";
   const terms: Term[] = [];
   for (const word of words) {
     const [, key = "", value = ""] = /^([^=]+)=(.+)$/.exec(word) ?? [];
     if (key === "") return `"${word}" is no term; expected key=value, such as zone=hall-2`;
     if (!(selectorKeys as readonly string[]).includes(key) && !labelKey.test(key))
       return `no key "${key}"; expected one of ${selectorKeys.join(", ")}, label.NAME`;
-    const values = value.split(",").filter((one) => one !== "");
+    if (value.split('"').length % 2 === 0) return `"${word}" has a quote that does not end; expected another "`;
+    const values = (value.match(/(?:[^,"]|"[^"]*")+/g) ?? []).map((one) => one.replaceAll('"', ""));
     if (values.length === 0) return `"${word}" has no value; expected key=value, such as zone=hall-2`;
     terms.push({ key, values });
   }

@@ -8,23 +8,25 @@ import type { EventRecord } from "../sinks/record.ts";
 import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
 import type { HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
-import type { Store } from "../store/store.ts";
+import type { Health, Store } from "../store/store.ts";
 import type { Acceptance, Accepted } from "./acceptance.ts";
 import { answersOf } from "./answers.ts";
+import { type Auditor, auditorOf } from "./auditor.ts";
 import { type EngineClock, engineClock } from "./clock.ts";
 import type { Deed, Done, Silenced } from "./deeds.ts";
 import type { Explained, Unknown } from "./explain.ts";
 import { forwarder } from "./forwarder.ts";
-import { type IdentityStatus, identitiesOf } from "./identities.ts";
-import { ingest } from "./ingest.ts";
+import { type Identities, type IdentityStatus, identitiesOf } from "./identities.ts";
+import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
+import { storageWatch, tended } from "./storage.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
-import { vitalsOf } from "./vitals.ts";
+import { type Vitals, vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
 export interface Agent {
@@ -46,6 +48,8 @@ export interface Agent {
   incident(target: string): readonly IncidentTold[] | Unknown;
   /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
   trend(target: string, spanMs: number, count: number): Trend | Unknown;
+  /** Who did what. */
+  readonly audit: Pick<Auditor, "since" | "verify">;
   /** What happened in the last days. */
   readonly journal: Lookback;
   /** Whether every loop makes progress: the watchdog is fed only then. */
@@ -67,6 +71,7 @@ export interface AgentStatus {
   readonly connected: boolean;
   readonly trouble: string | null;
   readonly heartbeat: HeartbeatFacts;
+  readonly storage: Health;
 }
 
 export interface AgentOptions {
@@ -79,6 +84,8 @@ export interface AgentOptions {
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
+  /** Folder of the audit; null: none is kept. */
+  readonly audit: string | null;
 }
 
 export function startAgent(options: AgentOptions): Agent {
@@ -91,6 +98,8 @@ export function startAgent(options: AgentOptions): Agent {
   const vitals = vitalsOf(env, site, store, trust, () => door);
   const identities = identitiesOf(env, site, store);
   const quiet = quietOf({ env, site, clock, door: () => door, blind: vitals.blind }, () => sink.quietChanged());
+  const audit = auditorOf(options);
+  const storage = storageWatch(site, store);
   // Bound further down, once what they name exists.
   let wake = (): void => {};
   let pollers: readonly Poller[] = [];
@@ -104,11 +113,14 @@ export function startAgent(options: AgentOptions): Agent {
     },
     onConfirmWanted: (point, at) => hasten(pollers, point, at),
   });
+  tended(store);
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     history.note(samples);
     tellSteps(env, clock);
     door.accept(samples);
+    const changed = storage(clock.now(), door);
+    if (changed !== null) door.accept(changed);
     quiet.note();
   };
   const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
@@ -118,6 +130,11 @@ export function startAgent(options: AgentOptions): Agent {
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
+  const tend = every(env, tendMs, () => {
+    const isBack = tended(store);
+    accept([]);
+    if (isBack) wake();
+  });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
@@ -125,6 +142,7 @@ export function startAgent(options: AgentOptions): Agent {
     pulse();
     quiet.stop();
     trust.stop();
+    tend();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -132,25 +150,14 @@ export function startAgent(options: AgentOptions): Agent {
     forward.stop();
     history.close();
     store.close();
+    audit.noteEnd();
     env.report("agent.stopped");
   });
   return {
-    status: () => ({
-      site,
-      now: env.clock.wall(),
-      startedAt,
-      configRejected,
-      modes: door.modes(),
-      buses: pollers.map((one) => one.status()),
-      identities: identities.all(),
-      open: door.openIncidents(),
-      connected: sink.connected,
-      trouble: sink.trouble,
-      heartbeat: vitals.heartbeat(),
-    }),
+    status: () => statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals }, env.clock.wall()),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
-      ...{ site, door, clock, identities, history, journal: store.journal, onCommanded: quiet.note },
+      ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
       onAccepted: (device) => {
         accept(identities.samples(device.id, clock.now()));
         for (const { id } of device.points) hasten(pollers, id, clock.now().at);
@@ -174,6 +181,35 @@ function tellSteps(env: Env, clock: EngineClock): void {
   const ms = clock.stepped();
   if (ms !== 0) env.report("clock.step", { ms });
 }
+
+interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected"> {
+  readonly startedAt: number;
+  readonly pollers: readonly Poller[];
+  readonly identities: Identities;
+  readonly door: Ingest;
+  readonly sink: Sink;
+  readonly vitals: Vitals;
+}
+
+function statusOf(parts: Parts, now: number): AgentStatus {
+  const { site, store, configRejected, startedAt, pollers, identities, door, sink, vitals } = parts;
+  return {
+    site,
+    now,
+    startedAt,
+    configRejected,
+    modes: door.modes(),
+    buses: pollers.map((one) => one.status()),
+    identities: identities.all(),
+    open: door.openIncidents(),
+    connected: sink.connected,
+    trouble: sink.trouble,
+    heartbeat: vitals.heartbeat(),
+    storage: store.health,
+  };
+}
+
+const tendMs = 5000;
 
 function every(env: Env, ms: number, work: () => void): () => void {
   let cancel = env.after(ms, function again() {

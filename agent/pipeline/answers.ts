@@ -3,6 +3,7 @@ import type { History } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
 import { acceptDevice } from "./acceptance.ts";
 import type { Agent } from "./agent.ts";
+import type { Auditor } from "./auditor.ts";
 import type { EngineClock } from "./clock.ts";
 import { askedOf, type Deed, type Done, inMode, meantBy, silencedIn } from "./deeds.ts";
 import { explainTarget, type Unknown } from "./explain.ts";
@@ -14,7 +15,16 @@ import { trendOf } from "./trend.ts";
 /** What people ask of the running agent, and what they have it do. */
 export type Answers = Pick<
   Agent,
-  "explain" | "command" | "acceptDevice" | "silences" | "kpis" | "incidents" | "incident" | "trend" | "journal"
+  | "explain"
+  | "command"
+  | "acceptDevice"
+  | "silences"
+  | "kpis"
+  | "incidents"
+  | "incident"
+  | "trend"
+  | "journal"
+  | "audit"
 >;
 
 interface Asked {
@@ -24,22 +34,29 @@ interface Asked {
   readonly identities: Identities;
   readonly history: History;
   readonly journal: Lookback;
+  readonly audit: Auditor;
   /** A device was accepted, which is known from now on. */
   onAccepted(device: Device): void;
   /** A person had something done to conditions. */
   onCommanded(): void;
 }
 
-export function answersOf({ site, door, clock, identities, history, journal, ...asked }: Asked): Answers {
+export function answersOf({ site, door, clock, identities, history, journal, audit, ...asked }: Asked): Answers {
   return {
+    audit,
     explain: (target) =>
       explainTarget({ site, open: door.openIncidents(), known: door.known, now: clock.now() }, target),
     command(deed, preview) {
       const done = commanded(site, door, deed, preview);
       asked.onCommanded();
+      if (!preview) audit.noteDeed(deed, done);
       return done;
     },
-    acceptDevice: (acceptance, preview) => acceptDevice(site, identities, acceptance, preview, asked.onAccepted),
+    acceptDevice(acceptance, preview) {
+      const done = acceptDevice(site, identities, acceptance, preview, asked.onAccepted);
+      if (!preview) audit.noteAcceptance(acceptance, done);
+      return done;
+    },
     silences: () => silencedIn(site, door.known, clock.now()),
     kpis: door.kpis,
     incidents: () => openIncidents(site, door.known, door.openIncidents()),

@@ -37,8 +37,8 @@ interface Judged {
   told(records: readonly EventRecord[]): readonly EventRecord[];
   /** What the flood's rule was fed. */
   readonly samples: readonly Sample[];
-  /** What is to be committed with these records, as JSON. */
-  kept(records: readonly EventRecord[]): { readonly calls?: string };
+  /** What is to be committed with the cycle, as JSON, if it `isNeeded`. */
+  kept(isNeeded: boolean): { readonly calls?: string };
   /** The cycle was committed. */
   land(): void;
 }
@@ -88,8 +88,8 @@ export function callsOf(site: Site, saved: string | null, now: Mono): Calls {
         told: (records) =>
           records.map((record, i) => marked(record, digested.has(judged.events[i] as never), texts.get(i))),
         samples,
-        kept: ({ length }) =>
-          length === 0 ? {} : { calls: JSON.stringify({ flood: step.state, kpis: counted } satisfies Kept) },
+        kept: (isNeeded) =>
+          isNeeded ? { calls: JSON.stringify({ flood: step.state, kpis: counted } satisfies Kept) } : {},
         land() {
           isTold = true;
           flood = step.state;

@@ -4,7 +4,7 @@ import type { Delivery, Sink } from "../sinks/sink.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 
 /**
- * Empties the outbox into a sink, in the order of sequence numbers, a window at a time. The outbox is the truth:
+ * Empties the outbox into a sink, in its order, a window at a time; what was given up is told before what came after it. The outbox is the truth:
  * an event leaves it when its delivery was acknowledged, and after any doubt everything unacknowledged is sent again
  * under the same ids.
  */
@@ -27,12 +27,14 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
   let ahead: Waiting[] = [];
   let stopped = false;
   let cancelRetry = (): void => {};
+  let isTellingGap = false;
   const flying = new Set<number>();
   const delivered = trimmer(env, outbox);
   /** Grows with each restart of the sequence: what was sent before it no longer counts. */
   let attempt = 0;
 
   const pump = (): void => {
+    tellGap();
     while (!stopped && sink.connected && flying.size < sink.window) {
       if (ahead.length === 0) ahead = [...outbox.after(sent, batch)];
       const row = ahead.shift();
@@ -43,24 +45,38 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
 
   const send = (row: Waiting): void => {
     const mine = attempt;
-    sent = row.seq;
-    flying.add(row.seq);
+    sent = row.position;
+    flying.add(row.position);
     env.crashSite("before-publish");
     const underWay = deliver(sink, row);
     env.crashSite("after-publish");
     void underWay.then((delivery) => {
       if (stopped || mine !== attempt) return;
-      flying.delete(row.seq);
+      flying.delete(row.position);
       if (delivery === "retry") {
         startOver();
         return;
       }
       env.crashSite("after-ack");
-      if (delivery === "delivered") delivered.add(row.seq);
+      if (delivery === "delivered") delivered.add(row.position);
       else {
         env.report("outbox.poison", { seq: row.seq });
-        outbox.park(row.seq);
+        outbox.park(row.position);
       }
+      pump();
+    });
+  };
+
+  const tellGap = (): void => {
+    if (stopped || isTellingGap || !sink.connected) return;
+    const { gap } = outbox;
+    if (gap === null) return;
+    isTellingGap = true;
+    void sink.tellGap(gap).then((delivery) => {
+      isTellingGap = false;
+      if (stopped) return;
+      if (delivery === "retry") return startOver();
+      outbox.toldOf(gap);
       pump();
     });
   };
@@ -87,7 +103,7 @@ export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
 
 /** Takes what was delivered out of the outbox; what the disk does not take now is tried again, and at worst sent again. */
 function trimmer(env: Env, outbox: Outbox) {
-  let seqs: number[] = [];
+  let positions: number[] = [];
   let cancel = (): void => {};
   const later = (ms: number): void => {
     cancel();
@@ -95,21 +111,21 @@ function trimmer(env: Env, outbox: Outbox) {
   };
   const trim = (): void => {
     cancel();
-    if (seqs.length === 0) return;
+    if (positions.length === 0) return;
     try {
-      outbox.trim(seqs);
+      outbox.trim(positions);
     } catch (error) {
       env.report("trim.failed", { error: error instanceof Error ? error.message : String(error) });
       later(retryMs);
       return;
     }
-    seqs = [];
+    positions = [];
     env.crashSite("after-trim");
   };
   return {
     trim,
-    add(seq: number): void {
-      if (seqs.push(seq) === 1) later(trimMs);
+    add(position: number): void {
+      if (positions.push(position) === 1) later(trimMs);
     },
     stop(): void {
       trim();

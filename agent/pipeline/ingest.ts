@@ -1,27 +1,25 @@
 import type { Site } from "../config/resolved.ts";
 import type { Refusal } from "../core/command.ts";
 import type { Condition } from "../core/condition.ts";
-import { type Event, cycle as engineCycle, type Input } from "../core/engine.ts";
+import { cycle as engineCycle, type Input } from "../core/engine.ts";
 import type { Known } from "../core/explain.ts";
 import type { Difference } from "../core/identity.ts";
-import { unraised } from "../core/incident.ts";
 import type { Kpi } from "../core/kpi.ts";
 import { type Memory, memoryOf } from "../core/memory.ts";
 import { earliest, type Mono, type PointId, type Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { ClockTrust, EventRecord } from "../sinks/record.ts";
-import type { Cycle, OutboundEvent, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
+import { type IncidentBook, incidentBook } from "./book.ts";
 import { type Calls, callsOf } from "./calls.ts";
 import type { EngineClock } from "./clock.ts";
-import { correlationOf } from "./correlation.ts";
+import { committer, type Judged, type Pending, pendings } from "./commits.ts";
 import type { Meant } from "./deeds.ts";
-import { type Evidence, evidenceIn } from "./evidence.ts";
+import { evidenceIn } from "./evidence.ts";
 import { changedConditions, judgeCycle, wantedConfirmations } from "./judge.ts";
 import type { Asked, Modes } from "./modes.ts";
 import { type Newest, newestSamples } from "./newest.ts";
-import { othersOf } from "./others.ts";
 import { type Plans, plansOf } from "./plans.ts";
-import { recordOf, retired } from "./record.ts";
 
 /**
  * The one door to the engine. A cycle of inputs is judged on a draft; changes and events are committed in one
@@ -41,6 +39,8 @@ export interface Ingest {
   modes(): Modes;
   /** The newest record of every open incident. */
   openIncidents(): readonly EventRecord[];
+  /** In which, and up to which number, events were committed. */
+  readonly epoch: string;
   readonly lastSeq: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
@@ -66,12 +66,6 @@ export interface IngestOptions {
 const waitingMax = 50_000;
 const retryMs = 1000;
 
-/** A cycle to commit, and what follows when it is. */
-interface Pending {
-  readonly cycle: Cycle;
-  land(): void;
-}
-
 export function ingest(options: IngestOptions): Ingest {
   const { env, site, store, clock } = options;
   const memory: Memory = memoryOf(site.model, keptConditions(store));
@@ -79,12 +73,14 @@ export function ingest(options: IngestOptions): Ingest {
   const book = incidentBook(options);
   const calls = callsOf(site, store.kept.calls, clock.now().at);
   const plans = plansOf(site, store.kept.plans, options.clockTrust);
-  const { commit, again } = committer(env, store);
+  const { commit, again } = committer(env, store, book);
+  const pendingOf = pendings(options, memory, book);
   let waiting: readonly Sample[] = [];
   let cancelTimer = (): void => {};
-  let [stopped, started] = [false, false];
+  const begin = startOnce(clock);
+  let stopped = false;
 
-  const judge = judging(options, { memory, newest, book, calls, plans, commit });
+  const judge = judging(options, { memory, newest, book, calls, plans, pendingOf, commit });
 
   const accept = (samples: readonly Sample[]): void => {
     if (stopped) return;
@@ -96,13 +92,6 @@ export function ingest(options: IngestOptions): Ingest {
     wakeLater();
   };
 
-  /** Once: what outlived the restart is told to those that listen. */
-  const begin = (): readonly Input[] => {
-    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
-    started = true;
-    return first;
-  };
-
   const wakeLater = (): void => {
     cancelTimer();
     const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()].flatMap((at) => at ?? []);
@@ -111,7 +100,7 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const orphans = book.retire(clock.now());
-  if (orphans !== null) commit({ ...orphans, cycle: { ...orphans.cycle, clock: clock.save() } });
+  if (orphans !== null) commit(pendingOf(orphans));
   accept([]);
   return {
     accept,
@@ -131,6 +120,9 @@ export function ingest(options: IngestOptions): Ingest {
       return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
     },
     openIncidents: book.open,
+    get epoch() {
+      return book.epoch();
+    },
     get lastSeq() {
       return book.lastSeq();
     },
@@ -146,15 +138,16 @@ export function ingest(options: IngestOptions): Ingest {
 interface Parts {
   readonly memory: Memory;
   readonly newest: Newest;
-  readonly book: ReturnType<typeof incidentBook>;
+  readonly book: IncidentBook;
   readonly calls: Calls;
   readonly plans: Plans;
+  pendingOf(judged: Judged): Pending;
   commit(pending: Pending): void;
 }
 
 /** Judges inputs on a draft, and commits what comes of them; what was answered to each of `first`. */
-function judging({ env, site, clock, onConfirmWanted }: IngestOptions, parts: Parts) {
-  const { memory, newest, book, calls, plans, commit } = parts;
+function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, parts: Parts) {
+  const { memory, newest, book, calls, plans, pendingOf, commit } = parts;
   return (
     samples: readonly Sample[],
     first: readonly Input[] = [],
@@ -170,19 +163,33 @@ function judging({ env, site, clock, onConfirmWanted }: IngestOptions, parts: Pa
     const written = book.write(judged.events, evidenceIn(site, newest, samples));
     const records = called.told(withTexts(written, planned.texts));
     const conditions = changedConditions(site, memory, judged);
-    const land = (): void => {
-      memory.adopt(judged.changes);
-      newest.note([...samples, ...planned.samples, ...called.samples]);
-      planned.land();
-      called.land();
-      book.adopt(records);
-    };
-    const kept = { ...called.kept(records), ...planned.kept };
-    const cycle = { clock: clock.save(), conditions, events: records.map(outbound(env)), ...kept };
-    if (conditions.size === 0 && records.length === 0 && planned.kept.plans === undefined) land();
-    else commit({ cycle, land });
+    const pending = pendingOf({
+      records,
+      conditions,
+      rest: (isWhole, hasEvents) => ({ ...called.kept(isWhole || hasEvents), ...planned.kept(isWhole) }),
+      land(told) {
+        memory.adopt(judged.changes);
+        newest.note([...samples, ...planned.samples, ...called.samples]);
+        planned.land();
+        called.land();
+        book.adopt(told);
+      },
+    });
+    const isNothing = conditions.size === 0 && records.length === 0 && !planned.isNews;
+    if (isNothing && book.epoch() === store.epoch) pending.land([]);
+    else commit(pending);
     for (const { point, at } of wantedConfirmations(site, judged, now.at)) onConfirmWanted(point, at);
     return answers;
+  };
+}
+
+/** The first time: what outlived the restart is told to those that listen. */
+function startOnce(clock: EngineClock): () => readonly Input[] {
+  let started = false;
+  return () => {
+    const first: readonly Input[] = started ? [] : [{ kind: "start", now: clock.now() }];
+    started = true;
+    return first;
   };
 }
 
@@ -191,97 +198,6 @@ const withTexts = (records: readonly EventRecord[], texts: ReadonlyMap<number, s
 
 const busy = (then: string): Refusal => ({ code: "busy", detail: `the store takes nothing now; ${then}` });
 
-/** Commits cycles in order: one whose commit failed stands before all others until it has landed. */
-function committer(env: Env, store: Store) {
-  let failed: Pending | null = null;
-  const commit = (pending: Pending): void => {
-    failed = pending;
-    try {
-      env.crashSite("before-commit");
-      store.commit(pending.cycle);
-    } catch (error) {
-      env.report("commit.failed", { error: error instanceof Error ? error.message : String(error) });
-      return;
-    }
-    failed = null;
-    env.crashSite("after-commit");
-    pending.land();
-  };
-  /** Tries the one that failed once more; whether none is left. */
-  const again = (): boolean => {
-    if (failed !== null) commit(failed);
-    return failed === null;
-  };
-  return { commit, again: Object.assign(again, { isNeeded: () => failed !== null }) };
-}
-
-/** Open incidents and sequence numbers: both move only when a commit has landed. */
-function incidentBook({ env, site, store, clockTrust, stranger, onEvents }: IngestOptions) {
-  const { epoch } = store.kept;
-  const open = new Map([...store.kept.incidents].map(([key, text]) => [key, JSON.parse(text) as EventRecord]));
-  /** Incidents that are over, by id, while others that they explained go on and may yet name them. */
-  const ended = new Map<string, EventRecord>();
-  let lastSeq = store.kept.lastSeq;
-  const adopt = (records: readonly EventRecord[]): void => {
-    lastSeq = records.at(-1)?.seq ?? lastSeq;
-    for (const one of records) {
-      if (one.open) open.set(one.conditionKey, one);
-      else open.delete(one.conditionKey);
-    }
-    if (records.some((one) => !one.open)) keepEnded(records);
-    if (records.length > 0) onEvents(records);
-  };
-  const keepEnded = (records: readonly EventRecord[]): void => {
-    const named = new Set([...open.values()].flatMap(({ causeIds = [] }) => causeIds));
-    for (const one of records) if (!one.open) ended.set(one.incidentId, one);
-    for (const id of ended.keys()) if (!named.has(id)) ended.delete(id);
-  };
-  return {
-    adopt,
-    open: () => [...open.values()],
-    lastSeq: () => lastSeq,
-    write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
-      const telling = { site, epoch, bootId: env.bootId, clock: clockTrust(), stranger };
-      if (events.length === 0) return [];
-      const newest = new Map(open);
-      return events.map((event, i) => {
-        const others = othersOf(site, event, { newest, ended: [...ended.values()] });
-        const record = recordOf(telling, event, lastSeq + i + 1, others);
-        const rest = [...newest.values()].filter((one) => one.open || one.incidentId === record.incidentId);
-        const told = { ...record, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
-        newest.set(record.conditionKey, told);
-        return told;
-      });
-    },
-    /** An incident whose rule is no longer in the configuration is closed with a reason, never orphaned. */
-    retire(now: ReturnType<EngineClock["now"]>) {
-      const orphans = [...open.values()].filter(({ conditionKey }) => !site.about.has(conditionKey));
-      if (orphans.length === 0) return null;
-      const records = orphans.map((last, i) => retired(last, lastSeq + i + 1, now, site.language));
-      const conditions = new Map(orphans.map(({ conditionKey }) => [conditionKey, closed(store, conditionKey)]));
-      return { cycle: { conditions, events: records.map(outbound(env)) }, land: () => adopt(records) };
-    },
-  };
-}
-
 function keptConditions(store: Store): ReadonlyMap<string, Condition> {
   return new Map([...store.kept.conditions].map(([key, text]) => [key, JSON.parse(text) as Condition]));
 }
-
-/** Its count of occurrences stays, so that the rule, should it come back, does not use an id twice. */
-function closed(store: Store, key: string): string {
-  const kept = JSON.parse(store.kept.conditions.get(key) ?? "{}") as Partial<Condition>;
-  return JSON.stringify({ ...unraised, ...kept, latches: [], open: null } satisfies Condition);
-}
-
-const outbound =
-  (env: Env) =>
-  (record: EventRecord): OutboundEvent => ({
-    seq: record.seq,
-    at: Date.parse(record.at),
-    incident: record.incidentId,
-    key: record.conditionKey,
-    open: record.open,
-    persistedAt: Math.round(env.clock.wall()),
-    record: JSON.stringify(record),
-  });

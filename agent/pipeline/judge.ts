@@ -45,6 +45,17 @@ export function changedConditions(site: Site, memory: Memory, { changes }: Cycle
   return changed;
 }
 
+/** State of each condition that is not as at the very beginning, as JSON, by key. */
+export function allConditions({ model }: Site, memory: Memory): ReadonlyMap<string, string> {
+  const all = model.rules.flatMap(({ conditions: keyed, quiet }, index) => {
+    const { conditions } = memory.rule(index);
+    return keyed.flatMap(({ key }, i): [string, string][] =>
+      conditions[i] === quiet[i] ? [] : [[key, JSON.stringify(conditions[i])]],
+    );
+  });
+  return new Map(all);
+}
+
 /** Delays in progress that a sample would end, with the points to read then. */
 export function wantedConfirmations(
   site: Site,

@@ -20,8 +20,10 @@ export interface Plans {
 }
 
 export interface Planned extends Pick<Turn, "samples" | "texts"> {
-  /** What is to be committed, as JSON; absent: as it was. */
-  readonly kept: { readonly plans?: string };
+  /** Whether there is something to commit. */
+  readonly isNews: boolean;
+  /** That, as JSON; `isWhole`: also where it is as it was. */
+  kept(isWhole: boolean): { readonly plans?: string };
   /** The cycle was committed. */
   land(): void;
 }
@@ -80,12 +82,14 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
       const isDue = wakeAt !== null && wakeAt <= now.at;
       const isStepped = site.windows.length > 0 && Math.abs(now.wall - now.at - ahead) > stepMs;
       const matters = kept.modes.length > 0 && judged.events.length > 0;
-      if (!isDue && !isStepped && !matters && !commanded && asked === null) return nothing;
+      if (!isDue && !isStepped && !matters && !commanded && asked === null)
+        return { samples: [], texts: new Map(), isNews: false, kept: keptIf(kept, kept), land: () => {} };
       const turn = turnOf(site, judged, now);
       const { after, ends: silences } = judge(turn, commanded, asked);
       return {
         ...turn,
-        kept: after === kept ? {} : { plans: JSON.stringify(after) },
+        isNews: after !== kept,
+        kept: keptIf(after, kept),
         land() {
           kept = after;
           ends = silences;
@@ -105,4 +109,7 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
   };
 }
 
-const nothing: Planned = { samples: [], texts: new Map(), kept: {}, land: () => {} };
+const keptIf =
+  (after: Kept, before: Kept): Planned["kept"] =>
+  (isWhole) =>
+    isWhole || after !== before ? { plans: JSON.stringify(after) } : {};

@@ -23,13 +23,12 @@ interface Seen {
   readonly since: Wall;
 }
 
-type Door = Pick<Ingest, "lastSeq" | "openIncidents">;
+type Door = Pick<Ingest, "epoch" | "lastSeq" | "openIncidents">;
 
 export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, "now">, door: () => Door): Vitals {
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
   const since = env.clock.wall();
   const blind = new Map([...points].map((point) => [point, { why: "not_read", since } as Seen]));
-  const { epoch } = store.kept;
   const { configHash } = site;
   return {
     note(samples) {
@@ -40,13 +39,13 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
     },
     blind: () => blind,
     birth() {
-      const { lastSeq, openIncidents } = door();
+      const { epoch, lastSeq, openIncidents } = door();
       const active = openIncidents();
       const firstSeq = store.outbox.first ?? lastSeq + 1;
       return { epoch, firstSeq, lastSeq, activeCount: active.length, configHash, clock: trust.now(), active };
     },
     heartbeat() {
-      const { lastSeq, openIncidents } = door();
+      const { epoch, lastSeq, openIncidents } = door();
       const { first, depth, oldestAt } = store.outbox;
       return {
         epoch,

@@ -18,12 +18,22 @@ export interface Sink {
    * delivered, going on with the next one is right.
    */
   deliver(event: EventRecord, persistedAt: number): Promise<Delivery>;
+  /** As `deliver`, of events that were given up before they could be sent. */
+  tellGap(gap: LostEvents): Promise<Delivery>;
   /** The agent is alive and this is how it does; lost ones are not repeated. */
   heartbeat(facts: HeartbeatFacts): void;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
+}
+
+/** `count` events of an epoch, from `first` to `last`; the others of that range were delivered, or still wait. */
+export interface LostEvents {
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
 }
 
 export type Delivery = "delivered" | "retry" | "poison";

@@ -10,14 +10,14 @@ export interface Journal extends Lookback {
   add(events: readonly OutboundEvent[], wall: number): void;
 }
 
-/** Records are as they were sent, in the order of their sequence numbers. */
+/** Records are as they were sent, in the order in which they happened, through all epochs. */
 export interface Lookback {
   /** All events of one incident that are still kept. */
   ofIncident(incident: string): readonly string[];
   /** The newest incident of a condition that is still kept, open or over; null: there is none. */
   newestOf(key: string): string | null;
-  /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq`, at most `limit`. */
-  since(wall: number, seq: number, limit: number): readonly string[];
+  /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
+  since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
 }
 
 export const journalMax = 50_000;
@@ -32,33 +32,29 @@ interface Row {
 export function openJournal(db: Database.Database, epoch: string): Journal {
   const insert = db.prepare("INSERT OR IGNORE INTO journal VALUES (?, ?, ?, ?, ?, ?)");
   const drop = (those: string) =>
-    db.prepare(
-      `DELETE FROM journal WHERE epoch = @epoch AND seq IN (SELECT seq FROM journal WHERE epoch = @epoch AND ${those} LIMIT @atMost)`,
-    );
-  const dropBelow = drop("seq <= @least ORDER BY seq");
+    db.prepare(`DELETE FROM journal WHERE rowid IN (SELECT rowid FROM journal WHERE ${those} LIMIT @atMost)`);
+  const dropBelow = drop("rowid <= (SELECT max(rowid) FROM journal) - @max ORDER BY rowid");
   const dropBefore = drop("at < @least ORDER BY at");
-  const ofIncident = db.prepare<[string, string], Row>(
-    "SELECT record FROM journal WHERE epoch = ? AND incident = ? ORDER BY seq",
-  );
-  const newestOf = db.prepare<[string, string], { incident: string }>(
-    "SELECT incident FROM journal WHERE epoch = ? AND key = ? ORDER BY seq DESC LIMIT 1",
+  const ofIncident = db.prepare<[string], Row>("SELECT record FROM journal WHERE incident = ? ORDER BY rowid");
+  const newestOf = db.prepare<[string], { incident: string }>(
+    "SELECT incident FROM journal WHERE key = ? ORDER BY rowid DESC LIMIT 1",
   );
   // The wall clock may have been stepped: from the first that is late enough, each is looked at, in its order.
   const since = db.prepare<[Readonly<Record<string, string | number>>], Row>(
-    `SELECT record FROM journal WHERE epoch = @epoch AND +at >= @wall AND seq > @seq
-      AND seq >= (SELECT min(seq) FROM journal WHERE epoch = @epoch AND at >= @wall) ORDER BY seq LIMIT @limit`,
+    `SELECT record FROM journal WHERE +at >= @wall
+      AND rowid > coalesce((SELECT rowid FROM journal WHERE epoch = @epoch AND seq <= @seq ORDER BY seq DESC LIMIT 1), 0)
+      AND rowid >= (SELECT min(rowid) FROM journal WHERE at >= @wall) ORDER BY rowid LIMIT @limit`,
   );
   return {
     add(events, wall) {
       for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
-      const last = events.at(-1);
-      if (last === undefined) return;
+      if (events.length === 0) return;
       const atMost = events.length + trimStep;
-      dropBelow.run({ epoch, least: last.seq - journalMax, atMost });
-      dropBefore.run({ epoch, least: wall - journalMs, atMost });
+      dropBelow.run({ max: journalMax, atMost });
+      dropBefore.run({ least: wall - journalMs, atMost });
     },
-    ofIncident: (incident) => ofIncident.all(epoch, incident).map(({ record }) => record),
-    newestOf: (key) => newestOf.get(epoch, key)?.incident ?? null,
-    since: (wall, seq, limit) => since.all({ epoch, wall, seq, limit }).map(({ record }) => record),
+    ofIncident: (incident) => ofIncident.all(incident).map(({ record }) => record),
+    newestOf: (key) => newestOf.get(key)?.incident ?? null,
+    since: (wall, seq, limit, of = epoch) => since.all({ epoch: of, wall, seq, limit }).map(({ record }) => record),
   };
 }

@@ -58,4 +58,53 @@ export const migrations: readonly string[] = [
   CREATE INDEX journal_key ON journal (key, seq);
   CREATE INDEX journal_incident ON journal (incident, seq);
   `,
+  `
+  -- A flipped bit is no other value: each row that something rests on has a checksum.
+  ALTER TABLE meta ADD COLUMN sum INTEGER;
+  UPDATE meta SET sum = crc(name, value);
+  ALTER TABLE condition ADD COLUMN sum INTEGER;
+  UPDATE condition SET sum = crc(key, state);
+  ALTER TABLE incident ADD COLUMN sum INTEGER;
+  UPDATE incident SET sum = crc(key, record);
+  ALTER TABLE pinned ADD COLUMN sum INTEGER;
+  UPDATE pinned SET sum = crc(device, identity);
+
+  -- The outbox in the order in which things happened, through all epochs.
+  CREATE TABLE waiting (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    persisted_at INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    record TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    UNIQUE (epoch, seq)
+  );
+  INSERT INTO waiting (epoch, seq, persisted_at, key, record, sum)
+    SELECT epoch, seq, persisted_at, coalesce(incident.key, ''), outbox.record,
+      crc(epoch, seq, persisted_at, outbox.record)
+    FROM outbox LEFT JOIN incident ON incident.record = outbox.record ORDER BY seq;
+  DROP TABLE outbox;
+  ALTER TABLE waiting RENAME TO outbox;
+
+  -- How many wait, known without counting them.
+  CREATE TABLE tally (waiting INTEGER NOT NULL);
+  INSERT INTO tally SELECT count(*) FROM outbox;
+
+  -- Events that were given up unsent, which the centre is told.
+  CREATE TABLE gap (
+    epoch TEXT PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  -- Incidents outlive an epoch.
+  DROP INDEX journal_at;
+  DROP INDEX journal_key;
+  DROP INDEX journal_incident;
+  CREATE INDEX journal_at ON journal (at);
+  CREATE INDEX journal_key ON journal (key);
+  CREATE INDEX journal_incident ON journal (incident);
+  `,
 ];

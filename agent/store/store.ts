@@ -1,31 +1,53 @@
-import Database from "better-sqlite3";
 import type { Env } from "../env.ts";
-import { type Journal, type Lookback, openJournal } from "./journal.ts";
-import { migrations } from "./migrations.ts";
-import { type Outbox, openOutbox } from "./outbox.ts";
+import type { AgentEventCode, Facts } from "../events.ts";
+import { type Home, lossName, openHome } from "./home.ts";
+import type { Lookback } from "./journal.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Loss } from "./quarantine.ts";
 
 /**
  * What must not be lost: conditions, open incidents and events on their way, in one SQLite file; and, for
  * looking back, a journal. `commit` is one
  * transaction with synchronous=FULL: all of it is on disk when it returns, or none of it and it throws. A commit
  * that threw may have landed all the same, so a cycle is repeated as it was, and repeating changes nothing.
+ *
+ * A disk that fails is no reason not to tell what happens: then the store goes on in memory, in an epoch of its own, until
+ * the disk is back (home.ts).
  */
 export interface Store {
+  /** As it was found. */
   readonly kept: Kept;
+  readonly epoch: string;
+  readonly health: Health;
   readonly outbox: Outbox;
   readonly journal: Lookback;
+  /**
+   * If `epoch` is another after it than before, nothing of the cycle was kept, nor anything before it: it is to be numbered
+   * anew and committed with all state there is (`incidents`).
+   */
   commit(cycle: Cycle): void;
   /** The configuration that was last accepted, as its files; null before the first. */
   acceptedConfig(): Readonly<Record<string, string>> | null;
   acceptConfig(files: Readonly<Record<string, string>>): void;
   /** Who each device was when it was accepted, JSON by device id. */
   pinned(): ReadonlyMap<string, string>;
-  /** On disk when it returns; throws where it is not. */
+  /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   pin(device: string, identity: string): void;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
+  /** The loss in `health` is told: the next start need not tell it. */
+  lossTold(): void;
+  /** Tries whether a disk that failed is back, and makes the room anew that was given up for it. Takes up to a second. */
+  heal(): void;
   /** Idempotent. */
   close(): void;
+}
+
+export interface Health {
+  /** Why nothing is kept on the disk; null: all is. */
+  readonly degraded: string | null;
+  /** What was lost with a damaged file since the store was opened; null: nothing. */
+  readonly loss: Loss | null;
 }
 
 /** What was there when the store was opened. */
@@ -59,6 +81,8 @@ export interface Cycle {
   readonly plans?: string;
   /** State of each condition that changed, JSON, by key. */
   readonly conditions: ReadonlyMap<string, string>;
+  /** Newest record of each incident that was open before it, by key, where the store has them not; absent: it has. */
+  readonly incidents?: ReadonlyMap<string, string>;
   readonly events: readonly OutboundEvent[];
 }
 
@@ -75,122 +99,87 @@ export interface OutboundEvent {
   readonly record: string;
 }
 
-/**
- * @param crashSite see `Env`
- * @throws when the file cannot be opened or is no store of this version or an older one.
- */
-export function openStore(path: string, newEpoch: () => string, crashSite: Env["crashSite"] = () => {}): Store {
+/** @param quotaMiB most that it takes of the disk; @param wall ms since the Unix epoch; @param report what an operator should know of; @param crashSite see `Env` */
+export interface StoreOptions {
+  readonly quotaMiB?: number;
+  readonly crashSite?: Env["crashSite"];
+  wall?(): number;
+  report?(code: AgentEventCode, facts: Facts): void;
+}
+
+export const quotaMiB = 256;
+
+const defaults = { quotaMiB, wall: () => 0, report: () => {}, crashSite: () => {} } as const;
+
+/** @throws when the file cannot be opened by fault of nobody's disk, or is no store of this version or an older one. */
+export function openStore(path: string, newEpoch: () => string, options: StoreOptions = {}): Store {
   // SQLite's names for a database that is gone with the process.
   if (path === "" || path === ":memory:") throw new Error("this is no file, so nothing would be kept");
-  const db = new Database(path);
-  // Two agents on one store would give one sequence number twice.
-  db.pragma("locking_mode = EXCLUSIVE");
-  db.pragma("journal_mode = WAL");
-  db.pragma("synchronous = FULL");
-  // What this file promises rests on it: a build of SQLite that ignores it must not go unnoticed.
-  if (db.pragma("synchronous", { simple: true }) !== 2)
-    throw new Error(`${path}: SQLite does not take synchronous=FULL`);
-  db.pragma("foreign_keys = ON");
-  migrate(db, path, crashSite);
-  crashSite("before-epoch");
-  const meta = metaOf(db);
-  const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
-  const outbox = openOutbox(db, epoch, crashSite);
-  const journal = openJournal(db, epoch);
-  const pin = db.prepare("INSERT OR REPLACE INTO pinned VALUES (?, ?)");
-  const kept: Kept = {
-    epoch,
-    lastSeq: Number(meta.get("lastSeq") ?? 0),
-    clock: JSON.parse(meta.get("clock") ?? "null") as SavedClock | null,
-    calls: meta.get("calls") ?? null,
-    plans: meta.get("plans") ?? null,
-    conditions: rows(db, "SELECT key, state AS text FROM condition"),
-    incidents: rows(db, "SELECT key, record AS text FROM incident"),
-  };
+  const home = openHome(path, { newEpoch, ...defaults, ...options });
+  const { on } = home;
+  const { crashSite } = { ...defaults, ...options };
+  let bdSeq = 0;
   return {
-    kept,
-    outbox,
-    journal,
-    commit: committer(db, { meta, outbox, journal, crashSite }),
-    acceptedConfig: () => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null,
+    kept: home.kept,
+    get epoch() {
+      return home.file.kept.epoch;
+    },
+    get health() {
+      return { degraded: home.degraded, loss: home.loss };
+    },
+    outbox: outboxOf(home),
+    journal: {
+      ofIncident: (incident) => on(({ journal }) => journal.ofIncident(incident)),
+      newestOf: (key) => on(({ journal }) => journal.newestOf(key)),
+      since: (...asked) => on(({ journal }) => journal.since(...asked)),
+    },
+    commit(cycle) {
+      const { epoch } = home.file.kept;
+      let isKept = false;
+      on((file) => {
+        if (file.kept.epoch !== epoch) return;
+        home.keepRoom(file);
+        file.commit(cycle);
+        isKept = true;
+      });
+      if (isKept) home.landed(cycle.incidents !== undefined);
+    },
+    acceptedConfig: () =>
+      on(({ meta }) => JSON.parse(meta.get("config") ?? "null") as Readonly<Record<string, string>> | null),
     acceptConfig(files) {
       crashSite("before-accept");
-      meta.set("config", JSON.stringify(files));
+      on(({ meta }) => meta.set("config", JSON.stringify(files)));
       crashSite("after-accept");
     },
-    pinned: () => rows(db, "SELECT device AS key, identity AS text FROM pinned"),
-    pin: (device, identity) => void pin.run(device, identity),
-    nextBdSeq: () => Number(meta.set("bdSeq", String(Number(meta.get("bdSeq") ?? 0) + 1))),
-    close: () => db.close(),
+    pinned: () => on((file) => file.pinned()),
+    pin: (device, identity) => on((file) => file.pin(device, identity)),
+    nextBdSeq() {
+      bdSeq = on(({ meta }) => Number(meta.set("bdSeq", String(Math.max(bdSeq, Number(meta.get("bdSeq") ?? 0)) + 1))));
+      return bdSeq;
+    },
+    lossTold: () => void on(({ meta }) => meta.set(lossName, "")),
+    heal: home.heal,
+    close: home.close,
   };
 }
 
-function migrate(db: Database.Database, path: string, crashSite: Env["crashSite"]): void {
-  const version = Number(db.pragma("user_version", { simple: true }));
-  if (version > migrations.length) {
-    throw new Error(
-      `${path}: store of a newer version (${version}); expected at most ${migrations.length}. Upgrade mepwatch.`,
-    );
-  }
-  for (const [index, sql] of migrations.entries()) {
-    if (index < version) continue;
-    db.transaction(() => {
-      db.exec(sql);
-      crashSite("in-migration");
-      db.pragma(`user_version = ${index + 1}`);
-    })();
-  }
-}
-
-interface Meta {
-  get(name: string): string | undefined;
-  /** Gives back the value it set. */
-  set(name: string, value: string): string;
-}
-
-function metaOf(db: Database.Database): Meta {
-  const select = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE name = ?");
-  const upsert = db.prepare("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+function outboxOf({ on }: Home): Outbox {
   return {
-    get: (name) => select.get(name)?.value,
-    set(name, value) {
-      upsert.run(name, value);
-      return value;
+    after: (position, limit) => on(({ outbox }) => outbox.after(position, limit)),
+    trim: (positions) => on(({ outbox }) => outbox.trim(positions)),
+    park: (position) => on(({ outbox }) => outbox.park(position)),
+    toldOf: (gap) => on(({ outbox }) => outbox.toldOf(gap)),
+    get gap() {
+      return on(({ outbox }) => outbox.gap);
+    },
+    get first() {
+      return on(({ outbox }) => outbox.first);
+    },
+    get depth() {
+      return on(({ outbox }) => outbox.depth);
+    },
+    get oldestAt() {
+      return on(({ outbox }) => outbox.oldestAt);
     },
   };
-}
-
-function rows(db: Database.Database, sql: string): ReadonlyMap<string, string> {
-  const all = db.prepare<[], { key: string; text: string }>(sql).all();
-  return new Map(all.map(({ key, text }) => [key, text]));
-}
-
-interface Parts {
-  readonly meta: Meta;
-  readonly outbox: Outbox;
-  readonly journal: Journal;
-  readonly crashSite: Env["crashSite"];
-}
-
-function committer(db: Database.Database, { meta, outbox, journal, crashSite }: Parts): (cycle: Cycle) => void {
-  const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?)");
-  const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?)");
-  const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
-  return db.transaction(({ clock, calls, plans, conditions, events }: Cycle): void => {
-    for (const [key, state] of conditions) keepCondition.run(key, state);
-    crashSite("between-state-and-events");
-    for (const event of events) {
-      outbox.add(event);
-      crashSite("between-event-and-incident");
-      if (event.open) keepIncident.run(event.key, event.record);
-      else dropIncident.run(event.key);
-    }
-    journal.add(events, clock.wallMs);
-    const last = events.at(-1);
-    if (last !== undefined) meta.set("lastSeq", String(last.seq));
-    meta.set("clock", JSON.stringify(clock));
-    if (calls !== undefined) meta.set("calls", calls);
-    if (plans !== undefined) meta.set("plans", plans);
-    crashSite("before-commit-ends");
-  });
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MqttClient } from "mqtt";
@@ -7,6 +7,7 @@ import type { IncidentSnapshot } from "../../agent/api/incidents.ts";
 import type { KpiSnapshot } from "../../agent/api/kpi.ts";
 import type { StatusSnapshot } from "../../agent/api/status.ts";
 import type { TrendSnapshot } from "../../agent/api/trend.ts";
+import type { AuditLine } from "../../agent/store/audit.ts";
 import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { mepwatch, type Running, until } from "../process.ts";
@@ -82,11 +83,11 @@ async function listen(url: string): Promise<{ all: Heard[]; event(type: string, 
   return { all, event };
 }
 
-function agent(url: string, level = "info"): Running {
+function agent(url: string, level = "info", store = join(folder, "store.db")): Running {
   const process = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: url,
     MEPWATCH_AGENT: "a",
-    MEPWATCH_STORE: join(folder, "store.db"),
+    MEPWATCH_STORE: store,
     MEPWATCH_SOCKET: join(folder, "api.sock"),
     MEPWATCH_LOG_LEVEL: level,
   });
@@ -180,6 +181,31 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
       silencedBy: "ana",
       silencedFor: "works",
     });
+    const lines = (await ask("audit")) as readonly AuditLine[];
+    expect(lines.map(({ by, what, facts }) => `${by} ${what} ${facts.obeyed ?? ""}`)).toEqual([
+      "agent start ",
+      ...["ack 1", "reset 0", "ack 0", "shelve 0", "out_of_service 0", "shelve 1"].map((deed) => `ana ${deed}`),
+      "agent start ",
+    ]);
+    const verified = async (...args: readonly string[]) => {
+      const asked = mepwatch(["audit", "verify", ...args]);
+      return { code: await asked.ended, out: asked.stdout.join("\n"), err: asked.stderr.join("\n") };
+    };
+    const whole = await verified("--socket", join(folder, "api.sock"));
+    expect(whole).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^8 lines, the chain is whole; head [0-9a-f]{64}$/),
+    });
+    const audit = readdirSync(folder).find((name) => name.endsWith("-audit"))!;
+    const [file] = readdirSync(join(folder, audit));
+    const path = join(folder, audit, file!);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"by":"ana"', '"by":"eve"'));
+    expect(await verified(join(folder, audit))).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("the chain is BROKEN"),
+      err: expect.stringContaining(":2: line 2 is not what was written"),
+    });
+    expect(await verified(join(folder, "nowhere"))).toMatchObject({ code: 2 });
   });
 
   test("a broker that is away is reported once; what happened meanwhile arrives, in order, when it is back", async () => {
@@ -347,7 +373,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     expect(readFileSync(join(folder, "api.sock"), "utf8")).toBe("precious");
   });
 
-  test("what it cannot have is told with its remedy: a store that another agent uses, or that is none", async () => {
+  test("what it cannot have is told with its remedy: a store that another agent uses, or a folder that is not there", async () => {
     const first = agent("mqtt://127.0.0.1:1");
     await first.line(/broker\.away/);
     const second = agent("mqtt://127.0.0.1:1");
@@ -357,9 +383,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     );
     expect(((await ask("status")) as StatusSnapshot).site).toBe("s");
     await first.kill("SIGKILL");
-    for (const rest of ["-wal", "-shm"]) rmSync(join(folder, `store.db${rest}`), { force: true });
-    writeFileSync(join(folder, "store.db"), "no database, and long enough to be taken for one".repeat(40));
-    const third = agent("mqtt://127.0.0.1:1");
+    const third = agent("mqtt://127.0.0.1:1", "info", join(folder, "not", "there", "store.db"));
     expect(await third.ended).toBe(1);
     expect(third.stderr.join("\n")).toMatch(/store .*store\.db cannot be opened: .*Set MEPWATCH_STORE/);
   });

@@ -4,7 +4,8 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
 import {
@@ -47,6 +48,7 @@ export interface Broker {
   births: number;
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
+  readonly gaps: LostEvents[];
 }
 
 const answerMs = 20;
@@ -56,7 +58,15 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
   const silent = new Set<string>();
   const texts: World["texts"] = new Map();
   const reads: World["reads"] = [];
-  const broker: Broker = { up: true, forgetful: false, received: [], active: new Map(), births: 0, quiet: [] };
+  const broker: Broker = {
+    up: true,
+    forgetful: false,
+    received: [],
+    active: new Map(),
+    births: 0,
+    quiet: [],
+    gaps: [],
+  };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
     values,
@@ -67,32 +77,38 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     keepMs: 72 * 3_600_000,
     reads,
     start: () => {
-      const store = openStore(path, env.uuid, env.crashSite);
+      const { wall } = env.clock;
+      const store = openStore(path, env.uuid, { wall, report: env.report, crashSite: env.crashSite });
+      const { commit, pin } = store;
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
-        store: { ...store, commit: (cycle) => commit(here, store, cycle), pin: pinner(here, store) },
+        store: Object.assign(store, {
+          commit: (cycle: Cycle) => commitOn(here, commit, cycle),
+          pin: pinner(here, pin),
+        }),
         configRejected: false,
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
+        audit: auditBeside(path),
       });
     },
   };
   return here;
 }
 
-function commit({ disk }: World, store: Store, cycle: Cycle): void {
+function commitOn({ disk }: World, commit: Store["commit"], cycle: Cycle): void {
   if (disk === "refuses") throw new Error("disk full");
-  store.commit(cycle);
+  commit(cycle);
   if (disk === "doubtful") throw new Error("I/O error");
 }
 
 const pinner =
-  (here: World, store: Store): Store["pin"] =>
+  (here: World, pin: Store["pin"]): Store["pin"] =>
   (device, identity) => {
     if (here.disk === "refuses") throw new Error("disk full");
-    store.pin(device, identity);
+    pin(device, identity);
     if (here.disk === "doubtful") throw new Error("I/O error");
   };
 
@@ -243,6 +259,11 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
           else resolve("delivered");
         });
       }),
+    async tellGap(gap) {
+      if (!broker.up || closed) return "retry";
+      broker.gaps.push(gap);
+      return "delivered";
+    },
     heartbeat: () => {},
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {

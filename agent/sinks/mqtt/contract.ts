@@ -7,6 +7,7 @@ import {
   contractVersion,
   deathMessage,
   eventMessage,
+  gapMessage,
   heartbeatMessage,
 } from "./messages.ts";
 import { blindMessage, silencesMessage } from "./quiet.ts";
@@ -35,6 +36,7 @@ export const messages = {
     schema: eventMessage,
     contentType,
   },
+  gap: { summary: "Some events will never come (CloudEvents 1.0).", schema: gapMessage, contentType },
   heartbeat: { summary: "The agent is alive, and this is how it does.", schema: heartbeatMessage, contentType: plain },
   silences: { summary: "All that people have silenced, and until when.", schema: silencesMessage, contentType: plain },
   blind: { summary: "The points that the agent cannot see, and since when.", schema: blindMessage, contentType: plain },
@@ -46,7 +48,7 @@ const said: Readonly<Record<keyof typeof channels, { readonly what: string; read
   status: { what: "Birth and death. A death with an older bdSeq than the birth's is void.", by: ["birth", "death"] },
   event: {
     what: "Every event of every incident, in the order of `sequence`; twice in doubt; 16 KiB at most.",
-    by: ["event"],
+    by: ["event", "gap"],
   },
   active: {
     what: "The newest event of one open incident; an empty message deletes it when that is over. h: the first 32 hex digits of the SHA-256 of the condition key.",

@@ -1,7 +1,14 @@
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
-import { birthMessageOf, deathMessageOf, eventMessageOf, heartbeatMessageOf, type Speaker } from "./messages.ts";
+import {
+  birthMessageOf,
+  deathMessageOf,
+  eventMessageOf,
+  gapMessageOf,
+  heartbeatMessageOf,
+  type Speaker,
+} from "./messages.ts";
 import { blindMessageOf, pageMax, silencesMessageOf } from "./quiet.ts";
 
 /** One golden example of each message, made by the very functions that make the real ones. */
@@ -83,6 +90,7 @@ export const examples = {
   birth: birthMessageOf(speaker, waiting, at),
   death: deathMessageOf(speaker, "lwt"),
   event: eventMessageOf(agent, raised, at),
+  gap: gapMessageOf({ agent, site: "fra-1" }, { epoch, first: 3001, last: 3120, count: 118 }, at),
   heartbeat: heartbeatMessageOf(speaker, alive, at),
   silences: silencesMessageOf(speaker, quiet, at, pageMax),
   blind: blindMessageOf(speaker, quiet, at, pageMax),

@@ -1,8 +1,8 @@
 import { type Env, within } from "../../env.ts";
-import type { Sink, SinkHooks } from "../sink.ts";
+import type { Delivery, Sink, SinkHooks } from "../sink.ts";
 import { backoffMs, stableMs } from "./backoff.ts";
 import { brokersOf, type MqttOptions, type Reached } from "./brokers.ts";
-import { openSession, type Session } from "./session.ts";
+import { type Delivered, openSession, type Session } from "./session.ts";
 import { teller, tellTrouble } from "./tell.ts";
 import { topicsOf } from "./topics.ts";
 
@@ -16,7 +16,7 @@ const settleMs = 1200;
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
-  const voice = { env, topics: topicsOf(options), agent: options.agent };
+  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent };
   const tell = teller(env);
   const stop = new AbortController();
   const brokers = brokersOf(options, env, tell, nextBdSeq, stop.signal);
@@ -68,6 +68,13 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     await within(env, settleMs, running, () => {});
   };
   let closed: Promise<void> | null = null;
+  const sent = async (send: (session: Session) => Promise<Delivered>): Promise<Delivery> => {
+    if (session === null) return "retry";
+    const { delivery, trouble } = await send(session);
+    if (trouble !== undefined) tellTrouble(tell, broker, trouble);
+    else if (delivery === "delivered") tell("broker.connected", broker, "");
+    return delivery;
+  };
   return {
     get connected() {
       return session !== null;
@@ -78,13 +85,8 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     get window() {
       return session?.window ?? 1;
     },
-    async deliver(event, persistedAt) {
-      if (session === null) return "retry";
-      const { delivery, trouble } = await session.deliver(event, persistedAt);
-      if (trouble !== undefined) tellTrouble(tell, broker, trouble);
-      else if (delivery === "delivered") tell("broker.connected", broker, "");
-      return delivery;
-    },
+    deliver: (event, persistedAt) => sent((one) => one.deliver(event, persistedAt)),
+    tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
     quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Severity } from "../../core/severity.ts";
 import { clockTrust, type EventRecord, eventRecord } from "../record.ts";
-import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
+import type { BirthFacts, HeartbeatFacts, LostEvents } from "../sink.ts";
 
 /** What is said on each topic, and nothing else: the contract with the centre. */
 export const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
@@ -80,6 +80,25 @@ export const eventMessage = z.strictObject({
 });
 export type EventMessage = z.output<typeof eventMessage>;
 
+/** On the topic of the events: some of them will never come. */
+export const gapMessage = z.strictObject({
+  specversion: z.literal("1.0"),
+  id: z.string().describe("epoch:gap:last:count"),
+  source: z.string().describe("/mepwatch/SITE/AGENT"),
+  type: z.literal("mepwatch.gap"),
+  time: timestamp,
+  datacontenttype: z.literal("application/json"),
+  dataschema: z.string(),
+  data: z.strictObject({
+    epoch: z.string(),
+    firstSeq: z.int(),
+    lastSeq: z.int(),
+    count: z.int().describe("So many events of this range are lost. Retained open incidents are whole all the same."),
+    text: z.string(),
+  }),
+});
+type GapMessage = z.output<typeof gapMessage>;
+
 export const contractVersion = "1.0";
 export const contentType = "application/cloudevents+json; charset=utf-8";
 
@@ -135,6 +154,23 @@ export function eventPayloadOf(agent: string, event: EventRecord, persistedAt: n
     rest = less;
   }
   return JSON.stringify(eventMessageOf(agent, rest, persistedAt));
+}
+
+export function gapMessageOf(
+  { agent, site }: { readonly agent: string; readonly site: string },
+  { epoch, first, last, count }: LostEvents,
+  at: number,
+): GapMessage {
+  return {
+    specversion: "1.0",
+    id: `${epoch}:gap:${last}:${count}`,
+    source: `/mepwatch/${site}/${agent}`,
+    type: "mepwatch.gap",
+    time: iso(at),
+    datacontenttype: "application/json",
+    dataschema: `urn:mepwatch:gap:${contractVersion}`,
+    data: { epoch, firstSeq: first, lastSeq: last, count, text: `${count} events from ${first} to ${last} are lost.` },
+  };
 }
 
 /** Who speaks: the connection, and the program behind it. */

@@ -1,7 +1,7 @@
 import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts } from "../sink.ts";
+import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -9,6 +9,7 @@ import {
   type DeathMessage,
   deathMessageOf,
   eventPayloadOf,
+  gapMessageOf,
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
@@ -20,6 +21,7 @@ export interface Session {
   readonly window: number;
   readonly lost: Promise<string>;
   deliver(event: EventRecord, persistedAt: number): Promise<Delivered>;
+  tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
   quiet(facts: QuietFacts): void;
@@ -37,6 +39,7 @@ export interface Delivered {
 export interface Voice {
   readonly env: Env;
   readonly topics: Topics;
+  readonly site: string;
   readonly agent: string;
   readonly speaker: Speaker;
 }
@@ -62,7 +65,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   void forgetOrphans(link, voice, shown);
   /** What the birth has already shown would go back in time if an older event of the same condition followed it. */
   const outdated = (event: EventRecord): boolean =>
-    event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
+    event.epoch === facts.epoch && event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
   return {
     window: link.limit,
     lost: link.lost,
@@ -74,9 +77,14 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
         link.publish(message),
         outdated(event) ? null : link.publish(retained(voice, event, message)),
       ]);
-      if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
-      if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
-      return { delivery: told.kind === "lost" || kept?.kind === "lost" ? "retry" : "delivered" };
+      return deliveredBy(told, kept);
+    },
+    async tellGap(gap) {
+      const payload = JSON.stringify(gapMessageOf(voice, gap, env.clock.wall()));
+      return deliveredBy(
+        await link.publish({ topic: topics.event, payload, ...channels.event.how, contentType }),
+        null,
+      );
     },
     heartbeat(facts) {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
@@ -123,6 +131,12 @@ function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] 
     void retain(topics.silences, JSON.stringify({ silences, modes }), both.silences);
     void retain(topics.blind, JSON.stringify(blind), both.blind);
   };
+}
+
+function deliveredBy(told: Ack, shown: Ack | null): Delivered {
+  if (told.kind === "refused") return { delivery: poisonous.has(told.code) ? "poison" : "retry", trouble: told };
+  if (told.kind === "unheard") return { delivery: "retry", trouble: { kind: "unheard" } };
+  return { delivery: told.kind === "lost" || shown?.kind === "lost" ? "retry" : "delivered" };
 }
 
 const failed = ({ kind }: Ack): boolean => kind === "refused" || kind === "lost";

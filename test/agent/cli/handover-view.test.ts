@@ -32,6 +32,7 @@ const told = (
   severity: EventTold["severity"],
   key = incidentId,
 ): EventTold => ({
+  epoch: "e",
   seq: 1,
   at,
   kind,

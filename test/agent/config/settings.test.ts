@@ -59,6 +59,7 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["store", "in-file", "in-env", ({ store }) => store],
   ["history.keep", "2h", "48h", ({ history }) => `${history.keepMs / 3_600_000}h`],
   ["history.size", "16", "512", ({ history }) => String(history.bytesMax / 2 ** 20)],
+  ["storeQuota", "64", "128", ({ storeQuotaMiB }) => String(storeQuotaMiB)],
   ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
   ["log.level", "debug", "error", ({ logLevel }) => logLevel],
@@ -92,7 +93,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, history.keep, history.size, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
     ],
   ],
   [

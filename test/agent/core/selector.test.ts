@@ -10,7 +10,7 @@ const rack: Subject = {
   device: "pdu-f12",
   rule: "inlet-hot",
   means: "hot",
-  labels: { tenant: "acme" },
+  labels: { tenant: "acme", owner: "The Owner, Ltd" },
 };
 
 describe("a selector", () => {
@@ -28,6 +28,9 @@ describe("a selector", () => {
     ["label.owner=acme", false],
     ["building=north", false],
     ["  zone=east   row=F ", true],
+    ['label.owner="The Owner, Ltd",other', true],
+    ['label.owner="The Owner" row=F', false],
+    ['row="F"', true],
   ])("%s selects it: %s", (text, expected) => {
     const selector = parseSelector(text);
     if (typeof selector === "string") throw new Error(selector);
@@ -44,6 +47,7 @@ describe("a selector", () => {
     ["", "empty; expected terms such as zone=hall-2 class=crac"],
     ["hall-2", '"hall-2" is no term; expected key=value, such as zone=hall-2'],
     ["zone=", '"zone=" is no term; expected key=value, such as zone=hall-2'],
+    ['zone="east', '"zone="east" has a quote that does not end; expected another "'],
     ["zone=,", '"zone=," has no value; expected key=value, such as zone=hall-2'],
     [
       "zonne=east",

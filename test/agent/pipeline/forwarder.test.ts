@@ -18,11 +18,12 @@ beforeEach(() => {
   env = fakeEnv();
   [waiting, trims, sent, disk] = [[1, 2, 3, 4, 5], [], [], "well"];
   const outbox: Partial<Outbox> = {
-    after: (seq: number, limit: number) =>
+    gap: null,
+    after: (position: number, limit: number) =>
       waiting
-        .filter((one) => one > seq)
+        .filter((one) => one > position)
         .slice(0, limit)
-        .map((one) => ({ seq: one, persistedAt: 0, record: JSON.stringify(event(one)) })),
+        .map((one) => ({ position: one, seq: one, persistedAt: 0, record: JSON.stringify(event(one)) })),
     trim(seqs: readonly number[]) {
       if (disk === "refuses") throw new Error("I/O error");
       trims.push([...seqs]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { journalMax, journalMs } from "../../../agent/store/journal.ts";
@@ -86,6 +87,21 @@ describe("journal", () => {
     expect(seqs(store.journal.since(wall, seq, limit))).toEqual(expected);
   });
 
+  test("goes on through epochs, page by page", () => {
+    commit(1, { seq: 1, incident: "a" }, { seq: 2, incident: "b" });
+    store.close();
+    const db = new Database(path);
+    db.exec(`UPDATE meta SET value = 'epoch-2', sum = ${crc32("epoch", crc32("epoch-2"))} WHERE name = 'epoch'`);
+    db.close();
+    store = openStore(path, () => "none");
+    commit(2, { seq: 1, incident: "a" }, { seq: 2, incident: "c" });
+    expect(seqs(store.journal.since(0, 0, 100))).toEqual([1, 2, 1, 2]);
+    expect(seqs(store.journal.since(0, 2, 100, "epoch-1"))).toEqual([1, 2]);
+    expect(seqs(store.journal.since(0, 1, 100, "epoch-2"))).toEqual([2]);
+    expect(seqs(store.journal.ofIncident("a"))).toEqual([1, 1]);
+    expect(store.journal.newestOf("k")).toBe("c");
+  });
+
   test("the oldest go when there are too many, some with each commit and never more than a few", () => {
     for (let from = 1; from <= journalMax; from += 5000) commit(1, ...series(from, from + 4999));
     expect(kept().length).toBe(journalMax);
@@ -110,7 +126,7 @@ describe("journal", () => {
 
   test("a store from before there was one goes on with all it has", () => {
     store.close();
-    rmSync(path);
+    for (const name of [path, `${path}-last`]) rmSync(name);
     const old = new Database(path);
     old.exec(migrations[0]!);
     old.pragma("user_version = 1");
@@ -127,7 +143,7 @@ describe("journal", () => {
       ["k", '{"n":1}'],
       ["k", '{"seq":7}'],
     ]);
-    expect(store.outbox.after(0, 10)).toEqual([{ seq: 7, persistedAt: 70, record: '{"seq":7}' }]);
+    expect(store.outbox.after(0, 10)).toEqual([{ position: 1, seq: 7, persistedAt: 70, record: '{"seq":7}' }]);
     expect(kept()).toEqual([]);
     commit(1, { seq: 8 });
     expect(kept()).toEqual([8]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CrashSite } from "../../../agent/env.ts";
@@ -127,14 +128,11 @@ describe("store", () => {
     const before = everythingIn(reopen());
     store.close();
     let isBroken = false;
-    store = openStore(
-      path,
-      () => "epoch-2",
-      (name) => {
-        isBroken = name === site;
-        if (isBroken) throw new Error("broken off");
-      },
-    );
+    const crashSite = (name: CrashSite): void => {
+      isBroken = name === site;
+      if (isBroken) throw new Error("broken off");
+    };
+    store = openStore(path, () => "epoch-2", { crashSite });
     expect(() => work(store)).toThrow("broken off");
     expect(everythingIn(reopen())).toEqual(before);
     work(store);
@@ -154,8 +152,8 @@ describe("store", () => {
     store = openStore(old, () => "epoch-1");
     expect(store.kept).toMatchObject({ epoch: "epoch-0", lastSeq: 12, incidents: new Map([["k", '{"seq":12}']]) });
     expect(store.outbox.after(0, 10)).toEqual([
-      { seq: 11, persistedAt: 7, record: '{"seq":11}' },
-      { seq: 12, persistedAt: 7, record: '{"seq":12}' },
+      { position: 1, seq: 11, persistedAt: 7, record: '{"seq":11}' },
+      { position: 2, seq: 12, persistedAt: 7, record: '{"seq":12}' },
     ]);
     expect(store.outbox.depth).toBe(2);
   });
@@ -164,8 +162,53 @@ describe("store", () => {
     store.close();
     const db = new Database(path);
     db.pragma("user_version = 99");
+    db.exec(`INSERT OR REPLACE INTO meta VALUES ('schema', '99', ${crc32("schema", crc32("99"))})`);
     db.close();
     expect(() => openStore(path, () => "e")).toThrow(/newer version \(99\).*Upgrade/);
     store = openStore(join(folder, "other.db"), () => "e");
   });
+
+  test("a migration keeps a copy of what was there, which the older version can use", () => {
+    const old = join(folder, "old.db");
+    makeOld(old);
+    store.close();
+    store = openStore(old, () => "none");
+    expect(store.kept).toMatchObject({ epoch: "epoch-0", lastSeq: 7 });
+    expect(store.outbox.depth).toBe(1);
+    const copy = new Database(`${old}.before-${migrations.length}`, { readonly: true });
+    expect(copy.pragma("user_version", { simple: true })).toBe(2);
+    expect(copy.prepare("SELECT seq, record FROM outbox").all()).toEqual([{ seq: 7, record: '{"seq":7}' }]);
+    copy.close();
+  });
+
+  test("a migration that fails leaves the old file as it was", () => {
+    const old = join(folder, "old.db");
+    // It stands in the way of what the migration makes.
+    makeOld(old, "CREATE TABLE waiting (x)");
+    expect(() => openStore(old, () => "none")).toThrow(/waiting already exists/);
+    const left = new Database(old);
+    expect(left.pragma("user_version", { simple: true })).toBe(2);
+    expect(left.prepare("SELECT seq, record FROM outbox").all()).toEqual([{ seq: 7, record: '{"seq":7}' }]);
+    expect(left.pragma("integrity_check", { simple: true })).toBe("ok");
+    left.close();
+  });
+
+  test("the order of what waits goes on through an epoch; what was sent is not sent again", () => {
+    store.commit(cycle(1, 2));
+    const last = store.outbox.after(0, 10).at(-1)!.position;
+    store.outbox.trim([1, 2]);
+    reopen().commit(cycle(3));
+    expect(store.outbox.after(last, 10).map(({ seq }) => seq)).toEqual([3]);
+  });
 });
+
+function makeOld(path: string, more = ""): void {
+  const old = new Database(path);
+  for (const sql of migrations.slice(0, 2)) old.exec(sql);
+  old.pragma("user_version = 2");
+  old.exec(`
+    INSERT INTO meta VALUES ('epoch', 'epoch-0'), ('lastSeq', '7');
+    INSERT INTO outbox VALUES ('epoch-0', 7, 70, '{"seq":7}');
+    ${more}`);
+  old.close();
+}

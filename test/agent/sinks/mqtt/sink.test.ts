@@ -9,6 +9,7 @@ import {
   birthMessage,
   deathMessage,
   eventMessage,
+  gapMessage,
   heartbeatMessage,
 } from "../../../../agent/sinks/mqtt/messages.ts";
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
@@ -289,6 +290,29 @@ describe("an event", () => {
     expect(small!.data).toEqual(event(1, more));
     expect(large!.bytes).toBeLessThanOrEqual(16 * 1024);
     expect(large!.data).toEqual(event(2, { causeIds: [id] }));
+  });
+
+  test("of another epoch than the birth's is no older one", async () => {
+    const sink = open();
+    await connected(sink);
+    const moved = event(1, { epoch: "00000000-0000-4000-8000-00000000000f" });
+    await sink.deliver(moved, persistedAt);
+    expect(actives()).toHaveLength(1);
+  });
+
+  test("that was given up is told of among the others, until somebody has heard it", async () => {
+    const sink = open();
+    const gap = { epoch, first: 3, last: 90, count: 80 };
+    expect(await sink.tellGap(gap)).toBe("retry");
+    await connected(sink);
+    expect(await sink.tellGap(gap)).toBe("delivered");
+    const [told] = on("event").map(({ payload }) => gapMessage.parse(read(payload)));
+    expect(told).toMatchObject({
+      id: `${epoch}:gap:90:80`,
+      source: "/mepwatch/hall-1/a",
+      type: "mepwatch.gap",
+      data: { epoch, firstSeq: 3, lastSeq: 90, count: 80 },
+    });
   });
 
   test("that is older than the birth does not put the retained picture back", async () => {

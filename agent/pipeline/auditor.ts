@@ -1,0 +1,65 @@
+import type { Refusal } from "../core/command.ts";
+import { type Audit, type AuditEntry, openAudit, type Verified } from "../store/audit.ts";
+import type { Acceptance, Accepted } from "./acceptance.ts";
+import type { AgentOptions } from "./agent.ts";
+import type { Deed, Done } from "./deeds.ts";
+import type { Unknown } from "./explain.ts";
+
+/** Writes down who did what. What cannot be written down is done all the same, and reported. */
+export interface Auditor {
+  noteDeed(deed: Deed, done: readonly Done[] | Unknown | string): void;
+  noteAcceptance(acceptance: Acceptance, done: Accepted | Refusal): void;
+  noteEnd(): void;
+  since: Audit["since"];
+  verify(): Verified;
+}
+
+const none: Audit = {
+  note: () => {},
+  since: () => [],
+  verify: () => ({ lines: 0, first: null, head: "", broken: [] }),
+};
+
+/** Begins with the start itself, and by which configuration. */
+export function auditorOf({ env, site, configRejected, audit: folder }: AgentOptions): Auditor {
+  const attempt = <T>(work: () => T, instead: T): T => {
+    try {
+      return work();
+    } catch (error) {
+      env.report("audit.failed", { error: error instanceof Error ? error.message : String(error) });
+      return instead;
+    }
+  };
+  const audit = attempt(() => (folder === null ? none : openAudit(folder)), none);
+  const note = (entry: AuditEntry): void => attempt(() => audit.note(entry, env.clock.wall()), undefined);
+  const before = audit.since(0).findLast(({ what }) => what === "start")?.facts.configHash ?? null;
+  const { configHash } = site;
+  const config = { configHash, before, isChanged: configHash !== before, configRejected };
+  note({ what: "start", by: "agent", target: site.id, facts: config });
+  return {
+    noteDeed({ name, target, by, reason, forMs, mode = null }, done) {
+      const facts = { role: by.role, second: by.second ?? null, breakGlass: by.breakGlass === true, mode, forMs };
+      note({ what: name, by: by.user, target, reason, facts: { ...facts, ...outcomeOf(done) } });
+    },
+    noteAcceptance({ device, by, reason }, done) {
+      const said = "was" in done ? { was: JSON.stringify(done.was), is: JSON.stringify(done.is) } : refused(done);
+      note({ what: "accept", by: by.user, target: device, reason, facts: { role: by.role, ...said } });
+    },
+    noteEnd: () => note({ what: "stop", by: "agent", target: site.id, facts: { configHash } }),
+    since: audit.since,
+    verify: audit.verify,
+  };
+}
+
+type Outcome = AuditEntry["facts"];
+
+const refused = ({ code, detail }: Refusal): Outcome => ({ refused: code, detail });
+
+function outcomeOf(done: readonly Done[] | Unknown | string): Outcome {
+  if (typeof done === "string") return { obeyed: 0, detail: done };
+  if ("found" in done) return { obeyed: 0, detail: `no ${done.what} "${done.name}"` };
+  const obeyed = done.filter((one) => one.refused === null);
+  const codes = [...new Set(done.flatMap((one) => one.refused?.code ?? []))].join(", ");
+  const one = done.length === 1 ? { condition: done[0]?.key ?? null } : {};
+  return { obeyed: obeyed.length, refused: done.length - obeyed.length, ...(codes === "" ? {} : { codes }), ...one };
+}
