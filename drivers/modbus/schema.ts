@@ -34,14 +34,22 @@ const options = z.strictObject({
     .max(65535)
     .describe("As on the wire, counted from 0: 40001 in a manual is holding 0. The first one of a wider value."),
   type: z
-    .enum(["u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"])
+    .enum(["u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64", "bcd16", "bcd32"])
     .default("u16")
-    .describe("Unsigned or signed integer or IEEE float, and its bits; takes 1, 2 or 4 registers. Not for coils."),
+    .describe(
+      "Unsigned or signed integer, IEEE float, or binary-coded decimal of 4 or 8 digits; the number is that of its bits, 16 a register. Not for coils.",
+    ),
   order: z
     .enum(["ABCD", "CDAB", "BADC", "DCBA"])
     .default("ABCD")
     .describe("Order of the bytes; ABCD: as the standard says, high first; CDAB: low register first."),
   bit: z.int().min(0).max(15).optional().describe("Takes this bit, 0 the lowest, of a 16-bit register, as 0 or 1."),
+  bits: z
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .describe("Takes so many bits from `bit` upwards, as a number; 1 if not given."),
 });
 
 export const addressSchema = options.superRefine((address, context) => {
@@ -52,12 +60,17 @@ export const addressSchema = options.superRefine((address, context) => {
     if (address.type !== "u16") refuse("type", why);
     if (address.order !== "ABCD") refuse("order", why);
     if (address.bit !== undefined) refuse("bit", why);
+    if (address.bits !== undefined) refuse("bits", why);
   } else if (address.bit !== undefined && address.type !== "u16") {
     refuse("bit", "a bit is taken of a u16 only; expected no type, or no bit");
+  } else if (address.bits !== undefined) {
+    if (address.bit === undefined) refuse("bits", "expected the lowest of them, too, as bit");
+    else if (address.bit + address.bits > 16)
+      refuse("bits", `a register has 16 bits; expected at most ${16 - address.bit} from bit ${address.bit} upwards`);
   }
   const last = address.register + widthOf(address) - 1;
   if (address.register <= 65535 && last > 65535)
-    refuse("register", "the value reaches beyond register 65535; expected a lower one");
+    refuse("register", `a value from ${placeOf(address)} reaches beyond register 65535; expected a lower one`);
 });
 
 const textInRegisters = z.strictObject({
@@ -91,6 +104,20 @@ export type ModbusPoint = PlannedPoint<Device, Address>;
 export const hasWords = (table: Table): boolean => table === "holding" || table === "input";
 
 /** Registers that a value takes; for a coil or discrete input, bits. */
-export function widthOf({ table, type }: Address): number {
-  return hasWords(table) ? Number(type.slice(1)) / 16 : 1;
+export const widthOf = ({ table, type }: Pick<Address, "table" | "type">): number =>
+  hasWords(table) ? Number(type.replace(/\D/g, "")) / 16 : 1;
+
+const leading: Readonly<Record<Table, number>> = { coil: 0, discrete: 1, input: 3, holding: 4 };
+
+/** As on the wire, and as manuals count, from 1 with the table before it: `holding 107 (40108)`. */
+export function placeOf({ table, register }: Pick<Address, "table" | "register">): string {
+  // Five digits end at 9999; beyond, manuals have six.
+  return `${table} ${register} (${leading[table]}${String(register + 1).padStart(register < 9999 ? 4 : 5, "0")})`;
+}
+
+/** What was meant if a number of a manual, such as 40108, was written where the wire's is wanted; null: none such. */
+export function meantBy({ table, register }: Pick<Address, "table" | "register">): string | null {
+  const first = leading[table] * 10_000 + 1;
+  if (leading[table] === 0 || register < first || register >= first + 9999) return null;
+  return placeOf({ table, register: register - first });
 }

@@ -6,7 +6,16 @@ import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
 import { type Answer, dial, type Link, type Range } from "./link.ts";
 import { type Request, split } from "./plan.ts";
-import { type Address, type Bus, type Device, type Part, type TextAddress, widthOf } from "./schema.ts";
+import {
+  type Address,
+  type Bus,
+  type Device,
+  meantBy,
+  type Part,
+  placeOf,
+  type TextAddress,
+  widthOf,
+} from "./schema.ts";
 
 /** Reads requests over one link at a time and makes another link when that one has ended. */
 export function openSession(bus: Bus, env: Env): Session<Request> {
@@ -69,8 +78,11 @@ export function openSession(bus: Bus, env: Env): Session<Request> {
 
 function readingsOf(request: Request, answer: Answer): Reading[] {
   if ("fault" in answer) {
-    const missing = isMissing(answer) && isOneValue(request);
-    return faults(request, missing ? "no_such_point" : answer.fault, answer.detail);
+    if (!isMissing(answer) || !isOneValue(request)) return faults(request, answer.fault, answer.detail);
+    const { table, start: register } = request;
+    const meant = meantBy({ table, register });
+    const hint = meant === null ? "" : `; if ${register} is the number in a manual, it is ${meant}`;
+    return faults(request, "no_such_point", `${answer.detail} for ${placeOf({ table, register })}${hint}`);
   }
   return request.points.map(({ id, address }) => {
     const from = address.register - request.start;

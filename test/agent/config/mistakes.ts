@@ -446,7 +446,7 @@ export const inProfile: readonly (readonly [keyof typeof profiles, ...Case])[] =
     "register: 52",
     "register: 65535",
     [
-      "profiles/meter/test.yaml:6:62: points.power.address.register: the value reaches beyond register 65535; expected a lower one",
+      "profiles/meter/test.yaml:6:62: points.power.address.register: a value from input 65535 (365536) reaches beyond register 65535; expected a lower one",
     ],
   ],
   [

@@ -14,6 +14,8 @@ conformance("modbus", {
     { address: { table: "holding", register: 106, type: "u64" }, value: 9_007_199_254_740_991 },
     { address: { table: "holding", register: 5000, type: "s32", order: "DCBA" }, value: -70_000 },
     { address: { table: "holding", register: 5003, bit: 0 }, value: 1 },
+    { address: { table: "holding", register: 5005, bit: 4, bits: 3 }, value: 6 },
+    { address: { table: "holding", register: 5006, type: "bcd32", order: "CDAB" }, value: 20_268_117 },
     { address: { table: "holding", register: 5004, bit: 15 }, value: 0 },
     { address: { table: "input", register: 100, type: "f64", order: "BADC" }, value: 230.1 },
     { address: { table: "coil", register: 3 }, value: 1 },

@@ -281,8 +281,8 @@ describe("a reply at the wrong time never becomes a value", { concurrent: true }
 describe("exceptions", { concurrent: true }, () => {
   test.for<[number, string, string, boolean]>([
     [1, "device_error", "exception 1 (illegal function)", true],
-    [2, "no_such_point", "exception 2 (illegal data address)", true],
-    [3, "no_such_point", "exception 3 (illegal data value)", true],
+    [2, "no_such_point", "exception 2 (illegal data address) for holding 100 (40101)", true],
+    [3, "no_such_point", "exception 3 (illegal data value) for holding 100 (40101)", true],
     [4, "device_error", "exception 4 (server device failure)", true],
     [6, "device_error", "exception 6 (server device busy)", true],
     [10, "unreachable", "exception 10 (gateway path unavailable)", false],
@@ -307,9 +307,17 @@ describe("exceptions", { concurrent: true }, () => {
     };
   const withHole = [
     ...values(100),
-    { point: "d/r101", fault: "no_such_point", detail: "exception 2 (illegal data address)" },
+    { point: "d/r101", fault: "no_such_point", detail: "exception 2 (illegal data address) for holding 101 (40102)" },
     ...values(103),
   ];
+
+  test("where the number of a manual was written, what was meant is told", async () => {
+    await withPeer(exception(2), async ({ session }) => {
+      expect(await session.read(asking(40108), patientMs)).toMatchObject([
+        { detail: expect.stringMatching(/for holding 40108 \(440109\); if 40108 is .* it is holding 107 \(40108\)$/) },
+      ]);
+    });
+  });
 
   test("a missing register does not blind its neighbours, and costs once", async () => {
     await withPeer(hole(101), async ({ session, asked }) => {
