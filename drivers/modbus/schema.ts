@@ -3,9 +3,26 @@ import type { PlannedPoint } from "../driver.ts";
 
 /** What a site file says of Modbus: the way to a bus, the device on it, the place of a point in the device. */
 
-export const busSchema = z.strictObject({
-  host: z.string().min(1).describe("Name or address of the device or of the gateway before it."),
-  port: z.int().min(1).max(65535).default(502).describe("TCP port."),
+const busOptions = z.strictObject({
+  transport: z
+    .enum(["tcp", "udp", "rtu-over-tcp", "rtu"])
+    .default("tcp")
+    .describe(
+      "tcp: Modbus TCP; udp: the same frames in datagrams; rtu-over-tcp: a serial gateway that hands on RTU frames; rtu: a serial port of this machine.",
+    ),
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name or address of the device or of the gateway before it. Not for rtu."),
+  port: z.int().min(1).max(65535).optional().describe("TCP or UDP port, 502 if not given. Not for rtu."),
+  path: z.string().min(1).optional().describe("For rtu: the serial port, such as /dev/ttyS0 or /dev/serial/by-id/…."),
+  baud: z.int().min(300).max(1_000_000).optional().describe("For rtu: bits a second, 19200 if not given."),
+  parity: z.enum(["even", "odd", "none"]).optional().describe("For rtu: even if not given, as the standard says."),
+  stopBits: z
+    .literal([1, 2])
+    .optional()
+    .describe("For rtu: 1 if not given, with parity none 2, as the standard says; many devices have 1 there, too."),
   maxRegisters: z
     .int()
     .min(1)
@@ -19,6 +36,34 @@ export const busSchema = z.strictObject({
     .default(8)
     .describe("Unused registers worth reading to save a request; 0 where a device refuses reads that touch one."),
 });
+
+const ofNetwork = ["host", "port"] as const;
+const ofLine = ["path", "baud", "parity", "stopBits"] as const;
+
+export const busSchema = busOptions
+  .superRefine((bus, context) => {
+    const isLine = bus.transport === "rtu";
+    const needed = isLine ? "path" : "host";
+    if (bus[needed] === undefined) context.addIssue({ code: "custom", path: [needed], message: "expected a text" });
+    for (const option of isLine ? ofNetwork : ofLine) {
+      if (bus[option] === undefined) continue;
+      const what = isLine ? "a serial port has none" : "only a serial port (transport: rtu) has one";
+      context.addIssue({ code: "custom", path: [option], message: `${what}; expected this to be left out` });
+    }
+  })
+  .transform((bus) => {
+    const { transport, host = "", port = 502, path = "", baud = 19200, parity = "even" as const, ...rest } = bus;
+    const { stopBits = parity === "none" ? (2 as const) : (1 as const), ...limits } = rest;
+    return transport === "rtu"
+      ? { ...limits, transport, path, baud, parity, stopBits }
+      : { ...limits, transport, host, port };
+  });
+
+/** Whether frames are RTU's: with a checksum, and without anything that tells which request they answer. */
+export const isRtu = ({ transport }: Bus): boolean => transport === "rtu" || transport === "rtu-over-tcp";
+
+/** What of the machine or of the network a bus has for itself: through a second one, requests would meet on the line. */
+export const placeOfBus = (bus: Bus): string => (bus.transport === "rtu" ? bus.path : `${bus.host}:${bus.port}`);
 
 export const deviceSchema = z.strictObject({
   unit: z.int().min(0).max(255).default(1).describe("Unit id; tells devices behind one gateway apart."),

@@ -122,7 +122,7 @@ async function timed(session: Session<Request>, request: Request, ms: number): P
 
 describe("a hostile peer gets a typed fault, and the next read is right", { concurrent: true }, () => {
   test.for<[string, string, RegExp, Reply]>([
-    ["silence", "timeout", /no answer within 200 ms/, () => {}],
+    ["silence", "timeout", /no answer within \d+ ms/, () => {}],
     ["another transaction", "timeout", /no answer/, tampered((bytes) => bytes.writeUInt16BE(999, 0))],
     ["another protocol", "bad_reply", /protocol 4660/, tampered((bytes) => bytes.writeUInt16BE(0x1234, 2))],
     ["length 65535", "bad_reply", /length 65535/, tampered((bytes) => bytes.writeUInt16BE(65535, 4))],
@@ -166,7 +166,7 @@ describe("a hostile peer gets a typed fault, and the next read is right", { conc
     await withPeer(reply, async (peer) => {
       for (let round = 0; round < 2; round++) {
         peer.reply = reply;
-        const readings = await timed(peer.session, asking(100, 101), hastyMs);
+        const readings = await timed(peer.session, asking(100, 101), fault === "timeout" ? hastyMs : patientMs);
         const expected = { fault, detail: expect.stringMatching(detail) };
         expect(readings).toEqual([
           { point: "d/r100", ...expected },
