@@ -39,6 +39,10 @@ const busOptions = z.strictObject({
 
 const ofNetwork = ["host", "port"] as const;
 const ofLine = ["path", "baud", "parity", "stopBits"] as const;
+const reachedBy = (needed: string, others: readonly string[]) => ({
+  required: [needed],
+  not: { anyOf: others.map((option) => ({ required: [option] })) },
+});
 
 export const busSchema = busOptions
   .superRefine((bus, context) => {
@@ -51,6 +55,8 @@ export const busSchema = busOptions
       context.addIssue({ code: "custom", path: [option], message: `${what}; expected this to be left out` });
     }
   })
+  // The same, as far as an editor can know it.
+  .meta({ anyOf: [reachedBy("host", ofLine), reachedBy("path", ofNetwork)] })
   .transform((bus) => {
     const { transport, host = "", port = 502, path = "", baud = 19200, parity = "even" as const, ...rest } = bus;
     const { stopBits = parity === "none" ? (2 as const) : (1 as const), ...limits } = rest;
@@ -62,8 +68,11 @@ export const busSchema = busOptions
 /** Whether frames are RTU's: with a checksum, and without anything that tells which request they answer. */
 export const isRtu = ({ transport }: Bus): boolean => transport === "rtu" || transport === "rtu-over-tcp";
 
-/** What of the machine or of the network a bus has for itself: through a second one, requests would meet on the line. */
-export const placeOfBus = (bus: Bus): string => (bus.transport === "rtu" ? bus.path : `${bus.host}:${bus.port}`);
+/** What a bus has for itself: through a second one, requests would meet on the line. */
+export function placeOfBus(bus: Bus): string {
+  if (bus.transport === "rtu") return bus.path;
+  return `${bus.transport === "udp" ? "udp " : ""}${bus.host.toLowerCase()}:${bus.port}`;
+}
 
 export const deviceSchema = z.strictObject({
   unit: z.int().min(0).max(255).default(1).describe("Unit id; tells devices behind one gateway apart."),
