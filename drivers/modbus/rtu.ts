@@ -41,7 +41,7 @@ export function rtuReader(question: Question): Reader {
     all = Buffer.concat([all, chunk]);
     for (let at = 0; at + 5 <= all.length; at++) {
       const here = all.subarray(at);
-      const length = here[0] === question.unit ? question.lengthOf(here) : null;
+      const length = question.lengthOf(here);
       if (length === null || here.length < length + 2) continue;
       const isRight = question.flawOf(here, length) === undefined;
       if (isRight && isSealed(here, length)) return { kind: "reply", body: here.subarray(0, length) };
