@@ -4,8 +4,9 @@ import { faults, type Inquiry, type Reading, type Session, type Told } from "../
 import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
+import { type Holes, noHoles, readAround } from "./holes.ts";
 import { dial, type Link } from "./link.ts";
-import { type Request, split } from "./plan.ts";
+import type { Request } from "./plan.ts";
 import { type Answer, identityQuestion, type Question, questionOf, type Range } from "./question.ts";
 import {
   type Address,
@@ -26,8 +27,8 @@ export function openSession(bus: Bus, env: Env): Session<Request> {
   let turn: Promise<unknown> = Promise.resolve();
   /** Until when a unit may still answer what was given up. RTU frames do not say what they answer. */
   const doubted = new Map<number, Mono>();
-  /** Requests a device refused as a whole: asked in parts from then on, so that the refusal costs once. */
-  const inParts = new Set<string>();
+  /** What devices refused, by request. In memory only: a start learns it anew, which takes one poll. */
+  const refused = new Map<string, Holes>();
 
   async function ask(question: Question, until: Mono): Promise<Answer> {
     const now = env.clock.mono();
@@ -41,28 +42,24 @@ export function openSession(bus: Bus, env: Env): Session<Request> {
     if (isRtu(bus) && !link.usable) doubted.set(question.unit, env.clock.mono() + left);
     return answer;
   }
-  const askRange = (range: Range, until: Mono): Promise<Answer> => ask(questionOf(range), until);
-
-  /** One value after the other, until the link ends: then the rest fails alike, for each would wait as long. */
-  async function readInParts(request: Request, until: Mono): Promise<Reading[]> {
-    const readings: Reading[] = [];
-    let lost: Answer | undefined;
-    for (const part of split(request)) {
-      const answer = lost ?? (await askRange(part, until));
-      if (!link?.usable) lost = answer;
-      readings.push(...readingsOf(part, answer));
-    }
-    return readings;
-  }
 
   async function read(request: Request, until: Mono): Promise<readonly Reading[]> {
     const key = keyOf(request);
-    if (!inParts.has(key)) {
-      const answer = await askRange(request, until);
-      if (!("fault" in answer && isMissing(answer)) || split(request).length === 1) return readingsOf(request, answer);
-      inParts.add(key);
-    }
-    return readInParts(request, until);
+    const known = refused.get(key) ?? noHoles(request);
+    let lost: Answer | undefined;
+    const readings = await readAround(known, {
+      async ask(range) {
+        const answer = await ask(questionOf(range), until);
+        if (!link?.usable) lost = answer;
+        return answer;
+      },
+      lost: () => lost,
+      now: env.clock.mono,
+      readingsOf,
+    });
+    if (known.holes.size + known.cuts.size > 0) refused.set(key, known);
+    else refused.delete(key);
+    return readings;
   }
 
   async function identify({ device: { unit }, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
@@ -94,23 +91,20 @@ export function openSession(bus: Bus, env: Env): Session<Request> {
   };
 }
 
+/** Of a request for one value: its points lie in the same registers. */
 function readingsOf(request: Request, answer: Answer): Reading[] {
-  if ("fault" in answer) {
-    if (!isMissing(answer) || !isOneValue(request)) return faults(request, answer.fault, answer.detail);
-    const { table, start: register } = request;
-    const meant = meantBy({ table, register });
-    const hint = meant === null ? "" : `; if ${register} is the number in a manual, it is ${meant}`;
-    return faults(request, "no_such_point", `${answer.detail} for ${placeOf({ table, register })}${hint}`);
-  }
-  return request.points.map(({ id, address }) => {
-    const from = address.register - request.start;
-    return { point: id, ...decode(address, answer.data.slice(from, from + widthOf(address))) };
-  });
+  if (!("fault" in answer))
+    return request.points.map(({ id, address }) => ({ point: id, ...decode(address, answer.data) }));
+  if (!isMissing(answer)) return faults(request, answer.fault, answer.detail);
+  const { table, start: register } = request;
+  const meant = meantBy({ table, register });
+  const hint = meant === null ? "" : `; if ${register} is the number in a manual, it is ${meant}`;
+  return faults(request, "no_such_point", `${answer.detail} for ${placeOf({ table, register })}${hint}`);
 }
 
-const isOneValue = (request: Request): boolean => split(request).length === 1;
-
-const keyOf = ({ unit, table, start, count }: Request): string => `${unit} ${table} ${start}+${count}`;
+/** With its points: another request may read the same range for others. */
+const keyOf = ({ unit, table, start, points }: Request): string =>
+  `${unit} ${table} ${start} ${points.map(({ id }) => id).join()}`;
 
 const registersIn = (address: Address | TextAddress): number =>
   address.type === "string" ? Math.ceil(address.length / 2) : widthOf(address);

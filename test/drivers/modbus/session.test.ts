@@ -322,9 +322,9 @@ describe("exceptions", { concurrent: true }, () => {
   test("a missing register does not blind its neighbours, and costs once", async () => {
     await withPeer(hole(101), async ({ session, asked }) => {
       expect(await timed(session, asking(100, 101, 103), patientMs)).toEqual(withHole);
-      expect(asked.splice(0)).toEqual(["3 100+4", "3 100+1", "3 101+1", "3 103+1"]);
+      expect(asked.splice(0)).toEqual(["3 100+4", "3 100+1", "3 101+3", "3 101+1", "3 103+1"]);
       expect(await timed(session, asking(100, 101, 103), patientMs)).toEqual(withHole);
-      expect(asked).toEqual(["3 100+1", "3 101+1", "3 103+1"]);
+      expect(asked).toEqual(["3 100+1", "3 103+1"]);
     });
   });
 
