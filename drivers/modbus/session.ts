@@ -1,5 +1,5 @@
 import type { Mono } from "../../agent/core/sample.ts";
-import type { Env } from "../../agent/env.ts";
+import { type Env, within } from "../../agent/env.ts";
 import { faults, type Inquiry, type Reading, type Session, type Told } from "../driver.ts";
 import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
@@ -19,6 +19,8 @@ import {
   type TextAddress,
   widthOf,
 } from "./schema.ts";
+
+const closeMs = 900;
 
 /** Reads requests over one link at a time and makes another link when that one has ended. */
 export function openSession(bus: Bus, env: Env): Session<Request> {
@@ -86,7 +88,8 @@ export function openSession(bus: Bus, env: Env): Session<Request> {
     async close() {
       closed = true;
       link?.end({ fault: "unreachable", detail: "session closed" });
-      await link?.gone;
+      // A serial port takes its time, and may take for ever.
+      if (link) await within(env, closeMs, link.gone, () => undefined);
     },
   };
 }
