@@ -74,19 +74,18 @@ test.each([
 
 test("between two frames the line has its silence", async () => {
   const waits: number[] = [];
-  const timeoutMs = 5000;
   const env: Env = {
     ...real,
     // A clock that stands still but for the waits, so that each is as long as it is meant to be.
     clock: { ...real.clock, mono: () => waits.reduce((sum, ms) => sum + ms, 1000) },
     after(ms, then) {
-      if (ms === timeoutMs) return real.after(ms, then);
+      if (ms > 100) return real.after(ms, then);
       waits.push(ms);
       return real.after(0, then);
     },
   };
   const session = openSession(busSchema.parse({ transport: "rtu", path: "/dev/ttyX", baud: 1200 }), env);
-  for (let nth = 0; nth < 3; nth++) expect(await session.read(request!, timeoutMs)).toEqual(nine);
+  for (let nth = 0; nth < 3; nth++) expect(await session.read(request!, 5000)).toEqual(nine);
   expect(waits.map(Math.round)).toEqual([32, 32]);
   await session.close();
 });
