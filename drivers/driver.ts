@@ -30,6 +30,11 @@ export interface Driver<
   readonly part?: z.ZodType<Part>;
   /** Same points in any order give the same requests; each point is in exactly one request. */
   plan(points: readonly PlannedPoint<Device, Address>[], bus: Bus): readonly Request[];
+  /**
+   * What of the network or of the machine a bus has for itself, such as a serial port: through a second bus, requests would
+   * meet there, so that a site with two of it is refused. Absent: buses of this protocol never collide.
+   */
+  place?(bus: Bus): string;
   /** What all sessions of an agent share, such as one UDP socket; made once, closed after the last session. */
   share?(env: Env): Shared;
   /** Does not connect: the first `read` does, so that a dead device cannot hold up the start. */

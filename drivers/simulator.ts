@@ -12,6 +12,8 @@ export interface SimulatorOptions {
   readonly host: string;
   /** 0 lets the system choose. A port that is taken rejects with EADDRINUSE. */
   readonly port: number;
+  /** Parsed options of the bus, where they tell how it is spoken to; as usual for the protocol if not given. */
+  readonly bus?: unknown;
   /** Parsed device and point addresses, as `plan` takes them. */
   readonly points: readonly PlannedPoint[];
   /** The raw number the device holds now for a point; null: the device knows no such point. */

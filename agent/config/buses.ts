@@ -49,6 +49,30 @@ export function resolveBus(
   return { id, driver, options, timeoutMs: common.timeout };
 }
 
+/** Tells of each bus whose place, such as a serial port, is another bus's already. */
+export function tellShared(
+  { document, config }: Pick<Sources, "document" | "config">,
+  buses: Iterable<Bus>,
+  problems: Problem[],
+): void {
+  const owners = new Map<string, Bus["id"]>();
+  for (const { id, driver, options } of buses) {
+    const place = driver.place?.(options);
+    if (place === undefined) continue;
+    const key = `${driver.protocol} ${place}`;
+    const owner = owners.get(key);
+    if (owner === undefined) {
+      owners.set(key, id);
+      continue;
+    }
+    const path = Object.hasOwn(config.buses, id)
+      ? ["buses", id]
+      : ["devices", config.devices.findIndex((device) => device?.id === id), "bus"];
+    const what = `${place} is that of bus "${owner}" already; expected one bus under buses, which all its devices name`;
+    problems.push(document.problem(path, what));
+  }
+}
+
 const isReference = (value: unknown): boolean => value === undefined || reference(value) !== null;
 
 /** Puts the texts that references such as ${file:…} stand for in their places. */

@@ -159,8 +159,11 @@ function unwrap(schema: unknown): unknown {
   for (let depth = 0; depth < 10; depth++) {
     if (typeof here !== "object" || here === null || !("def" in here)) return here;
     const def: unknown = here.def;
-    if (typeof def !== "object" || def === null || !("innerType" in def)) return here;
-    here = def.innerType;
+    if (typeof def !== "object" || def === null) return here;
+    // A transformation is a pipe, of which people write what goes in.
+    if ("innerType" in def) here = def.innerType;
+    else if ("in" in def) here = def.in;
+    else return here;
   }
   return here;
 }

@@ -18,12 +18,23 @@ export function loadSuite(path: string, drivers: readonly Driver[]): LoadedSuite
   const document = typeof text === "string" ? readFilled(path, text) : null;
   const profile = document === null ? null : profileOf(document);
   if (document !== null && profile !== null) return suiteOfProfile(path, document, profile, drivers);
-  const { suite, problems } = load(path, fromDisk(path), drivers, noSecret);
+  const { suite, problems } = load(path, fromDisk(path), drivers, noSecret());
   return suite === null ? { suite, problems } : { suite, problems: [] };
 }
 
-/** No test needs a secret. What stands for what is kept elsewhere does for a host, too: an address of documentation. */
-const noSecret: Secrets = () => ({ text: "192.0.2.1" });
+/**
+ * No test needs a secret. What stands for what is kept elsewhere does for a host, too: an address that is nobody's (RFC 2544),
+ * another one for each, since no two buses may have the same.
+ */
+function noSecret(): Secrets {
+  const seen: string[] = [];
+  return (named) => {
+    const key = JSON.stringify(named);
+    if (!seen.includes(key)) seen.push(key);
+    const nth = seen.indexOf(key) + 1;
+    return { text: `198.18.${(nth >> 8) & 0xff}.${nth & 0xff}` };
+  };
+}
 
 /** By the key at its top a file is a profile; null: it is none. */
 function profileOf({ value }: Document): string | null {

@@ -2,7 +2,7 @@ import type * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { inLanguage, type Language } from "../core/language.ts";
 import { modelOf } from "../core/model.ts";
-import { resolveBus } from "./buses.ts";
+import { resolveBus, tellShared } from "./buses.ts";
 import { type WindowConfig, windowsOf } from "./calendar.ts";
 import { check } from "./check.ts";
 import type { FindClassRule } from "./class-rules.ts";
@@ -73,6 +73,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     problems.push(document.problem(["site", "timeZone"], "expected an IANA time zone, such as Europe/Berlin or UTC"));
   }
   const devices = resolveDevices(sources, buses, problems);
+  tellShared(sources, buses.values(), problems);
   const { id, name = id, timeZone, language } = config.site;
   const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);

@@ -91,8 +91,8 @@ const closeAll = async (running: Running): Promise<void> => {
   await Promise.all([...running.values()].map((one) => one.close()));
 };
 
-/** Every driver that reaches a bus over a network has a port among the bus's options. */
-const listening = z.looseObject({ port: z.number() });
+/** Every driver that reaches a bus over a network has a port among the bus's options; a serial line is served on any. */
+const listening = z.looseObject({ port: z.number().default(0) });
 
 async function startBus(
   site: Site,
@@ -108,7 +108,7 @@ async function startBus(
     device.points.map(({ id, address }) => ({ id, device: device.address, address })),
   );
   const port = anyPort ? 0 : listening.parse(bus.options).port;
-  return onPort(start, { host, port, points, value, identities: devices.flatMap(selfOf) });
+  return onPort(start, { host, port, bus: bus.options, points, value, identities: devices.flatMap(selfOf) });
 }
 
 /** A port that is taken is no reason to fail: the system finds another, and `ports` tells. */

@@ -8,8 +8,9 @@ export type Decoded = { readonly value: number } | { readonly fault: BadReason; 
 /**
  * The number that lies in the registers (coil, discrete: in one bit) of an address.
  *
- * Faults: `not_finite` for the NaN and infinities of a float; `implausible` for an integer beyond ±2^53, which
- * a number does not hold exactly; `bad_reply` for fewer registers than the value takes.
+ * Faults: `not_finite` for the NaN and infinities of a float; `implausible` for an integer beyond ±(2^53 - 1), which a
+ * number does not hold exactly (rounded, a counter would stand still and then jump), and for decimals with a digit that
+ * is none; `bad_reply` for fewer registers than the value takes.
  */
 export function decode(address: Address, registers: readonly number[]): Decoded {
   const [first] = registers;
@@ -25,8 +26,9 @@ export function decode(address: Address, registers: readonly number[]): Decoded 
     }
     return { value: Number(value) };
   }
+  if (value === null) return { fault: "implausible", detail: `${address.type} with a digit above 9: ${hexOf(view)}` };
   if (!Number.isFinite(value)) return { fault: "not_finite", detail: `${address.type} ${value}` };
-  return { value: address.bit === undefined ? value : (value >> address.bit) & 1 };
+  return { value: address.bit === undefined ? value : (value >> address.bit) & maskOf(address) };
 }
 
 /** The octets of a text that lies in registers, in the order of its characters. */
@@ -48,17 +50,19 @@ export function registersOf({ length, order }: Omit<TextAddress, "table" | "regi
 
 /**
  * The registers that `decode` turns into the number. What does not fit a type becomes the nearest that does: an
- * integer is rounded and kept in its range, NaN is 0. A bit keeps the other bits of the registers `held`.
+ * integer is rounded and kept in its range, NaN is 0. Bits keep the other bits of the registers `held`.
  */
 export function encode(address: Address, value: number, held: readonly number[] = []): number[] {
   if (!hasWords(address.table)) return [value === 0 ? 0 : 1];
   const view = new DataView(new ArrayBuffer(widthOf(address) * 2));
   if (address.bit !== undefined) {
-    const mask = 1 << address.bit;
+    const mask = maskOf(address);
     const [word = 0] = reorder(held, address.order);
-    view.setUint16(0, value === 0 ? word & ~mask : word | mask);
+    const field = Number(clamp(value, 0n, BigInt(mask)));
+    view.setUint16(0, (word & ~(mask << address.bit)) | (field << address.bit));
   } else if (address.type === "f32") view.setFloat32(0, value);
   else if (address.type === "f64") view.setFloat64(0, value);
+  else if (isDecimal(address.type)) writeDecimal(view, value);
   else writeInteger(view, value, address.type.startsWith("s"));
   return reorder(wordsOf(view), address.order);
 }
@@ -71,7 +75,11 @@ function reorder(words: readonly number[], order: Order): number[] {
   return lowByteFirst ? inOrder.map((word) => ((word & 0xff) << 8) | (word >> 8)) : inOrder;
 }
 
-function numberIn(view: DataView, type: Address["type"]): number | bigint {
+/** The bits of a field, shifted to the lowest; a single bit if it is not said how many. */
+const maskOf = ({ bits = 1 }: Address): number => (1 << bits) - 1;
+
+/** Null: decimals that are none. */
+function numberIn(view: DataView, type: Address["type"]): number | bigint | null {
   switch (type) {
     case "u16":
       return view.getUint16(0);
@@ -89,7 +97,24 @@ function numberIn(view: DataView, type: Address["type"]): number | bigint {
       return view.getFloat32(0);
     case "f64":
       return view.getFloat64(0);
+    case "bcd16":
+    case "bcd32":
+      // A digit is four bits, so that the hexadecimal digits are the decimal ones.
+      return /^\d+$/.test(hexOf(view)) ? Number(hexOf(view)) : null;
   }
+}
+
+const isDecimal = (type: Address["type"]): boolean => type.startsWith("bcd");
+
+const hexOf = (view: DataView): string =>
+  wordsOf(view)
+    .map((word) => word.toString(16).padStart(4, "0"))
+    .join("");
+
+function writeDecimal(view: DataView, value: number): void {
+  const digits = view.byteLength * 2;
+  const nearest = clamp(value, 0n, 10n ** BigInt(digits) - 1n);
+  writeInteger(view, Number.parseInt(String(nearest), 16), false);
 }
 
 function writeInteger(view: DataView, value: number, signed: boolean): void {

@@ -1,14 +1,7 @@
 import type { PointId } from "../../agent/core/sample.ts";
 import { encode, registersOf } from "./codec.ts";
-import { type Address, type ModbusPoint, type Table, type TextAddress, widthOf } from "./schema.ts";
-
-/** A range that a client asks for. */
-export interface Range {
-  readonly unit: number;
-  readonly table: Table;
-  readonly start: number;
-  readonly count: number;
-}
+import type { Range } from "./question.ts";
+import { type Address, type ModbusPoint, type TextAddress, widthOf } from "./schema.ts";
 
 /** What lies in registers: where, how many, and what they are now, given those that are there already; null: no value. */
 interface Held extends Range {

@@ -1,135 +1,106 @@
-import { connect } from "node:net";
-import M from "modbus-serial";
+import type { Mono } from "../../agent/core/sample.ts";
 import type { Env } from "../../agent/env.ts";
-import { type Failure, failureOf } from "./failure.ts";
-import { functionCodes, guard, identificationRequest, identified } from "./frame.ts";
-import type { Request } from "./plan.ts";
-import { type Bus, hasWords } from "./schema.ts";
-
-/** What is read of a unit. */
-export type Range = Omit<Request, "points">;
-
-/** Registers, or bits as 0 and 1: as many as asked. Of an identification, octets. */
-export type Answer = { readonly data: readonly number[] } | Failure;
+import type { Failure } from "./failure.ts";
+import { frame, frameReader } from "./frame.ts";
+import type { Answer, Question, Reader } from "./question.ts";
+import { hexOf, rtuReader, sealed, silenceMs } from "./rtu.ts";
+import { type Bus, isRtu, placeOfBus } from "./schema.ts";
+import { wireTo } from "./wire.ts";
 
 /**
- * One TCP connection, with the library on top of it. The socket is ours, for the library leaks one at each failed
- * connect and does not tell of a reset. Whatever leaves in doubt to which request the next bytes belong, a timeout
- * first of all, ends the link: a late reply then finds no socket, and never becomes another point's value.
+ * One way to a bus, one question at a time: many devices drop or mix up a second one. Whatever leaves in doubt to which
+ * question the next bytes belong, a timeout first of all, ends the link: a late reply then finds nobody.
  */
 export interface Link {
   /** False once ended, by either side; make another. */
   readonly usable: boolean;
-  /**
-   * Asks, after connecting if need be. Settles within `ms`, never rejects. One at a time: many devices drop or mix up
-   * a second request.
-   */
-  ask(request: Range, ms: number): Promise<Answer>;
-  /** The same for one object of Read Device Identification; no data: the device has no such object. */
-  identify(unit: number, object: number, ms: number): Promise<Answer>;
-  /** Fails the request under way with this and destroys the socket. */
+  /** Asks, not before that time, once it is open. Settles within `ms`, never rejects. */
+  ask(question: Question, ms: number, notBefore: Mono): Promise<Answer>;
+  /** Fails the question under way with this and lets go of the wire. */
   end(failure: Failure): void;
+  /** Settles when the bus may be opened again. */
+  readonly gone: Promise<void>;
 }
 
 interface Exchange {
-  /** What is wrong with what came, or undefined as long as it may be right. */
-  readonly hear: (chunk: Buffer) => string | undefined;
+  hear(chunk: Buffer): void;
+  /** Once the wire is open. */
+  start(): void;
   settle(answer: Answer): void;
 }
 
-/** Starts to connect. No timeout is set in the library: `ask` has the only one, on the clock of the agent. */
-export function dial({ host, port }: Bus, env: Env): Link {
-  const socket = connect({ host, port, noDelay: true });
-  const client = new M.default();
+/** Starts to open. `ask` has the only timeout, on the clock of the agent. */
+export function dial(bus: Bus, env: Env, before: Promise<void> = Promise.resolve()): Link {
+  const rtu = isRtu(bus);
+  const quietMs = bus.transport === "rtu" ? silenceMs(bus.baud) : 0;
   let exchange: Exchange | undefined;
+  let transaction = Math.floor(env.random() * 0x10000);
+  let heardAt: Mono = 0;
 
   function end(failure: Failure): void {
-    socket.destroy();
+    wire.destroy();
     exchange?.settle(failure);
   }
 
-  // The listener for "data" comes before the library's, so that a flaw settles the exchange before the library sees it.
-  socket.on("data", (chunk) => {
-    const flaw = exchange ? exchange.hear(chunk) : "a reply that nobody asked for";
-    if (flaw) end({ fault: "bad_reply", detail: flaw });
-  });
-  socket.on("connect", () => client.linkTCP(socket, { port }, () => {}));
-  socket.on("error", (error) => end(failureOf(error)));
-  socket.on("close", () => end({ fault: "unreachable", detail: "connection closed by the device" }));
-
-  /** `send` is told how to settle this very exchange; what is neither an answer nor an exception ends the link. */
-  function begin(ms: number, hear: Exchange["hear"], send: (settle: Exchange["settle"]) => void): Promise<Answer> {
-    return new Promise((resolve) => {
-      const cancel = env.after(ms, () => {
-        const what = socket.connecting ? `connection to ${host}:${port}` : "answer";
-        end({ fault: "timeout", detail: `no ${what} within ${Math.round(ms)} ms` });
-      });
-      const mine: Exchange = {
-        hear,
-        settle(answer) {
-          // The library calls back again for a duplicate of an earlier reply.
-          if (exchange !== mine) return;
-          exchange = undefined;
-          cancel();
-          resolve(answer);
-        },
-      };
-      exchange = mine;
-      const begun = () =>
-        send((answer) => {
-          if ("fault" in answer && answer.exception === undefined && exchange === mine) end(answer);
-          mine.settle(answer);
-        });
-      if (socket.connecting) socket.once("connect", begun);
-      else begun();
-    });
+  function hear(chunk: Buffer): void {
+    heardAt = env.clock.mono();
+    if (exchange !== undefined) exchange.hear(chunk);
+    // A line has noise, and replies that come late; a connection has neither.
+    else if (!rtu) end({ fault: "bad_reply", detail: "a reply that nobody asked for" });
   }
 
-  /** Past the library, which does not survive a bad reply to it. */
-  function identify(unit: number, object: number, ms: number): Promise<Answer> {
-    const read = identified(unit, object);
-    let settle: Exchange["settle"] = () => {};
-    const hear = (chunk: Buffer): string | undefined => {
-      const answer = read(chunk);
-      if (answer.kind === "flaw") return answer.detail;
-      if (answer.kind === "exception") settle(failureOf({ modbusCode: answer.number }));
-      if (answer.kind === "object") settle({ data: [...(answer.octets ?? [])] });
-      return undefined;
-    };
-    return begin(ms, hear, (done) => {
-      settle = done;
-      socket.write(identificationRequest(unit, object));
-    });
+  const wire = wireTo(bus, { opened: () => exchange?.start(), bytes: hear, over: end }, before);
+
+  function late(heard: readonly Buffer[], ms: number): Failure {
+    const within = `within ${Math.round(ms)} ms`;
+    if (!wire.isOpen) return { fault: "timeout", detail: `no connection to ${placeOfBus(bus)} ${within}` };
+    if (!rtu || heard.length === 0) return { fault: "timeout", detail: `no answer ${within}` };
+    return { fault: "bad_reply", detail: `no right answer ${within}, but ${hexOf(Buffer.concat(heard))}` };
   }
 
   return {
     get usable() {
-      return socket.writable;
+      return wire.usable;
     },
-    ask: (request, ms) => begin(ms, guard(expectedOf(request)), (done) => sendRead(client, request, done)),
-    identify,
+    ask: (question, ms, notBefore) =>
+      new Promise((resolve) => {
+        transaction = (transaction + 1) & 0xffff;
+        const heard: Buffer[] = [];
+        // None before it is asked: what comes until then answers nothing of this.
+        let read: Reader | undefined;
+        let cancelWait = (): void => {};
+        const cancel = env.after(ms, () => end(late(heard, ms)));
+        const mine: Exchange = {
+          start() {
+            const waitMs = Math.max(notBefore, heardAt + quietMs) - env.clock.mono();
+            if (waitMs > 0) {
+              cancelWait = env.after(waitMs, mine.start);
+              return;
+            }
+            read = rtu ? rtuReader(question) : frameReader(transaction, question);
+            wire.write(rtu ? sealed(question.body) : frame(transaction, question.unit, question.body.subarray(1)));
+          },
+          hear(chunk) {
+            if (read === undefined) return;
+            heard.push(chunk);
+            const outcome = read(chunk);
+            if (outcome.kind === "flaw") end({ fault: "bad_reply", detail: outcome.detail });
+            if (outcome.kind !== "reply") return;
+            const answer = question.read(outcome.body);
+            if ("fault" in answer && answer.exception === undefined) end(answer);
+            else mine.settle(answer);
+          },
+          settle(answer) {
+            exchange = undefined;
+            cancel();
+            cancelWait();
+            resolve(answer);
+          },
+        };
+        exchange = mine;
+        if (wire.isOpen) mine.start();
+      }),
     end,
+    gone: wire.gone,
   };
-}
-
-function expectedOf({ unit, table, count }: Range) {
-  return { unit, code: functionCodes[table], bytes: hasWords(table) ? count * 2 : Math.ceil(count / 8) };
-}
-
-/** The unit goes with the call: one set beforehand (`setID`) may be another's by the time of sending. */
-function sendRead(client: InstanceType<typeof M.default>, request: Range, done: (answer: Answer) => void): void {
-  const { unit, table, start, count } = request;
-  const whenRead = (error: unknown, reply: { data: readonly (number | boolean)[] }): void => {
-    if (error) {
-      done(failureOf(error));
-      return;
-    }
-    // Coils come padded to whole bytes.
-    const data = reply.data.slice(0, count).map(Number);
-    done(data.length === count ? { data } : { fault: "bad_reply", detail: `${data.length} values, asked ${count}` });
-  };
-  if (table === "coil") client.writeFC1(unit, start, count, whenRead);
-  else if (table === "discrete") client.writeFC2(unit, start, count, whenRead);
-  else if (table === "holding") client.writeFC3(unit, start, count, whenRead);
-  else client.writeFC4(unit, start, count, whenRead);
 }

@@ -40,6 +40,13 @@ export function split(request: Request): readonly Request[] {
   return parts;
 }
 
+/** One read for all of these, in wire order. There is one at least. */
+export function joinAll(parts: readonly Request[]): Request {
+  const [first, ...rest] = parts as readonly [Request, ...Request[]];
+  const end = Math.max(...parts.map(({ start, count }) => start + count));
+  return { ...first, count: end - first.start, points: [first, ...rest].flatMap(({ points }) => points) };
+}
+
 function alone(point: ModbusPoint): Request {
   const { table, register } = point.address;
   return { unit: point.device.unit, table, start: register, count: widthOf(point.address), points: [point] };

@@ -1,86 +1,113 @@
 import type { Mono } from "../../agent/core/sample.ts";
-import type { Env } from "../../agent/env.ts";
+import { type Env, within } from "../../agent/env.ts";
 import { faults, type Inquiry, type Reading, type Session, type Told } from "../driver.ts";
 import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
-import { type Answer, dial, type Link, type Range } from "./link.ts";
-import { type Request, split } from "./plan.ts";
-import { type Address, type Bus, type Device, type Part, type TextAddress, widthOf } from "./schema.ts";
+import { type Holes, noHoles, readAround } from "./holes.ts";
+import { dial, type Link } from "./link.ts";
+import type { Request } from "./plan.ts";
+import { type Answer, identityQuestion, type Question, questionOf, type Range } from "./question.ts";
+import {
+  type Address,
+  type Bus,
+  type Device,
+  isRtu,
+  meantBy,
+  type Part,
+  placeOf,
+  type TextAddress,
+  widthOf,
+} from "./schema.ts";
+
+const closeMs = 900;
 
 /** Reads requests over one link at a time and makes another link when that one has ended. */
 export function openSession(bus: Bus, env: Env): Session<Request> {
   let link: Link | undefined;
   let closed = false;
-  /** Requests a device refused as a whole: asked in parts from then on, so that the refusal costs once. */
-  const inParts = new Set<string>();
+  let turn: Promise<unknown> = Promise.resolve();
+  /** Until when a unit may still answer what was given up. RTU frames do not say what they answer. */
+  const doubted = new Map<number, Mono>();
+  /** What devices refused, by request. In memory only: a start learns it anew, which takes one poll. */
+  const refused = new Map<string, Holes>();
 
-  async function onLink(until: Mono, exchange: (on: Link, ms: number) => Promise<Answer>): Promise<Answer> {
-    const left = until - env.clock.mono();
+  async function ask(question: Question, until: Mono): Promise<Answer> {
+    const now = env.clock.mono();
+    const left = until - now;
     if (closed) return { fault: "unreachable", detail: "session closed" };
     if (left <= 0) return { fault: "timeout", detail: "no time left in this read" };
-    if (!link?.usable) link = dial(bus, env);
-    return exchange(link, left);
+    if (!link?.usable) link = dial(bus, env, link?.gone);
+    // Half of its time at most: the unit may be well again.
+    const notBefore = Math.min(doubted.get(question.unit) ?? 0, now + left / 2);
+    const answer = await link.ask(question, left, notBefore);
+    if (isRtu(bus) && !link.usable) doubted.set(question.unit, env.clock.mono() + left);
+    return answer;
   }
-  const ask = (range: Range, until: Mono): Promise<Answer> => onLink(until, (on, ms) => on.ask(range, ms));
 
-  /** One value after the other, until the link ends: then the rest fails alike, for each would wait as long. */
-  async function readInParts(request: Request, until: Mono): Promise<Reading[]> {
-    const readings: Reading[] = [];
+  async function read(request: Request, until: Mono): Promise<readonly Reading[]> {
+    const key = keyOf(request);
+    const known = refused.get(key) ?? noHoles(request);
     let lost: Answer | undefined;
-    for (const part of split(request)) {
-      const answer = lost ?? (await ask(part, until));
-      if (!link?.usable) lost = answer;
-      readings.push(...readingsOf(part, answer));
-    }
+    const readings = await readAround(known, {
+      async ask(range) {
+        const answer = await ask(questionOf(range), until);
+        if (!link?.usable) lost = answer;
+        return answer;
+      },
+      lost: () => lost,
+      now: env.clock.mono,
+      readingsOf,
+    });
+    if (known.holes.size + known.cuts.size > 0) refused.set(key, known);
+    else refused.delete(key);
     return readings;
   }
 
+  async function identify({ device: { unit }, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
+    const answers: Told[] = [];
+    for (const { name, address } of parts) {
+      const question =
+        "object" in address ? identityQuestion(unit, address.object) : questionOf(rangeOf(unit, address));
+      answers.push(toldBy(name, address, await ask(question, until)));
+    }
+    return answers;
+  }
+
+  /** One after the other even if they are not awaited, for they share a line; the time of each runs from the call. */
+  function inTurn<T>(timeoutMs: number, work: (until: Mono) => Promise<T>): Promise<T> {
+    const until = env.clock.mono() + timeoutMs;
+    const mine = turn.then(() => work(until));
+    turn = mine;
+    return mine;
+  }
+
   return {
-    async read(request, timeoutMs) {
-      const until = env.clock.mono() + timeoutMs;
-      const key = keyOf(request);
-      if (!inParts.has(key)) {
-        const answer = await ask(request, until);
-        if (!("fault" in answer && isMissing(answer)) || split(request).length === 1)
-          return readingsOf(request, answer);
-        inParts.add(key);
-      }
-      return readInParts(request, until);
-    },
-    async identify({ device: { unit }, parts }: Inquiry<Device, Part>, timeoutMs) {
-      const until = env.clock.mono() + timeoutMs;
-      const answers: Told[] = [];
-      for (const { name, address } of parts) {
-        const answer =
-          "object" in address
-            ? await onLink(until, (on, ms) => on.identify(unit, address.object, ms))
-            : await ask(rangeOf(unit, address), until);
-        answers.push(toldBy(name, address, answer));
-      }
-      return answers;
-    },
+    read: (request, timeoutMs) => inTurn(timeoutMs, (until) => read(request, until)),
+    identify: (inquiry: Inquiry<Device, Part>, timeoutMs) => inTurn(timeoutMs, (until) => identify(inquiry, until)),
     async close() {
       closed = true;
       link?.end({ fault: "unreachable", detail: "session closed" });
+      // A serial port takes its time, and may take for ever.
+      if (link) await within(env, closeMs, link.gone, () => undefined);
     },
   };
 }
 
+/** Of a request for one value: its points lie in the same registers. */
 function readingsOf(request: Request, answer: Answer): Reading[] {
-  if ("fault" in answer) {
-    const missing = isMissing(answer) && isOneValue(request);
-    return faults(request, missing ? "no_such_point" : answer.fault, answer.detail);
-  }
-  return request.points.map(({ id, address }) => {
-    const from = address.register - request.start;
-    return { point: id, ...decode(address, answer.data.slice(from, from + widthOf(address))) };
-  });
+  if (!("fault" in answer))
+    return request.points.map(({ id, address }) => ({ point: id, ...decode(address, answer.data) }));
+  if (!isMissing(answer)) return faults(request, answer.fault, answer.detail);
+  const { table, start: register } = request;
+  const meant = meantBy({ table, register });
+  const hint = meant === null ? "" : `; if ${register} is the number in a manual, it is ${meant}`;
+  return faults(request, "no_such_point", `${answer.detail} for ${placeOf({ table, register })}${hint}`);
 }
 
-const isOneValue = (request: Request): boolean => split(request).length === 1;
-
-const keyOf = ({ unit, table, start, count }: Request): string => `${unit} ${table} ${start}+${count}`;
+/** With its points: another request may read the same range for others. */
+const keyOf = ({ unit, table, start, points }: Request): string =>
+  `${unit} ${table} ${start} ${points.map(({ id }) => id).join()}`;
 
 const registersIn = (address: Address | TextAddress): number =>
   address.type === "string" ? Math.ceil(address.length / 2) : widthOf(address);

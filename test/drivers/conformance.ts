@@ -274,6 +274,7 @@ async function onStage(fixture: Fixture, play: (stage: Stage) => Promise<void>):
   const simulator = await fixture.startSimulator({
     host,
     port: 0,
+    bus: driver.bus.parse(fixture.bus(host, 1)),
     points,
     value: (id) => values.get(id) ?? null,
     identities: [{ ...inquiry, text: (part) => texts.get(part) ?? null }],

@@ -16,7 +16,7 @@ const forProfile = ajv.compile(profileSchemaJson(drivers, ruleTypes));
 
 /** What the loader alone can know: other files, other places in the file, the machine; or the syntax itself. */
 const beyond =
-  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type or use to add|a comm rule|a URL|no class rules|limits in|readings at|is a state rule|uses none|missing; expected (alarm|bit)|is normal and|under map|both given/;
+  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type or use to add|a comm rule|a URL|no class rules|limits in|readings at|is a state rule|uses none|missing; expected (alarm|bit)|is normal and|under map|both given|that of bus/;
 
 describe("what loads pleases the editor", () => {
   const good: readonly [string, string][] = [
@@ -24,6 +24,7 @@ describe("what loads pleases the editor", () => {
     ["a list of buses of its own", change(site, "protocol: bacnet,", "protocol: bacnet, timeout: 2s, maxPoints: 5,")],
     ["the community all know", change(site, '"${env:COMMUNITY}"', "public")],
     ["a host kept elsewhere", change(site, "192.0.2.30", '"${env:CRAC}"')],
+    ["a serial line", change(site, "host: 192.0.2.10", "transport: rtu, path: /dev/ttyS0, baud: 9600, parity: none")],
     ["a rule added", change(site, "comm: null", 'gone: { type: stale, point: "*", after: 1m }')],
     ["a class rule used", change(site, "comm: null", "hot: { use: rack/inlet-hot, point: power, unit: kW }")],
     [

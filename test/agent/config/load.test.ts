@@ -285,7 +285,9 @@ describe("a mistake is told where it stands, with what was expected", () => {
 
   test("in a profile: with the profile's name and line, once for all devices that have it", () => {
     const wrong = { "profiles/box.yaml": profile.replace("limit: 30", "limt: 30") };
-    expect(problemsOf(site(`${box()}\n${box().replace("id: a", "id: b")}`), wrong)).toEqual([
+    expect(
+      problemsOf(site(`${box()}\n${box().replace("id: a", "id: b").replace("10.0.0.1", "10.0.0.2")}`), wrong),
+    ).toEqual([
       expect.stringMatching(/^profiles\/box\.yaml:10:\d+: rules\.hot\.levels\.0\.limit: missing; expected a number/),
       expect.stringMatching(
         /^profiles\/box\.yaml:10:\d+: rules\.hot\.levels\.0\.limt: unknown option "limt"\. Did you mean "limit"/,

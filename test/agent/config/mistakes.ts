@@ -329,6 +329,46 @@ export const inSite: readonly Case[] = [
   ],
   ["a bus without a host", ", host: 192.0.2.10", "", ["site.yaml:4:3: buses.gateway.host: missing; expected a text"]],
   [
+    "Modbus: a serial port without its path",
+    "host: 192.0.2.10",
+    "transport: rtu",
+    ["site.yaml:4:3: buses.gateway.path: missing; expected a text"],
+  ],
+  [
+    "Modbus: a serial port with a host",
+    "host: 192.0.2.10",
+    "transport: rtu, path: /dev/ttyS0, host: 192.0.2.10",
+    ["site.yaml:4:66: buses.gateway.host: a serial port has none; expected this to be left out"],
+  ],
+  [
+    "Modbus: a baud rate without a serial port",
+    "host: 192.0.2.10",
+    "host: 192.0.2.10, baud: 9600",
+    ["site.yaml:4:50: buses.gateway.baud: only a serial port (transport: rtu) has one; expected this to be left out"],
+  ],
+  [
+    "Modbus: three stop bits",
+    "host: 192.0.2.10",
+    "transport: rtu, path: /dev/ttyS0, stopBits: 3",
+    ["site.yaml:4:66: buses.gateway.stopBits: expected one of 1, 2"],
+  ],
+  [
+    "a gateway twice",
+    "gateway: { protocol: modbus, host: 192.0.2.10 }",
+    "gateway: { protocol: modbus, host: gw.example }\n  again: { protocol: modbus, host: GW.example, port: 502 }",
+    [
+      'site.yaml:5:3: buses.again: gw.example:502 is that of bus "gateway" already; expected one bus under buses, which all its devices name',
+    ],
+  ],
+  [
+    "a serial port twice, the second time as a device's own",
+    "gateway: { protocol: modbus, host: 192.0.2.10 }\ndevices:",
+    "gateway: { protocol: modbus, transport: rtu, path: /dev/ttyS0 }\ndevices:\n  - { id: m2, profile: meter/test, bus: { protocol: modbus, transport: rtu, path: /dev/ttyS0, baud: 9600 } }",
+    [
+      'site.yaml:6:36: devices.0.bus: /dev/ttyS0 is that of bus "gateway" already; expected one bus under buses, which all its devices name',
+    ],
+  ],
+  [
     "an unknown bus option",
     "host: 192.0.2.10",
     "host: 192.0.2.10, prot: 503",
@@ -446,7 +486,7 @@ export const inProfile: readonly (readonly [keyof typeof profiles, ...Case])[] =
     "register: 52",
     "register: 65535",
     [
-      "profiles/meter/test.yaml:6:62: points.power.address.register: the value reaches beyond register 65535; expected a lower one",
+      "profiles/meter/test.yaml:6:62: points.power.address.register: a value from input 65535 (365536) reaches beyond register 65535; expected a lower one",
     ],
   ],
   [

@@ -209,6 +209,27 @@ test("a port that is taken is replaced, and told", async () => {
   for (const { id } of here.site.buses) expect(answered(await reader.read(id))).toBe(true);
 });
 
+test("a serial line is served on a port, in the frames of a line", async () => {
+  const disk = fromDisk(join(builtInConfig(), "demo-site.yaml"));
+  const siteWith = (bus: string) => {
+    const text = `version: 1\nsite: { id: s }\ndevices:\n  - { id: m, profile: meter/eastron-sdm630, bus: { protocol: modbus, ${bus} } }\n`;
+    return load("site.yaml", (name) => (name === "site.yaml" ? text : disk(name)), drivers, noSecret).site!;
+  };
+  const story = storyNamed("calm");
+  const line = await simulate(env, siteWith("transport: rtu, path: /dev/ttyX"), {
+    story,
+    seed: 1,
+    speed: 1,
+    host: "127.0.0.1",
+  });
+  onTestFinished(() => line.close());
+  const reader = readerOf(siteWith(`transport: rtu-over-tcp, host: 127.0.0.1, port: ${line.ports.get("m")}`));
+  onTestFinished(() => reader.close());
+  const readings = await reader.read("m");
+  expect(readings.length).toBeGreaterThan(0);
+  expect(readings.filter((one) => "fault" in one)).toEqual([]);
+});
+
 test("close is quick, also while it is read and slow to answer; then nobody answers, and twice is fine", async () => {
   const { simulated, site, reader } = await staged(storyNamed("calm"), 1);
   onTestFinished(() => reader.close());

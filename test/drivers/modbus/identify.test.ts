@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
 import type { Told } from "../../../drivers/driver.ts";
-import { frame, identificationRequest, identified } from "../../../drivers/modbus/frame.ts";
+import { frame, frameReader } from "../../../drivers/modbus/frame.ts";
 import type { Request } from "../../../drivers/modbus/plan.ts";
+import { identityQuestion } from "../../../drivers/modbus/question.ts";
+import { rtuReader, sealed } from "../../../drivers/modbus/rtu.ts";
 import { addressSchema, busSchema, partSchema } from "../../../drivers/modbus/schema.ts";
 import { openSession } from "../../../drivers/modbus/session.ts";
 
@@ -109,7 +111,7 @@ describe("what a device answers", { concurrent: true }, () => {
       "timeout",
       (asked, socket) => void socket.write(frame(asked.readUInt16BE(0), 5, [0x2b, ...model]).subarray(0, 12)),
     ],
-    ["another transaction", "bad_reply", reply([0x2b, ...model], { transaction: 3 })],
+    ["another transaction", "timeout", reply([0x2b, ...model], { transaction: 3 })],
     ["another unit", "bad_reply", reply([0x2b, ...model], { unit: 6 })],
     ["an exception of another unit", "bad_reply", reply([0xab, 1], { unit: 6 })],
     ["another function", "bad_reply", reply([0x03, 2, 0, 7])],
@@ -155,21 +157,29 @@ test.each([
   [6, 2],
   [128, 3],
 ])("object %i is asked for in the stream that it is in, %i", async (object, stream) => {
-  expect([...identificationRequest(5, object).subarray(6)]).toEqual([5, 0x2b, 0x0e, stream, object]);
+  expect([...identityQuestion(5, object).body]).toEqual([5, 0x2b, 0x0e, stream, object]);
 });
 
 test("no bytes make the reading of a reply throw or run on", () => {
-  const head = Buffer.from([0x4d, 0x57, 0, 0]);
+  const question = identityQuestion(5, 5);
+  const kinds = ["more", "flaw", "reply"];
   fc.assert(
     fc.property(
-      fc.uint8Array({ maxLength: 300 }),
+      fc.uint8Array({ maxLength: 250 }),
       fc.boolean(),
       fc.integer({ min: 1, max: 50 }),
       (bytes, hasHead, step) => {
-        const all = hasHead ? Buffer.concat([head, Buffer.of(0, bytes.length % 256), bytes]) : Buffer.from(bytes);
-        const read = identified(5, 5);
-        for (let at = 0; at < all.length; at += step) {
-          expect(["more", "flaw", "exception", "object"]).toContain(read(all.subarray(at, at + step)).kind);
+        const head = hasHead ? [5, 0x2b, 0x0e, ...bytes] : [...bytes];
+        const framed = [
+          [frameReader(7, question), frame(7, head[0] ?? 0, head.slice(1))],
+          [rtuReader(question), sealed(Uint8Array.from(head))],
+        ] as const;
+        for (const [read, all] of framed) {
+          for (let at = 0; at < all.length; at += step) {
+            const outcome = read(all.subarray(at, at + step));
+            expect(kinds).toContain(outcome.kind);
+            if (outcome.kind === "reply") expect(Object.keys(question.read(outcome.body))).not.toEqual([]);
+          }
         }
       },
     ),

@@ -1,0 +1,142 @@
+import { EventEmitter } from "node:events";
+import M from "modbus-serial";
+import { type Failure, failureOf } from "./failure.ts";
+import type { Request } from "./plan.ts";
+import { sealed } from "./rtu.ts";
+import { hasWords, type Table } from "./schema.ts";
+
+/** What is read of a unit. */
+export type Range = Omit<Request, "points">;
+
+/** Registers, or bits as 0 and 1: as many as asked. Of an identification, octets. */
+export type Answer = { readonly data: readonly number[] } | Failure;
+
+/** What may be asked of a unit, and what a right reply to it looks like, however it is framed. A body is unit · function · data. */
+export interface Question {
+  readonly unit: number;
+  readonly body: Buffer;
+  /** How long the body that begins with these bytes (three at least) is to be; null: they do not tell, or not yet. */
+  lengthOf(begun: Buffer): number | null;
+  /** What is wrong with a body of this length that begins with these bytes (three at least); undefined: nothing so far. */
+  flawOf(begun: Buffer, length: number): string | undefined;
+  /** Of a whole body without a flaw. Total. */
+  read(body: Buffer): Answer;
+}
+
+/** Told all that comes after one question, chunk by chunk. */
+export type Reader = (chunk: Buffer) => Outcome;
+export type Outcome =
+  | { readonly kind: "more" }
+  | { readonly kind: "flaw"; readonly detail: string }
+  | { readonly kind: "reply"; readonly body: Buffer };
+
+export const functionCodes: Readonly<Record<Table, number>> = { coil: 1, discrete: 2, holding: 3, input: 4 };
+/** Set in the function code of an exception. */
+export const exceptionFlag = 0x80;
+
+/** Encapsulated interface transport, Read Device Identification. */
+export const identification = { code: 0x2b, type: 0x0e } as const;
+
+/** Asks for registers or bits. */
+export function questionOf(range: Range): Question {
+  const { unit, table, count } = range;
+  const code = functionCodes[table];
+  const bytes = hasWords(table) ? count * 2 : Math.ceil(count / 8);
+  const { body, read } = coder(range);
+  return {
+    unit,
+    body,
+    read,
+    lengthOf: ([, given]) => (given === code ? 3 + bytes : given === (code | exceptionFlag) ? 3 : null),
+    flawOf([from, given, told], length) {
+      if (from !== unit) return `reply of unit ${from}, asked ${unit}`;
+      if (given === (code | exceptionFlag)) return length === 3 ? undefined : `exception of length ${length}`;
+      if (given !== code) return `reply to function ${given}, asked ${code}`;
+      if (told !== bytes) return `${told} bytes of data, asked ${bytes}`;
+      return length === 3 + bytes ? undefined : `${bytes} bytes of data in a frame of length ${length}`;
+    },
+  };
+}
+
+/**
+ * The library as what it is good at: it says the request and reads the reply, on a port that is none. It gets a client of its
+ * own for each exchange, so that nothing of an earlier one is left in it, and only replies that have been judged.
+ */
+function coder({ unit, table, start, count }: Range): Pick<Question, "body" | "read"> {
+  let said: Buffer = Buffer.alloc(0);
+  let answer: Answer = { fault: "bad_reply", detail: "a reply that cannot be read" };
+  const port = Object.assign(new EventEmitter(), {
+    isOpen: true,
+    open: (then: () => void) => then(),
+    write: (bytes: Buffer) => {
+      said = bytes;
+    },
+    // What the library finds its transaction by; there is one.
+    ...{ _transactionIdRead: 1, _transactionIdWrite: 1 },
+  });
+  const client = new M.default(port);
+  client.open(() => {});
+  const whenRead = (error: unknown, reply: { data: readonly (number | boolean)[] }): void => {
+    // Coils come padded to whole bytes.
+    answer = error ? failureOf(error) : { data: reply.data.slice(0, count).map(Number) };
+  };
+  if (table === "coil") client.writeFC1(unit, start, count, whenRead);
+  else if (table === "discrete") client.writeFC2(unit, start, count, whenRead);
+  else if (table === "holding") client.writeFC3(unit, start, count, whenRead);
+  else client.writeFC4(unit, start, count, whenRead);
+  return {
+    body: said.subarray(0, -2),
+    read(body) {
+      port.emit("data", sealed(body));
+      return answer;
+    },
+  };
+}
+
+/**
+ * Asks for one object by the stream that it is in (V1.1b3, 6.21): basic, regular or extended. Past the library, whose own
+ * reading of a bad reply ends the process. An answer without data: the device has no such object.
+ */
+export function identityQuestion(unit: number, object: number): Question {
+  const { code, type } = identification;
+  const stream = object <= 2 ? 1 : object <= 6 ? 2 : 3;
+  return {
+    unit,
+    body: Buffer.from([unit, code, type, stream, object]),
+    lengthOf(begun) {
+      if (begun[1] === (code | exceptionFlag)) return 3;
+      return begun[1] === code ? (objectsIn(begun)?.end ?? null) : null;
+    },
+    flawOf([from, given], length) {
+      if (from !== unit) return `reply of unit ${from}, asked ${unit}`;
+      if (given === (code | exceptionFlag)) return length === 3 ? undefined : `exception of length ${length}`;
+      return given === code && length >= 8 ? undefined : `reply to function ${given}, asked ${code}/${type}`;
+    },
+    read(body) {
+      if (body[1] !== code) return failureOf({ modbusCode: body[2] });
+      if (body[2] !== type) return { fault: "bad_reply", detail: `reply of transport type ${body[2]}, asked ${type}` };
+      const objects = objectsIn(body);
+      if (objects === null) return { fault: "bad_reply", detail: `${body[7]} objects in ${body.length} bytes` };
+      if (objects.end !== body.length) return { fault: "bad_reply", detail: "bytes after the last object" };
+      return { data: [...(objects.octets.get(object) ?? [])] };
+    },
+  };
+}
+
+/**
+ * unit · function · type · stream · conformity · more follows · next object · count · (id · length · octets) …
+ * Null where the bytes end before the last object does.
+ */
+function objectsIn(body: Buffer): { readonly octets: ReadonlyMap<number, Buffer>; readonly end: number } | null {
+  const count = body[7];
+  if (count === undefined) return null;
+  const octets = new Map<number, Buffer>();
+  let at = 8;
+  for (let nth = 0; nth < count; nth++) {
+    const [id, length] = [body[at], body[at + 1]];
+    if (id === undefined || length === undefined || at + 2 + length > body.length) return null;
+    if (!octets.has(id)) octets.set(id, body.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return { octets, end: at };
+}
