@@ -37,7 +37,6 @@ export const messages = {
     contentType,
   },
   gap: { summary: "Some events will never come (CloudEvents 1.0).", schema: gapMessage, contentType },
-  gap: { summary: "Some events will never come (CloudEvents 1.0).", schema: gapMessage, contentType },
   heartbeat: { summary: "The agent is alive, and this is how it does.", schema: heartbeatMessage, contentType: plain },
   silences: { summary: "All that people have silenced, and until when.", schema: silencesMessage, contentType: plain },
   blind: { summary: "The points that the agent cannot see, and since when.", schema: blindMessage, contentType: plain },

@@ -91,7 +91,6 @@ export const examples = {
   death: deathMessageOf(speaker, "lwt"),
   event: eventMessageOf(agent, raised, at),
   gap: gapMessageOf({ agent, site: "fra-1" }, { epoch, first: 3001, last: 3120, count: 118 }, at),
-  gap: gapMessageOf({ agent, site: "fra-1" }, { epoch, first: 3001, last: 3120, count: 118 }, at),
   heartbeat: heartbeatMessageOf(speaker, alive, at),
   silences: silencesMessageOf(speaker, quiet, at, pageMax),
   blind: blindMessageOf(speaker, quiet, at, pageMax),
