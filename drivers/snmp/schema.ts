@@ -10,9 +10,8 @@ export const bus = z.strictObject({
     .refine((text) => isIP(text) !== 0 || hostName.test(text), "expected an IP address or a host name")
     .describe("IP address or name of the device; a name is looked up again after each failed exchange."),
   port: z.number().int().min(1).max(65_535).default(161).describe("UDP port of the device's SNMP agent."),
-  version: z.literal("2c").default("2c").describe("SNMP version."),
+  version: z.literal([1, "2c"]).default("2c").describe("SNMP version."),
   community: secret
-    // net-snmp takes an empty community for none given, and sends "public".
     .refine((community) => community.reveal() !== "", "an empty community cannot be sent")
     .prefault("public")
     .describe("Read community; travels in clear text."),
@@ -30,7 +29,7 @@ export type Bus = z.infer<typeof bus>;
 export const device = z.strictObject({});
 export type Device = z.infer<typeof device>;
 
-/** The second arc ends at 39, as BER packs the first two arcs into one octet and net-snmp knows no longer form. */
+/** The second arc ends at 39, as BER packs the first two arcs into one octet, and agents know no longer form. */
 const oidText = /^[0-2]\.[1-3]?\d(\.(0|[1-9]\d{0,9}))+$/;
 const isOid = (text: string): boolean => {
   const arcs = text.split(".");

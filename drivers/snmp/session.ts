@@ -1,7 +1,8 @@
 import { type Env, within } from "../../agent/env.ts";
 import type { Inquiry, Reading, Session, Told } from "../driver.ts";
 import { type Found, readingOf, toldOf } from "./codec.ts";
-import { type Answer, Exchange } from "./exchange.ts";
+import { type Answer, communityBased, type Dialect } from "./dialect.ts";
+import { Exchange } from "./exchange.ts";
 import { errors } from "./message.ts";
 import { findPeer, type Peer } from "./peer.ts";
 import type { Point, Request } from "./plan.ts";
@@ -16,6 +17,7 @@ type Asked = Pick<Point, "id" | "address">;
 export class SnmpSession implements Session<Request> {
   readonly #bus: Bus;
   readonly #env: Env;
+  readonly #dialect: Dialect;
   #oidsMax: number;
   /** Looked up at the first read, and again after each fault: by then the name may be another address's. */
   #peer: Promise<Peer | Error> | undefined;
@@ -25,6 +27,7 @@ export class SnmpSession implements Session<Request> {
   constructor(bus: Bus, env: Env) {
     this.#bus = bus;
     this.#env = env;
+    this.#dialect = communityBased(bus.version, bus.community.reveal(), env);
     this.#oidsMax = bus.maxOids;
   }
 
@@ -42,10 +45,13 @@ export class SnmpSession implements Session<Request> {
   async #find(asked: readonly Asked[], timeoutMs: number): Promise<ReadonlyMap<string, Found>> {
     const deadline = this.#env.clock.mono() + timeoutMs;
     const found = new Map<string, Found>();
-    for (let open = asked; open.length > 0; open = open.filter(({ id }) => !found.has(id))) {
-      const batch = open.slice(0, this.#oidsMax);
+    for (let open: Asked[][] = [[...asked]]; open.length > 0; ) {
+      const [first = [], ...rest] = open;
+      const batch = first.slice(0, this.#oidsMax);
       const answer = await this.#ask(batch, deadline);
       for (const [id, one] of this.#found(batch, answer)) found.set(id, one);
+      const halves = isUnblamed(answer, batch) ? halved(first, batch.length) : [first];
+      open = [...halves, ...rest].map((some) => some.filter(({ id }) => !found.has(id))).filter(isSome);
     }
     return found;
   }
@@ -54,17 +60,18 @@ export class SnmpSession implements Session<Request> {
   #found(batch: readonly Asked[], answer: Answer): (readonly [string, Found])[] {
     switch (answer.kind) {
       case "bindings":
-        return batch.map(({ id }, at) => [id, answer.varbinds[at]]);
+        return batch.map(({ id }, at) => [id, answer.bindings[at]]);
       case "fault":
         return batch.map(({ id }) => [id, { fault: answer.fault, detail: answer.detail }]);
       case "refused": {
+        if (isUnblamed(answer, batch)) return [];
         if (answer.status === errors.tooBig && batch.length > 1) {
           this.#oidsMax = Math.ceil(batch.length / 2);
           return [];
         }
         // One OID that fails makes a GetRequest fail whole: without the one blamed the others can be asked again.
         const blamed = batch.filter(({ address }) => address.oid === answer.oid);
-        const fault = blamed.length > 0 && answer.status === errors.noSuchName ? "no_such_point" : "device_error";
+        const fault = answer.status === errors.noSuchName ? "no_such_point" : "device_error";
         return (blamed.length > 0 ? blamed : batch).map(({ id }) => [id, { fault, detail: answer.detail }]);
       }
     }
@@ -72,22 +79,24 @@ export class SnmpSession implements Session<Request> {
 
   async #ask(batch: readonly Asked[], deadline: number): Promise<Answer> {
     const answer = await this.#exchange(batch, deadline);
-    if (answer.kind === "fault") this.#peer = undefined;
+    if (answer.kind === "fault") {
+      this.#peer = undefined;
+      this.#dialect.forget();
+    }
     return answer;
   }
 
   async #exchange(batch: readonly Asked[], deadline: number): Promise<Answer> {
     const leftMs = () => Math.floor(deadline - this.#env.clock.mono());
     if (leftMs() <= 0) return { kind: "fault", fault: "timeout", detail: "no time left in this read" };
-    const { host, port, community } = this.#bus;
+    const { host, port } = this.#bus;
     this.#peer ??= findPeer(host, port).catch((error: Error) => error);
     const peer = await within(this.#env, leftMs(), this.#peer, () => new Error(`looking up ${host} takes too long`));
     if (this.#closed) return { kind: "fault", fault: "unreachable", detail: "the session is closed" };
     if (peer instanceof Error) return { kind: "fault", fault: "unreachable", detail: peer.message };
     this.#current = new Exchange(this.#env, {
       peer,
-      community: community.reveal(),
-      oids: batch.map(({ address }) => address.oid),
+      turn: this.#dialect.ask(batch.map(({ address }) => address.oid)),
       timeoutMs: Math.max(1, leftMs()),
     });
     return this.#current.answer;
@@ -98,3 +107,14 @@ export class SnmpSession implements Session<Request> {
     this.#current?.cancel("the session is closed");
   }
 }
+
+/** One of several OIDs does not exist, and the device does not say which: halves of them are asked. */
+const isUnblamed = (answer: Answer, batch: readonly Asked[]): boolean =>
+  answer.kind === "refused" && answer.status === errors.noSuchName && answer.oid === undefined && batch.length > 1;
+
+function halved(asked: readonly Asked[], size: number): Asked[][] {
+  const middle = Math.ceil(size / 2);
+  return [asked.slice(0, middle), asked.slice(middle, size), asked.slice(size)];
+}
+
+const isSome = (asked: readonly Asked[]): boolean => asked.length > 0;

@@ -17,8 +17,8 @@ test.each([
   ["an empty host", { host: "" }],
   ["a URL", { host: "udp://ups" }],
   ["a host with a blank", { host: "ups 1" }],
-  ["an empty community, which net-snmp would send as public", { host: "ups", community: "" }],
-  ["version 1", { host: "ups", version: "1" }],
+  ["an empty community", { host: "ups", community: "" }],
+  ["version 2", { host: "ups", version: 2 }],
   ["no OIDs at all", { host: "ups", maxOids: 0 }],
   ["an unknown option", { host: "ups", retries: 3 }],
 ])("a bus with %s is refused", (_, options) => {
