@@ -6,7 +6,8 @@ import { Exchange } from "./exchange.ts";
 import { errors } from "./message.ts";
 import { findPeer, type Peer } from "./peer.ts";
 import type { Point, Request } from "./plan.ts";
-import type { Address, Bus, Device } from "./schema.ts";
+import { type Address, type Bus, type Device, defaultCommunity } from "./schema.ts";
+import { userBased } from "./user-based.ts";
 
 type Asked = Pick<Point, "id" | "address">;
 
@@ -27,7 +28,7 @@ export class SnmpSession implements Session<Request> {
   constructor(bus: Bus, env: Env) {
     this.#bus = bus;
     this.#env = env;
-    this.#dialect = communityBased(bus.version, bus.community.reveal(), env);
+    this.#dialect = dialectOf(bus, env);
     this.#oidsMax = bus.maxOids;
   }
 
@@ -106,6 +107,11 @@ export class SnmpSession implements Session<Request> {
     this.#closed = true;
     this.#current?.cancel("the session is closed");
   }
+}
+
+function dialectOf({ version, community, user = "", auth, priv, context = "" }: Bus, env: Env): Dialect {
+  if (version === 3) return userBased({ user, auth, priv, context }, env);
+  return communityBased(version, community?.reveal() ?? defaultCommunity, env);
 }
 
 /** One of several OIDs does not exist, and the device does not say which: halves of them are asked. */

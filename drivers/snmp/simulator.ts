@@ -4,13 +4,12 @@ import { realEnv } from "../../agent/env.ts";
 import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
 import * as ber from "./ber.ts";
 import { decode, encode, errors, type Message, pdus, versions } from "./message.ts";
-import { address, bus } from "./schema.ts";
+import { address, defaultCommunity as community } from "./schema.ts";
 import { type Objects, ServedDevice, withoutExceptions } from "./served.ts";
 
 const slowMs = 3000;
 /** Octets in a UDP datagram over IPv4. */
 const datagramMax = 65_507;
-const community = bus.shape.community.parse(undefined).reveal();
 /** A sequence that announces more than there is. */
 const rubbish = Buffer.from("3026020101", "hex");
 
