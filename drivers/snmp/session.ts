@@ -1,5 +1,6 @@
 import { type Env, within } from "../../agent/env.ts";
 import type { Inquiry, Reading, Session, Told } from "../driver.ts";
+import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "./capacity.ts";
 import { type Found, readingOf, toldOf } from "./codec.ts";
 import { type Answer, communityBased, type Dialect } from "./dialect.ts";
 import { Exchange } from "./exchange.ts";
@@ -13,13 +14,13 @@ type Asked = Pick<Point, "id" | "address">;
 
 /**
  * Reads one device with GetRequests, one at a time. How many OIDs the device can answer at once is learnt
- * from its tooBig, and remembered until the session ends.
+ * from its tooBig or its silence, and remembered until the session ends.
  */
 export class SnmpSession implements Session<Request> {
   readonly #bus: Bus;
   readonly #env: Env;
   readonly #dialect: Dialect;
-  #oidsMax: number;
+  #capacity: Capacity;
   /** Looked up at the first read, and again after each fault: by then the name may be another address's. */
   #peer: Promise<Peer | Error> | undefined;
   #current: Exchange | undefined;
@@ -29,7 +30,7 @@ export class SnmpSession implements Session<Request> {
     this.#bus = bus;
     this.#env = env;
     this.#dialect = dialectOf(bus, env);
-    this.#oidsMax = bus.maxOids;
+    this.#capacity = unlimited(bus.maxOids);
   }
 
   async read(request: Request, timeoutMs: number): Promise<readonly Reading[]> {
@@ -48,8 +49,8 @@ export class SnmpSession implements Session<Request> {
     const found = new Map<string, Found>();
     for (let open: Asked[][] = [[...asked]]; open.length > 0; ) {
       const [first = [], ...rest] = open;
-      const batch = first.slice(0, this.#oidsMax);
-      const answer = await this.#ask(batch, deadline);
+      const batch = first.slice(0, this.#capacity.now);
+      const answer = await this.#ask(batch, deadline, timeoutMs);
       for (const [id, one] of this.#found(batch, answer)) found.set(id, one);
       const halves = isUnblamed(answer, batch) ? halved(first, batch.length) : [first];
       open = [...halves, ...rest].map((some) => some.filter(({ id }) => !found.has(id))).filter(isSome);
@@ -67,7 +68,7 @@ export class SnmpSession implements Session<Request> {
       case "refused": {
         if (isUnblamed(answer, batch)) return [];
         if (answer.status === errors.tooBig && batch.length > 1) {
-          this.#oidsMax = Math.ceil(batch.length / 2);
+          this.#capacity = afterTooBig(this.#capacity, batch.length);
           return [];
         }
         // One OID that fails makes a GetRequest fail whole: without the one blamed the others can be asked again.
@@ -78,12 +79,16 @@ export class SnmpSession implements Session<Request> {
     }
   }
 
-  async #ask(batch: readonly Asked[], deadline: number): Promise<Answer> {
+  async #ask(batch: readonly Asked[], deadline: number, timeoutMs: number): Promise<Answer> {
+    const leftMs = deadline - this.#env.clock.mono();
     const answer = await this.#exchange(batch, deadline);
-    if (answer.kind === "fault") {
-      this.#peer = undefined;
-      this.#dialect.forget();
-    }
+    if (answer.kind === "bindings") this.#capacity = afterAnswer(this.#capacity, batch.length);
+    if (answer.kind !== "fault") return answer;
+    // What is asked near the end of a read may be right and come too late.
+    const isSilent = answer.fault === "timeout" && leftMs >= timeoutMs / 2;
+    if (isSilent) this.#capacity = afterSilence(this.#capacity, batch.length);
+    this.#peer = undefined;
+    this.#dialect.forget();
     return answer;
   }
 

@@ -130,6 +130,36 @@ test("tooBig shrinks the requests, and the size is remembered", async () => {
   expect(sizes()).toEqual([3, 3, 3, 1]);
 });
 
+test("a device that is silent to large requests is asked for as many as it answers, and the size is remembered", async () => {
+  const device = await peer((asked) => (asked.bindings.length > 5 ? undefined : good(asked)));
+  const reading = session(device.port);
+  const many = Array.from({ length: 20 }, (_, row) => row + 1);
+  const read = async () => brief(await reading.read(request(...many), timeoutMs));
+  let polls = 1;
+  while ((await read()).includes("timeout")) polls++;
+  expect(polls).toBeLessThanOrEqual(5);
+  device.requests.splice(0);
+  expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  expect(device.requests.map(({ bindings }) => bindings.length)).toEqual([5, 5, 5, 5]);
+});
+
+test("a device that was gone is soon asked for as many as before", async () => {
+  let gone = true;
+  const device = await peer((asked) => (gone ? undefined : good(asked)));
+  const reading = session(device.port);
+  const many = Array.from({ length: 20 }, (_, row) => row + 1);
+  for (let poll = 0; poll < 6; poll++) await reading.read(request(...many), 100);
+  gone = false;
+  for (let poll = 0; poll < 3; poll++) expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  device.requests.splice(0);
+  gone = true;
+  for (let poll = 0; poll < 6; poll++) await reading.read(request(...many), 100);
+  gone = false;
+  device.requests.splice(0);
+  expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  expect(device.requests.map(({ bindings }) => bindings.length)).toEqual([20]);
+});
+
 test.each([
   ["genErr", 5, "device_error", "error-status 5 (genErr)"],
   ["noSuchName, which SNMPv2c does not have but devices send", 2, "no_such_point", "error-status 2 (noSuchName)"],
