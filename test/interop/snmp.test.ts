@@ -125,13 +125,16 @@ describe.skipIf(!present)("snmpd", () => {
     expect(reading).toMatchObject({ detail: expect.stringMatching(/the priv key/) });
   });
 
-  test("restarted, its engine boots once more: the next read after it is right", async () => {
-    const reading = v3(named("sha256", "aes128"), "sha256", "aes128");
-    expectUpTime(await reading.read(upTime, ampleMs));
-    for (let round = 0; round < 2; round++) {
-      await snmpd?.kill("SIGTERM");
-      await start();
-      expectUpTime(await reading.read(upTime, ampleMs));
-    }
+  test.each<[string, NodeJS.Signals, kept: boolean]>([
+    ["stopped and started, its engine boots once more", "SIGTERM", true],
+    ["killed and started", "SIGKILL", true],
+    ["installed anew, its engine is another", "SIGKILL", false],
+  ])("%s: the next read after it is right", async (_, signal, kept) => {
+    const readings = [v3(named("sha256", "aes128"), "sha256", "aes128"), v3(named("md5"), "md5"), v3("open")];
+    for (const reading of readings) expectUpTime(await reading.read(upTime, ampleMs));
+    await snmpd?.kill(signal);
+    if (!kept) rmSync(join(folder, "kept"), { recursive: true });
+    await start();
+    for (const reading of readings) expectUpTime(await reading.read(upTime, ampleMs));
   });
 });
