@@ -41,8 +41,10 @@ let port: number;
 let snmpd: Running | undefined;
 
 async function start(): Promise<void> {
-  const options = ["-f", "-Lo", "-C", "-c", join(folder, "snmpd.conf"), "-p", join(folder, "snmpd.pid")];
-  snmpd = run("/usr/sbin/snmpd", [...options, `--persistentDir=${join(folder, "kept")}`]);
+  // Not -C: without its persistent file an snmpd is a new engine each time it starts.
+  const kept = join(folder, "kept");
+  const places = { SNMPCONFPATH: `${folder}:${kept}`, SNMP_PERSISTENT_DIR: kept, MIBS: "" };
+  snmpd = run("/usr/sbin/snmpd", ["-f", "-Lo", "-p", join(folder, "snmpd.pid")], places);
   await snmpd.line(/NET-SNMP version/);
 }
 

@@ -64,10 +64,13 @@ const hostile: [string, string, (asked: Asked) => Buffer][] = [
   ["truncated", "bad_reply", (asked) => sealed(asked).subarray(0, -1)],
   ["with a request for a Response", "bad_reply", (asked) => sealed(asked, { data: asRequest(asked) })],
   ["for another message", "timeout", (asked) => sealed(asked, { msgId: asked.message.msgId + 1 })],
+  ["for another request", "timeout", (asked) => sealed(asked, { data: ofAnother(asked) })],
   ["of SNMPv2c", "bad_reply", () => Buffer.from("300b020101040670", "hex")],
 ];
 const other = (answer: Asked["answer"], engineId: Buffer) => seal({ ...answer, engineId }, keysFor(engineId), salt);
 const asRequest = ({ pdu, message }: Asked) => scoped(message, { ...pdu, pdu: pdus.get });
+const ofAnother = ({ pdu, message }: Asked) =>
+  scoped(message, { ...pdu, pdu: pdus.response, requestId: pdu.requestId + 1 });
 function flipped(datagram: Buffer): Buffer {
   const last = datagram.length - 1;
   datagram[last] = (datagram[last] ?? 0) ^ 1;
