@@ -21,6 +21,8 @@ export class SnmpSession implements Session<Request> {
   readonly #env: Env;
   readonly #dialect: Dialect;
   #capacity: Capacity;
+  /** OIDs that made a request fail: they are asked for last and each alone, so that the others are not kept waiting. */
+  readonly #failing = new Set<string>();
   /** Looked up at the first read, and again after each fault: by then the name may be another address's. */
   #peer: Promise<Peer | Error> | undefined;
   #current: Exchange | undefined;
@@ -47,7 +49,9 @@ export class SnmpSession implements Session<Request> {
   async #find(asked: readonly Asked[], timeoutMs: number): Promise<ReadonlyMap<string, Found>> {
     const deadline = this.#env.clock.mono() + timeoutMs;
     const found = new Map<string, Found>();
-    for (let open: Asked[][] = [[...asked]]; open.length > 0; ) {
+    const isFailing = ({ address }: Asked): boolean => this.#failing.has(address.oid);
+    const alone = asked.filter(isFailing).map((one) => [one]);
+    for (let open = [asked.filter((one) => !isFailing(one)), ...alone].filter(isSome); open.length > 0; ) {
       const [first = [], ...rest] = open;
       const batch = first.slice(0, this.#capacity.now);
       const answer = await this.#ask(batch, deadline, timeoutMs);
@@ -62,6 +66,7 @@ export class SnmpSession implements Session<Request> {
   #found(batch: readonly Asked[], answer: Answer): (readonly [string, Found])[] {
     switch (answer.kind) {
       case "bindings":
+        for (const { address } of batch) this.#failing.delete(address.oid);
         return batch.map(({ id }, at) => [id, answer.bindings[at]]);
       case "fault":
         return batch.map(({ id }) => [id, { fault: answer.fault, detail: answer.detail }]);
@@ -72,7 +77,8 @@ export class SnmpSession implements Session<Request> {
           return [];
         }
         // One OID that fails makes a GetRequest fail whole: without the one blamed the others can be asked again.
-        const blamed = batch.filter(({ address }) => address.oid === answer.oid);
+        const blamed = batch.filter(({ address }) => batch.length === 1 || address.oid === answer.oid);
+        for (const { address } of blamed) this.#failing.add(address.oid);
         const fault = answer.status === errors.noSuchName ? "no_such_point" : "device_error";
         return (blamed.length > 0 ? blamed : batch).map(({ id }) => [id, { fault, detail: answer.detail }]);
       }

@@ -191,9 +191,35 @@ test("noSuchName that blames none: halves are asked until it is alone, and the o
   const device = await peer((asked) =>
     rows(asked).includes(3) ? encode(response(asked, { version: 0, errorStatus: 2, errorIndex: 0 })) : good(asked),
   );
-  const readings = await session(device.port, { version: 1 }).read(request(1, 2, 3, 4, 5), ampleMs);
-  expect(brief(readings)).toEqual([1, 2, "no_such_point", 4, 5]);
-  expect(device.requests.map(rows)).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [1, 2], [3], [4, 5]]);
+  const reading = session(device.port, { version: 1 });
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, "no_such_point", 4, 5]);
+  expect(device.requests.splice(0).map(rows)).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [1, 2], [3], [4, 5]]);
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, "no_such_point", 4, 5]);
+  expect(device.requests.map(rows)).toEqual([[1, 2, 4, 5], [3]]);
+});
+
+test("OIDs that made a request fail are asked for last and alone from then on, and may come back", async () => {
+  const gone = new Set([2, 4]);
+  const device = await peer((asked) => {
+    const at = rows(asked).findIndex((row) => gone.has(row));
+    return at < 0 ? good(asked) : encode(response(asked, { errorStatus: 2, errorIndex: at + 1 }));
+  });
+  const reading = session(device.port, { version: 1 });
+  const asked = () => device.requests.splice(0).map(rows);
+  const all = [1, "no_such_point", 3, "no_such_point", 5];
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual(all);
+  expect(asked()).toEqual([
+    [1, 2, 3, 4, 5],
+    [1, 3, 4, 5],
+    [1, 3, 5],
+  ]);
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual(all);
+  expect(asked()).toEqual([[1, 3, 5], [2], [4]]);
+  gone.clear();
+  for (let poll = 0; poll < 2; poll++) {
+    expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, 3, 4, 5]);
+  }
+  expect(asked()).toEqual([[1, 3, 5], [2], [4], [1, 2, 3, 4, 5]]);
 });
 
 test("a device that stops answering half-way has the rest time out, within the one deadline", async () => {
