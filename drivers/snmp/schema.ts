@@ -52,7 +52,7 @@ const options = z.strictObject({
     .min(1)
     .max(100)
     .default(20)
-    .describe("Most OIDs in one GetRequest; a device that answers tooBig is asked for fewer."),
+    .describe("Most OIDs in one GetRequest; a device that answers tooBig, or not at all, is asked for fewer."),
 });
 
 export const bus = options.superRefine((given, context) => {
