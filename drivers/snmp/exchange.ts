@@ -50,7 +50,13 @@ export class Exchange {
   }
 
   #send(): void {
-    if (!this.#settled) this.#socket.send(this.#turn.next()); // errors are those of the socket
+    if (this.#settled) return;
+    try {
+      this.#socket.send(this.#turn.next()); // errors of sending are those of the socket
+    } catch (error) {
+      // A system that allows approved cryptography only has no MD5 and no DES.
+      this.#settle({ kind: "fault", fault: "unreachable", detail: `this machine cannot ask so: ${error}` });
+    }
   }
 
   #hear(datagram: Buffer): void {

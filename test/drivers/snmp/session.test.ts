@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { answered } from "../../../drivers/driver.ts";
 import * as ber from "../../../drivers/snmp/ber.ts";
+import { Exchange } from "../../../drivers/snmp/exchange.ts";
 import { encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
 import { all, boundTo, brief, closedPort, env, good, peer, request, response, root, rows, session } from "./peer.ts";
 
@@ -259,6 +260,22 @@ test("close ends a read under way, twice is fine, and a read after it is unreach
   await reading.close();
   expect(brief(await pending)).toEqual(["unreachable", "unreachable"]);
   expect(brief(await reading.read(request(1), ampleMs))).toEqual(["unreachable"]);
+});
+
+test("a machine that lacks the cryptography says so, in a fault", async () => {
+  const device = await peer(good);
+  const turn = {
+    next() {
+      throw new Error("digital envelope routines::unsupported");
+    },
+    hear: () => ({ kind: "other" }) as const,
+    hint: () => "",
+  };
+  const found = { address: "127.0.0.1", family: 4, port: device.port };
+  expect(await new Exchange(env, { peer: found, turn, timeoutMs: ampleMs }).answer).toMatchObject({
+    fault: "unreachable",
+    detail: expect.stringContaining("unsupported"),
+  });
 });
 
 test("nothing is sent before the first read", async () => {
