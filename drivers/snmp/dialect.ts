@@ -1,6 +1,6 @@
 import type { BadReason } from "../../agent/core/sample.ts";
 import type { Env } from "../../agent/env.ts";
-import { type Binding, decode, encode, errors, getRequest, type Pdu, pdus, versions } from "./message.ts";
+import { type Binding, errors, type Pdu } from "./message.ts";
 
 /** How a device is spoken to: the datagrams of one GetRequest, and what its answers mean. No sockets, no timers. */
 
@@ -28,6 +28,8 @@ export interface Turn {
   hear(datagram: Buffer): Heard;
   /** What it may mean that nothing came, for people; "" if nothing more than that. */
   hint(): string;
+  /** It is over, whatever came of it. */
+  end?(): void;
 }
 
 export interface Dialect {
@@ -37,31 +39,6 @@ export interface Dialect {
 }
 
 export const idOf = (env: Env): number => Math.floor(env.random() * 2 ** 31);
-
-/** SNMPv1 and SNMPv2c: one datagram each way. An agent does not answer a community it does not know. */
-export function communityBased(version: 1 | "2c", community: string, env: Env): Dialect {
-  const wire = version === 1 ? versions.v1 : versions.v2c;
-  return {
-    forget() {},
-    ask(oids) {
-      const requestId = idOf(env);
-      const datagram = encode({ version: wire, community, ...getRequest(requestId, oids) });
-      return {
-        next: () => datagram,
-        hint: () => "",
-        hear(heard) {
-          const message = decode(heard);
-          if (message?.version !== wire || message.pdu !== pdus.response) {
-            return { kind: "garbage", what: `what came is no SNMPv${version} Response` };
-          }
-          if (message.requestId !== requestId) return { kind: "other" };
-          if (message.community !== community) return { kind: "garbage", what: "the answer is of another community" };
-          return answerOf(message, oids);
-        },
-      };
-    },
-  };
-}
 
 /** RFC 3416, 3; those from 6 on are of SetRequests. */
 const statusNames = ["noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr"];

@@ -78,6 +78,7 @@ export class Exchange {
     this.#cancelDeadline();
     this.#cancelResend();
     this.#socket.close();
+    this.#turn.end?.();
     this.#resolve(answer);
   }
 }

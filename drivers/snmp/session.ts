@@ -2,7 +2,8 @@ import { type Env, within } from "../../agent/env.ts";
 import type { Inquiry, Reading, Session, Told } from "../driver.ts";
 import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "./capacity.ts";
 import { type Found, readingOf, toldOf } from "./codec.ts";
-import { type Answer, communityBased, type Dialect } from "./dialect.ts";
+import { communityBased } from "./community.ts";
+import type { Answer, Dialect } from "./dialect.ts";
 import { Exchange } from "./exchange.ts";
 import { errors } from "./message.ts";
 import { findPeer, type Peer } from "./peer.ts";
@@ -122,7 +123,7 @@ export class SnmpSession implements Session<Request> {
 
 function dialectOf({ version, community, user = "", auth, priv, context = "" }: Bus, env: Env): Dialect {
   if (version === 3) return userBased({ user, auth, priv, context }, env);
-  return communityBased(version, community?.reveal() ?? defaultCommunity, env);
+  return communityBased(version, community?.reveal() ?? defaultCommunity);
 }
 
 /** One of several OIDs does not exist, and the device does not say which: halves of them are asked. */

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { Secret } from "../../../agent/secret.ts";
 import { readingOf } from "../../../drivers/snmp/codec.ts";
-import { communityBased, type Dialect, type Heard } from "../../../drivers/snmp/dialect.ts";
+import { communityBased } from "../../../drivers/snmp/community.ts";
+import type { Dialect, Heard } from "../../../drivers/snmp/dialect.ts";
 import { decode } from "../../../drivers/snmp/message.ts";
 import { userBased } from "../../../drivers/snmp/user-based.ts";
 import { seal } from "../../../drivers/snmp/usm.ts";
@@ -54,8 +55,8 @@ const open3 = (datagram: Buffer): Buffer => {
 };
 
 const dialects: readonly [name: string, Dialect, answer: (datagram: Buffer) => Buffer, proves: boolean][] = [
-  ["SNMPv1", communityBased(1, "public", env), (datagram) => good(decode(datagram)!), false],
-  ["SNMPv2c", communityBased("2c", "public", env), (datagram) => good(decode(datagram)!), false],
+  ["SNMPv1", communityBased(1, "public"), (datagram) => good(decode(datagram)!), false],
+  ["SNMPv2c", communityBased("2c", "public"), (datagram) => good(decode(datagram)!), false],
   ["SNMPv3 in the clear", userBased({ user: "ops", context: "" }, env), open3, false],
   ["SNMPv3 with privacy", userBased({ user: "ops", auth, priv, context: "" }, env), private3, true],
 ];
