@@ -38,13 +38,12 @@ export function resolveBus(
   const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
   const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
   if (driver === null) return null;
-  const revealed = reveal(rest, secrets, (key, what) => problems.push(document.problem([...path, key], what)));
+  const revealed = reveal(rest, secrets, path, (at, what) => problems.push(document.problem(at, what)));
   const options = check(document, path, driver.bus, revealed, problems);
   if (options === null || common === null) return null;
-  for (const [key, value] of Object.entries(options as object)) {
-    if (!(value instanceof Secret) || isReference(rest[key]) || value.reveal() === "public") continue;
+  for (const at of secretsInText(options as object, rest)) {
     const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
-    problems.push(document.problem([...path, key], what));
+    problems.push(document.problem([...path, ...at], what));
   }
   return { id, driver, options, timeoutMs: common.timeout };
 }
@@ -73,19 +72,32 @@ export function tellShared(
   }
 }
 
-const isReference = (value: unknown): boolean => value === undefined || reference(value) !== null;
+/** Where options have a secret that was not written as a reference, at any depth; "public" is none. */
+function secretsInText(options: object, written: unknown): Path[] {
+  return Object.entries(options).flatMap(([key, value]) => {
+    const text = isOptions(written) ? written[key] : undefined;
+    if (!(value instanceof Secret)) return isOptions(value) ? secretsInText(value, text).map((at) => [key, ...at]) : [];
+    return text === undefined || reference(text) !== null || value.reveal() === "public" ? [] : [[key]];
+  });
+}
 
-/** Puts the texts that references such as ${file:…} stand for in their places. */
+const isOptions = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Puts the texts that references such as ${file:…} stand for in their places, at any depth. */
 function reveal(
   options: Readonly<Record<string, unknown>>,
   secrets: Secrets,
-  tell: (key: string, what: string) => void,
+  path: Path,
+  tell: (at: Path, what: string) => void,
 ): Record<string, unknown> {
   const revealed = Object.entries(options).map(([key, value]) => {
+    const at = [...path, key];
+    if (isOptions(value)) return [key, reveal(value, secrets, at, tell)];
     const named = reference(value);
     if (named === null) return [key, value];
     const result = secrets(named);
-    if ("problem" in result) tell(key, result.problem);
+    if ("problem" in result) tell(at, result.problem);
     // Any text will do: what is wrong has been told.
     return [key, "problem" in result ? "unreadable" : result.text];
   });

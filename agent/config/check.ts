@@ -85,6 +85,9 @@ function say(issue: z.core.$ZodIssue, given: unknown): string {
       return missing === "" ? mistyped(issue.expected, given) : `${missing}expected ${word(issue.expected)}`;
     case "invalid_value": {
       const expected = issue.values.map(String);
+      if (typeof given === "string" && expected.includes(given)) {
+        return `expected one of ${expected.join(", ")}; take it out of its quotes`;
+      }
       const hint = typeof given === "string" ? didYouMean(given, expected) : "";
       return `${missing}expected ${expected.length === 1 ? "" : "one of "}${expected.join(", ")}${hint === "" ? "" : `.${hint}`}`;
     }

@@ -91,6 +91,10 @@ const reference: Json = {
 
 /** Any text of a bus may be a reference; a secret must be one, or the word that is none. */
 function referable(option: Json): Json {
+  if (option.type === "object") {
+    const inner = Object.entries(properties(option)).map(([name, one]) => [name, referable(one)]);
+    return { ...option, properties: Object.fromEntries(inner) };
+  }
   if (option.type !== "string" || option.const !== undefined) return option;
   const { description, default: preset, ...rest } = option;
   const direct = option.writeOnly === true ? { const: "public" } : rest;

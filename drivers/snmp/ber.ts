@@ -13,7 +13,12 @@ export const tags = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  ipAddress: 0x40,
+  counter32: 0x41,
+  gauge32: 0x42,
   timeTicks: 0x43,
+  opaque: 0x44,
+  counter64: 0x46,
   noSuchObject: 0x80,
   noSuchInstance: 0x81,
   endOfMibView: 0x82,
@@ -71,9 +76,15 @@ export function oidOf(element: Element | undefined): string | undefined {
 }
 
 export function encode({ tag, content }: Element): Buffer {
-  const length = content.length;
-  const head = length < 0x80 ? [length] : [0x83, length >> 16, length >> 8, length]; // Buffer.of takes the low octet
-  return Buffer.concat([Buffer.of(tag, ...head), content]);
+  return Buffer.concat([Buffer.of(tag, ...lengthOctets(content.length)), content]);
+}
+
+function lengthOctets(length: number): number[] {
+  if (length < 0x80) return [length];
+  if (length < 0x100) return [0x81, length];
+  return length < 0x10000
+    ? [0x82, length >> 8, length & 0xff]
+    : [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
 }
 
 export const constructed = (tag: number, ...parts: readonly Element[]): Element => ({
@@ -90,7 +101,8 @@ export function integer(value: number, tag: number = tags.integer): Element {
   return { tag, content };
 }
 
-export const text = (value: string): Element => ({ tag: tags.octetString, content: Buffer.from(value) });
+export const octets = (content: Buffer): Element => ({ tag: tags.octetString, content });
+export const text = (value: string): Element => octets(Buffer.from(value));
 
 /** `value` as the schema validates it. */
 export function oid(value: string): Element {

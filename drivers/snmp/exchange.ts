@@ -1,105 +1,84 @@
-import { createSession, ErrorStatus, RequestFailedError, type Varbind, Version2c } from "net-snmp";
-import type { BadReason } from "../../agent/core/sample.ts";
+import type { Socket } from "node:dgram";
 import type { Env } from "../../agent/env.ts";
-import { connectTo, guarded, type Peer } from "./peer.ts";
-
-/** What came of one GetRequest. */
-export type Answer =
-  | { readonly kind: "bindings"; readonly varbinds: readonly Varbind[] }
-  /** The device's error-status; `oid` is the binding it blames, if it blames one. */
-  | { readonly kind: "refused"; readonly status: number; readonly detail: string; readonly oid: string | undefined }
-  | { readonly kind: "fault"; readonly fault: BadReason; readonly detail: string };
-
-export interface Question {
-  readonly peer: Peer;
-  readonly community: string;
-  readonly oids: readonly string[];
-  readonly timeoutMs: number;
-}
+import type { Answer, Turn } from "./dialect.ts";
+import { connectTo, type Peer } from "./peer.ts";
 
 /**
- * One GetRequest on a socket and a net-snmp session of its own, both gone when it is answered: an answer
- * that comes late finds a closed port and can never be taken for the next request's. `answer` never
- * rejects and settles within `timeoutMs`; the request is sent once more at half that time, as UDP loses.
+ * One GetRequest on a socket of its own, which is gone when it is answered: an answer that comes late finds a
+ * closed port and can never be taken for the next request's. `answer` never rejects and settles within
+ * `timeoutMs`; what was sent is sent once more at half the time that was left, as UDP loses.
  */
 export class Exchange {
   readonly answer: Promise<Answer>;
+  readonly #env: Env;
+  readonly #turn: Turn;
+  readonly #socket: Socket;
+  readonly #deadline: number;
   #resolve: (answer: Answer) => void = () => {};
-  #release: () => void = () => {};
+  #cancelDeadline: () => void;
+  #cancelResend: () => void = () => {};
+  #settled = false;
   /** What came instead of an answer; worth more to a technician than "timeout". */
   #garbage: string | undefined;
 
-  constructor(env: Env, question: Question) {
+  constructor(env: Env, { peer, turn, timeoutMs }: { peer: Peer; turn: Turn; timeoutMs: number }) {
+    this.#env = env;
+    this.#turn = turn;
+    this.#deadline = env.clock.mono() + timeoutMs;
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    const socket = connectTo(
-      question.peer,
-      () => ask(),
-      (error) => this.#settle(unreachable(error)),
+    this.#cancelDeadline = env.after(timeoutMs, () => this.#settle(this.#silence()));
+    this.#socket = connectTo(
+      peer,
+      () => this.#ask(),
+      (error) => this.#settle({ kind: "fault", fault: "unreachable", detail: error.message }),
     );
-    const ask = () => this.#ask(socket, question);
-    const cancelDeadline = env.after(question.timeoutMs, () => this.#settle(this.#silence()));
-    this.#release = () => {
-      cancelDeadline();
-      socket.close();
-    };
+    this.#socket.on("message", (datagram) => this.#hear(datagram));
   }
 
   cancel(detail: string): void {
     this.#settle({ kind: "fault", fault: "unreachable", detail });
   }
 
-  #ask(socket: ReturnType<typeof connectTo>, { peer, community, oids, timeoutMs }: Question): void {
-    const session = createSession(peer.address, community, {
-      version: Version2c,
-      port: peer.port,
-      timeout: Math.max(1, Math.floor(timeoutMs / 2)), // net-snmp takes 0 for its default of 5 s
-      retries: 1,
-      dgramModule: guarded(socket, (what) => {
-        this.#garbage = what;
-      }),
-    });
-    // A malformed datagram would otherwise end the process; the guard lets none through that we know of.
-    session.on("error", (error) => {
-      this.#garbage = `what came does not decode: ${error}`;
-    });
-    // net-snmp calls back from the socket's event: what this throws would be nobody's to catch.
-    session.get([...oids], (error, varbinds = []) => {
-      this.#settle(error ? this.#failure(error, oids) : { kind: "bindings", varbinds });
-    });
+  #ask(): void {
+    if (this.#settled) return;
+    this.#send();
+    this.#cancelResend();
+    const leftMs = this.#deadline - this.#env.clock.mono();
+    this.#cancelResend = this.#env.after(Math.max(0, leftMs / 2), () => this.#send());
   }
 
-  #failure(error: Error, oids: readonly string[]): Answer {
-    if (error instanceof RequestFailedError) return refusal(error, oids);
-    if (error.name === "RequestTimedOutError") return this.#silence();
-    if ("code" in error && typeof error.code === "string") return unreachable(error);
-    return { kind: "fault", fault: "bad_reply", detail: String(error.message) };
+  #send(): void {
+    if (this.#settled) return;
+    try {
+      this.#socket.send(this.#turn.next()); // errors of sending are those of the socket
+    } catch (error) {
+      // A system that allows approved cryptography only has no MD5 and no DES.
+      this.#settle({ kind: "fault", fault: "unreachable", detail: `this machine cannot ask so: ${error}` });
+    }
+  }
+
+  #hear(datagram: Buffer): void {
+    if (this.#settled) return;
+    const heard = this.#turn.hear(datagram);
+    if (heard.kind === "garbage") this.#garbage = heard.what;
+    else if (heard.kind === "again") this.#ask();
+    else if (heard.kind !== "other") this.#settle(heard);
   }
 
   #silence(): Answer {
-    if (this.#garbage === undefined) return { kind: "fault", fault: "timeout", detail: "no answer, asked twice" };
-    return { kind: "fault", fault: "bad_reply", detail: this.#garbage };
+    if (this.#garbage !== undefined) return { kind: "fault", fault: "bad_reply", detail: this.#garbage };
+    return { kind: "fault", fault: "timeout", detail: `no answer, asked twice${this.#turn.hint()}` };
   }
 
   #settle(answer: Answer): void {
-    const release = this.#release;
-    this.#release = () => {};
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#cancelDeadline();
+    this.#cancelResend();
+    this.#socket.close();
+    this.#turn.end?.();
     this.#resolve(answer);
-    release();
   }
-}
-
-const unreachable = (error: Error): Answer => ({ kind: "fault", fault: "unreachable", detail: error.message });
-
-/** net-snmp tells the blamed binding only in its text, "TooBig: 1.3.6…", and mixes up statuses it does not know. */
-function refusal({ message, status }: RequestFailedError, oids: readonly string[]): Answer {
-  const blamed = /: ([\d.]+)$/.exec(String(message))?.[1];
-  const known = typeof status === "number";
-  return {
-    kind: "refused",
-    status: known ? status : ErrorStatus.GeneralError,
-    detail: known ? `error-status ${status} (${ErrorStatus[status]})` : "an error-status that SNMPv2c does not have",
-    oid: oids.find((oid) => oid === blamed),
-  };
 }

@@ -5,7 +5,7 @@ import { SnmpSession } from "./session.ts";
 
 export const snmp = defineDriver({
   protocol: "snmp",
-  describe: "Reads numeric OIDs of SNMPv2c devices with GetRequest.",
+  describe: "Reads numeric OIDs of SNMPv1, SNMPv2c and SNMPv3 devices with GetRequest.",
   bus,
   device,
   address,

@@ -1,12 +1,12 @@
 import * as ber from "./ber.ts";
 
-/** The SNMPv2c message (RFC 1901, RFC 3416) as the guard in front of the library and the simulator see it. */
+/** The messages of SNMPv1 (RFC 1157) and SNMPv2c (RFC 1901), and the PDU they have in common with SNMPv3 (RFC 3416). */
 
+export const versions = { v1: 0, v2c: 1, v3: 3 } as const;
 export const pdus = { get: 0xa0, getNext: 0xa1, response: 0xa2, getBulk: 0xa5, report: 0xa8 } as const;
 export const errors = { none: 0, tooBig: 1, noSuchName: 2, genErr: 5 } as const;
 
-export interface Message {
-  readonly community: string;
+export interface Pdu {
   /** One of `pdus`, or what else the sender wrote there. */
   readonly pdu: number;
   readonly requestId: number;
@@ -17,28 +17,38 @@ export interface Message {
   readonly bindings: readonly Binding[];
 }
 
+export interface Message extends Pdu {
+  readonly version: typeof versions.v1 | typeof versions.v2c;
+  readonly community: string;
+}
+
 export interface Binding {
   readonly oid: string;
   readonly value: ber.Element;
 }
 
-const version2c = 1;
-
-/** Undefined unless `datagram` is an SNMPv2c message well-formed to the last binding; octets after it are let pass. */
+/** Undefined unless `datagram` is a message of v1 or v2c, well-formed to the last binding; octets after it are let pass. */
 export function decode(datagram: Buffer): Message | undefined {
-  const outer = ber.firstElement(datagram)?.element;
-  const [version, community, pdu] = inside(outer, ber.tags.sequence);
-  const [requestId, errorStatus, errorIndex, list] = inside(pdu, pdu?.tag).map(
-    (element) => ber.integerOf(element) ?? element,
-  );
-  if (ber.integerOf(version) !== version2c || community?.tag !== ber.tags.octetString || pdu === undefined) return;
-  if (typeof requestId !== "number" || typeof errorStatus !== "number" || typeof errorIndex !== "number") return;
-  const bindings = typeof list === "object" ? bindingsOf(list) : undefined;
-  if (bindings === undefined) return;
-  return { community: community.content.toString(), pdu: pdu.tag, requestId, errorStatus, errorIndex, bindings };
+  const [number, community, body] = inside(ber.firstElement(datagram)?.element, ber.tags.sequence);
+  const version = ber.integerOf(number);
+  if (version !== versions.v1 && version !== versions.v2c) return undefined;
+  const pdu = decodePdu(body);
+  if (community?.tag !== ber.tags.octetString || pdu === undefined) return undefined;
+  return { version, community: community.content.toString(), ...pdu };
 }
 
-function inside(element: ber.Element | undefined, tag: number | undefined): ber.Element[] {
+export function decodePdu(element: ber.Element | undefined): Pdu | undefined {
+  const [requestId, errorStatus, errorIndex, list] = inside(element, element?.tag).map(
+    (part) => ber.integerOf(part) ?? part,
+  );
+  if (typeof requestId !== "number" || typeof errorStatus !== "number" || typeof errorIndex !== "number") return;
+  const bindings = typeof list === "object" ? bindingsOf(list) : undefined;
+  if (element === undefined || bindings === undefined) return undefined;
+  return { pdu: element.tag, requestId, errorStatus, errorIndex, bindings };
+}
+
+/** What an element of the expected tag is made of; nothing if it is another or not made of elements. */
+export function inside(element: ber.Element | undefined, tag: number | undefined): ber.Element[] {
   return (element && element.tag === tag && ber.elements(element.content)) || [];
 }
 
@@ -53,13 +63,22 @@ function bindingsOf(list: ber.Element): Binding[] | undefined {
 }
 
 export function encode(message: Message): Buffer {
-  const bindings = message.bindings.map(({ oid, value }) => ber.constructed(ber.tags.sequence, ber.oid(oid), value));
-  const pdu = ber.constructed(
-    message.pdu,
-    ber.integer(message.requestId),
-    ber.integer(message.errorStatus),
-    ber.integer(message.errorIndex),
-    ber.constructed(ber.tags.sequence, ...bindings),
-  );
-  return ber.encode(ber.constructed(ber.tags.sequence, ber.integer(version2c), ber.text(message.community), pdu));
+  const { version, community } = message;
+  return ber.encode(ber.constructed(ber.tags.sequence, ber.integer(version), ber.text(community), pduElement(message)));
 }
+
+export function pduElement({ pdu, requestId, errorStatus, errorIndex, bindings }: Pdu): ber.Element {
+  const list = bindings.map(({ oid, value }) => ber.constructed(ber.tags.sequence, ber.oid(oid), value));
+  const head = [requestId, errorStatus, errorIndex].map((number) => ber.integer(number));
+  return ber.constructed(pdu, ...head, ber.constructed(ber.tags.sequence, ...list));
+}
+
+const nothing: ber.Element = { tag: ber.tags.null, content: Buffer.alloc(0) };
+
+export const getRequest = (requestId: number, oids: readonly string[]): Pdu => ({
+  pdu: pdus.get,
+  requestId,
+  errorStatus: errors.none,
+  errorIndex: 0,
+  bindings: oids.map((oid) => ({ oid, value: nothing })),
+});

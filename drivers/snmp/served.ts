@@ -1,5 +1,5 @@
 import * as ber from "./ber.ts";
-import { type Binding, errors, type Message, pdus } from "./message.ts";
+import { type Binding, errors, type Pdu, pdus } from "./message.ts";
 import { compareOids } from "./plan.ts";
 
 /** A device's objects in the order of a walk, and its answers. Values are taken when asked for. */
@@ -14,6 +14,13 @@ const endOfMibView: ber.Element = { tag: ber.tags.endOfMibView, content: empty }
 /** A GetBulkRequest may ask for more than a datagram holds; answering less is its right (RFC 3416, 4.2.3). */
 const bulkMax = 100;
 
+/** As SNMPv1 says it, which has no exceptions: the whole request fails at the first of them (RFC 1157, 4.1.2). */
+export function withoutExceptions<P extends Pdu>(request: P, answer: P): P {
+  const at = answer.bindings.findIndex(({ value }) => value.tag >= ber.tags.noSuchObject && value.tag < 0xa0);
+  if (at < 0) return answer;
+  return { ...request, pdu: pdus.response, errorStatus: errors.noSuchName, errorIndex: at + 1 };
+}
+
 export class ServedDevice {
   readonly #objects: Objects;
   readonly #order: readonly string[];
@@ -24,12 +31,12 @@ export class ServedDevice {
   }
 
   /** Undefined: this kind of request gets no answer. */
-  answer(request: Message): Message | undefined {
+  answer<P extends Pdu>(request: P): P | undefined {
     const bindings = this.#bindings(request);
     return bindings && { ...request, pdu: pdus.response, errorStatus: errors.none, errorIndex: 0, bindings };
   }
 
-  #bindings({ pdu, bindings, errorStatus: once, errorIndex: repetitions }: Message): Binding[] | undefined {
+  #bindings({ pdu, bindings, errorStatus: once, errorIndex: repetitions }: Pdu): Binding[] | undefined {
     const oids = bindings.map(({ oid }) => oid);
     if (pdu === pdus.get) return oids.map((oid) => ({ oid, value: this.#get(oid) }));
     if (pdu === pdus.getNext) return oids.map((oid) => this.#next(oid));

@@ -3,19 +3,18 @@ import { once } from "node:events";
 import { realEnv } from "../../agent/env.ts";
 import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
 import * as ber from "./ber.ts";
-import { decode, encode, errors, type Message, pdus } from "./message.ts";
-import { address, bus } from "./schema.ts";
-import { type Objects, ServedDevice } from "./served.ts";
+import { decode, encode, errors, type Message, pdus, versions } from "./message.ts";
+import { address, defaultCommunity as community } from "./schema.ts";
+import { type Objects, ServedDevice, withoutExceptions } from "./served.ts";
 
 const slowMs = 3000;
 /** Octets in a UDP datagram over IPv4. */
 const datagramMax = 65_507;
-const community = bus.shape.community.parse(undefined).reveal();
 /** A sequence that announces more than there is. */
 const rubbish = Buffer.from("3026020101", "hex");
 
 /**
- * An SNMPv2c agent for GetRequest, GetNextRequest and GetBulkRequest of community "public"; to any other
+ * An agent of SNMPv1 and SNMPv2c for GetRequest, GetNextRequest and GetBulkRequest of community "public"; to any other
  * it is silent, as agents are. Terminal tools work on it: `snmpwalk -v2c -c public 127.0.0.1:PORT .1`.
  */
 export const startSnmpSimulator: StartSimulator = async (options) => {
@@ -86,8 +85,10 @@ function textElement(text: string | null): ber.Element | null {
 }
 
 function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffer | undefined {
-  const answer = served.answer(request);
-  if (answer === undefined) return undefined;
+  const isV1 = request.version === versions.v1;
+  const full = isV1 && request.pdu === pdus.getBulk ? undefined : served.answer(request);
+  if (full === undefined) return undefined;
+  const answer = isV1 ? withoutExceptions(request, full) : full;
   const refusal = { ...request, pdu: pdus.response, errorIndex: 0 };
   switch (how) {
     case "none":

@@ -16,7 +16,7 @@ const forProfile = ajv.compile(profileSchemaJson(drivers, ruleTypes));
 
 /** What the loader alone can know: other files, other places in the file, the machine; or the syntax itself. */
 const beyond =
-  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type or use to add|a comm rule|a URL|no class rules|limits in|readings at|is a state rule|uses none|missing; expected (alarm|bit)|is normal and|under map|both given|that of bus/;
+  /no profile|no such|no rule|no point|no bus|expected none|is there twice|is kept for|also called|a point of this device|must lie beyond|time zone|lower number first|reaches beyond|single bit|speaks|host name|numeric OID|at least 100ms|not YAML|no anchor|second document|not its file's|does not fit|a type or use to add|a comm rule|a URL|no class rules|limits in|readings at|is a state rule|uses none|missing; expected (alarm|bit)|is normal and|under map|both given|that of bus|SNMPv\w+ has none|by which SNMPv3/;
 
 describe("what loads pleases the editor", () => {
   const good: readonly [string, string][] = [

@@ -418,6 +418,27 @@ export const inSite: readonly Case[] = [
     ["site.yaml:18:28: devices.1.bus.host: expected an IP address or a host name"],
   ],
   [
+    "SNMP: a user in version 2c",
+    'community: "${env:COMMUNITY}"',
+    "user: ops",
+    ["site.yaml:18:49: devices.1.bus.user: SNMPv2c has none; expected version: 3"],
+  ],
+  [
+    "SNMP: version 3 with a community and without a user",
+    "host: ups-1.example,",
+    "host: ups-1.example, version: 3,",
+    [
+      "site.yaml:18:5: devices.1.bus.user: missing; expected the user's name, by which SNMPv3 asks",
+      "site.yaml:18:61: devices.1.bus.community: SNMPv3 has none; expected user, auth and priv",
+    ],
+  ],
+  [
+    "SNMP: a version that there is not",
+    "host: ups-1.example,",
+    'host: ups-1.example, version: "3",',
+    ["site.yaml:18:49: devices.1.bus.version: expected one of 1, 2c, 3; take it out of its quotes"],
+  ],
+  [
     "SNMP: an address, of which it has none",
     "    profile: ups/test\n",
     "    profile: ups/test\n    address: { unit: 1 }\n",

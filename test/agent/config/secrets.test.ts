@@ -10,7 +10,10 @@ import { change, linesOf, loadWith, site } from "./hall.ts";
 const folder = mkdtempSync(join(tmpdir(), "mepwatch-secrets-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, "community"), "hunter2\n");
-const secrets = machineSecrets({ COMMUNITY: "hunter2", EMPTY: "", CREDENTIALS_DIRECTORY: folder });
+const secrets = machineSecrets({
+  ...{ COMMUNITY: "hunter2", EMPTY: "", AUTH: "authpass12", PRIV: "privpass12", SHORT: "hush" },
+  CREDENTIALS_DIRECTORY: folder,
+});
 
 test.each([
   ["${file:/etc/x}", { scheme: "file", name: "/etc/x" }],
@@ -62,6 +65,36 @@ test.each(wrong)("%s is refused in a site file, and not repeated", (_name, commu
   const loaded = loadWith({ "site.yaml": change(site, '"${env:COMMUNITY}"', community) }, secrets);
   expect(linesOf(loaded)).toEqual([`site.yaml:18:49: devices.1.bus.community: ${what}`]);
   expect(JSON.stringify(loaded.problems)).not.toMatch(/hunter2|12345678/);
+});
+
+const user = (auth: string, priv: string): string =>
+  change(
+    site,
+    ', community: "${env:COMMUNITY}"',
+    `, version: 3, user: ops, auth: { protocol: sha256, key: ${auth} }, priv: { protocol: aes128, key: ${priv} }`,
+  );
+
+test("keys of SNMPv3 are kept where secrets are, deep in the options, and not shown", () => {
+  const loaded = loadWith({ "site.yaml": user('"${env:AUTH}"', '"${env:PRIV}"') }, secrets);
+  expect(linesOf(loaded)).toEqual([]);
+  const options = loaded.site!.buses.find(({ id }) => id === "ups-1")!.options as { auth: { key: Secret } };
+  expect(options.auth.key.reveal()).toBe("authpass12");
+  expect(inspect(loaded, { depth: 20, showHidden: true })).not.toMatch(/pass12/);
+});
+
+test.each([
+  ["literals", user("authpass12", "privpass12"), [`auth.key: ${literal}`, `priv.key: ${literal}`]],
+  ["a key too short", user('"${env:SHORT}"', '"${env:PRIV}"'), ["auth.key: expected at least 8 characters"]],
+  [
+    "a variable that is not set",
+    user('"${env:NOBODY}"', '"${env:PRIV}"'),
+    ["auth.key: environment variable NOBODY is not set; expected the secret in it"],
+  ],
+])("keys of SNMPv3: %s are refused where they stand, and not repeated", (_name, text, expected) => {
+  const loaded = loadWith({ "site.yaml": text }, secrets);
+  const withoutColumn = linesOf(loaded).map((line) => line.replace(/^(site\.yaml:18):\d+: /, "$1: "));
+  expect(withoutColumn).toEqual(expected.map((what) => `site.yaml:18: devices.1.bus.${what}`));
+  expect(JSON.stringify(loaded.problems)).not.toMatch(/pass12|hush/);
 });
 
 test.each(["public", null])("the community that all the world knows may stand there: %s", (community) => {

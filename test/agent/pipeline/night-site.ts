@@ -11,7 +11,7 @@ import { drivers } from "../../../drivers/index.ts";
 
 /** A hall with a hundred racks, four CRACs of which three are needed, and what feeds them. */
 const racks = Array.from({ length: 100 }, (_, i) => `${"ABCDEFGHIJ"[Math.floor(i / 10)]}${(i % 10) + 1}`);
-const bus = (protocol: string): string => `bus: { protocol: ${protocol}, host: 127.0.0.1 }`;
+const bus = (protocol: string, host = "127.0.0.1"): string => `bus: { protocol: ${protocol}, host: ${host} }`;
 const pdu = (rack: string): string =>
   `  - { id: pdu-${rack.toLowerCase()}, name: PDU, profile: pdu/apc-rpdu2, ${bus("snmp")}, location: { room: Hall 1, rack: ${rack}, zone: east } }`;
 const crac = (i: number): string =>
@@ -38,7 +38,7 @@ ${[1, 2, 3, 4].map(crac).join("\n")}
     rules: { runtime: { reAlarm: 5m, runbook: "https://wiki.example/ups-runtime" } }
   - { id: ups-b, name: UPS-B, profile: ups/rfc1628, ${bus("snmp")}, location: { room: UPS room } }
   - { id: meter-1, name: Main meter, profile: meter/eastron-sdm630, ${bus("modbus")}, location: { room: Switch room } }
-  - { id: leak-1, name: Leak cable, profile: leak/rle-ld2100, ${bus("modbus")}, location: { room: Hall 1, row: F } }
+  - { id: leak-1, name: Leak cable, profile: leak/rle-ld2100, ${bus("modbus", "127.0.0.2")}, location: { room: Hall 1, row: F } }
 topology:
   feeds: { meter-1: [ups-b] }
   needs: { east: 3 }

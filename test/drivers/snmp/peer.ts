@@ -50,7 +50,7 @@ export async function closedPort(): Promise<number> {
   return port;
 }
 
-export function session(port: number, options: { maxOids?: number; host?: string } = {}): SnmpSession {
+export function session(port: number, options: object = {}): SnmpSession {
   const opened = new SnmpSession(bus.parse({ host: "127.0.0.1", port, ...options }), env);
   onTestFinished(() => opened.close());
   return opened;

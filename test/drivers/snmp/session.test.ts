@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { answered } from "../../../drivers/driver.ts";
 import * as ber from "../../../drivers/snmp/ber.ts";
+import { Exchange } from "../../../drivers/snmp/exchange.ts";
 import { encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
 import { all, boundTo, brief, closedPort, env, good, peer, request, response, root, rows, session } from "./peer.ts";
 
@@ -22,7 +23,7 @@ test("reads all OIDs in one GetRequest, readings in the order asked", async () =
     { point: "ups/p1", value: 1 },
     { point: "ups/p2", value: 2 },
   ]);
-  expect(device.requests).toMatchObject([{ pdu: pdus.get, community: "public" }]);
+  expect(device.requests).toMatchObject([{ version: 1, pdu: pdus.get, community: "public" }]);
   expect(rows(device.requests[0]!)).toEqual([3, 1, 2]);
 });
 
@@ -34,7 +35,7 @@ const hostile: [string, string, (asked: Message) => Buffer | Buffer[]][] = [
   ["noise", "bad_reply", () => hex("deadbeef 00ff 30")],
   ["a truncated Response", "bad_reply", (asked) => good(asked).subarray(0, -1)],
   ["the request itself", "bad_reply", (asked) => encode(asked)],
-  ["a Report, which net-snmp throws on", "bad_reply", (asked) => encode(response(asked, { pdu: pdus.report }))],
+  ["a Report", "bad_reply", (asked) => encode(response(asked, { pdu: pdus.report }))],
   ["an SNMPv3 message", "bad_reply", () => hex("3011 020103 300c 020101 0202ffff 040104 020103")],
   ["no bindings", "bad_reply", (asked) => encode(response(asked, { bindings: [] }))],
   ["another OID", "bad_reply", (asked) => encode(response(asked, { bindings: response(request1(asked, 2)).bindings }))],
@@ -45,7 +46,7 @@ const hostile: [string, string, (asked: Message) => Buffer | Buffer[]][] = [
     "bad_reply",
     (asked) => all(asked, { tag: ber.tags.integer, content: Buffer.alloc(10, 1) }),
   ],
-  ["a type nobody knows", "bad_reply", (asked) => all(asked, { tag: 0xc7, content: Buffer.alloc(1) })],
+  ["a type nobody knows", "wrong_type", (asked) => all(asked, { tag: 0xc7, content: Buffer.alloc(1) })],
   ["text that is no number", "wrong_type", (asked) => all(asked, ber.text("on battery"))],
   ["Null", "not_available", (asked) => all(asked, { tag: ber.tags.null, content: Buffer.alloc(0) })],
   ["NoSuchInstance", "no_such_point", (asked) => all(asked, noSuchInstance)],
@@ -130,9 +131,39 @@ test("tooBig shrinks the requests, and the size is remembered", async () => {
   expect(sizes()).toEqual([3, 3, 3, 1]);
 });
 
+test("a device that is silent to large requests is asked for as many as it answers, and the size is remembered", async () => {
+  const device = await peer((asked) => (asked.bindings.length > 5 ? undefined : good(asked)));
+  const reading = session(device.port);
+  const many = Array.from({ length: 20 }, (_, row) => row + 1);
+  const read = async () => brief(await reading.read(request(...many), timeoutMs));
+  let polls = 1;
+  while ((await read()).includes("timeout")) polls++;
+  expect(polls).toBeLessThanOrEqual(5);
+  device.requests.splice(0);
+  expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  expect(device.requests.map(({ bindings }) => bindings.length)).toEqual([5, 5, 5, 5]);
+});
+
+test("a device that was gone is soon asked for as many as before", async () => {
+  let gone = true;
+  const device = await peer((asked) => (gone ? undefined : good(asked)));
+  const reading = session(device.port);
+  const many = Array.from({ length: 20 }, (_, row) => row + 1);
+  for (let poll = 0; poll < 6; poll++) await reading.read(request(...many), 100);
+  gone = false;
+  for (let poll = 0; poll < 3; poll++) expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  device.requests.splice(0);
+  gone = true;
+  for (let poll = 0; poll < 6; poll++) await reading.read(request(...many), 100);
+  gone = false;
+  device.requests.splice(0);
+  expect(brief(await reading.read(request(...many), ampleMs))).toEqual(many);
+  expect(device.requests.map(({ bindings }) => bindings.length)).toEqual([20]);
+});
+
 test.each([
-  ["genErr", 5, "device_error", "error-status 5 (GeneralError)"],
-  ["noSuchName, which SNMPv2c does not have but devices send", 2, "no_such_point", "error-status 2 (NoSuchName)"],
+  ["genErr", 5, "device_error", "error-status 5 (genErr)"],
+  ["noSuchName, which SNMPv2c does not have but devices send", 2, "no_such_point", "error-status 2 (noSuchName)"],
 ])("%s blames one OID: the others are read without it", async (_, errorStatus, fault, detail) => {
   const device = await peer((asked) => {
     const at = rows(asked).indexOf(3);
@@ -145,6 +176,51 @@ test.each([
     [1, 2, 3, 4],
     [1, 2, 4],
   ]);
+});
+
+test("SNMPv1: a request is of its version, and an answer of another is not the answer", async () => {
+  let version: 0 | 1 = 1;
+  const device = await peer((asked) => encode(response(asked, { version })));
+  const reading = session(device.port, { version: 1 });
+  expect(brief(await reading.read(request(1), timeoutMs))).toEqual(["bad_reply"]);
+  version = 0;
+  expect(brief(await reading.read(request(1), ampleMs))).toEqual([1]);
+  expect(device.requests).toMatchObject([{ version: 0 }, { version: 0 }, { version: 0 }]);
+});
+
+test("noSuchName that blames none: halves are asked until it is alone, and the others are read", async () => {
+  const device = await peer((asked) =>
+    rows(asked).includes(3) ? encode(response(asked, { version: 0, errorStatus: 2, errorIndex: 0 })) : good(asked),
+  );
+  const reading = session(device.port, { version: 1 });
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, "no_such_point", 4, 5]);
+  expect(device.requests.splice(0).map(rows)).toEqual([[1, 2, 3, 4, 5], [1, 2, 3], [1, 2], [3], [4, 5]]);
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, "no_such_point", 4, 5]);
+  expect(device.requests.map(rows)).toEqual([[1, 2, 4, 5], [3]]);
+});
+
+test("OIDs that made a request fail are asked for last and alone from then on, and may come back", async () => {
+  const gone = new Set([2, 4]);
+  const device = await peer((asked) => {
+    const at = rows(asked).findIndex((row) => gone.has(row));
+    return at < 0 ? good(asked) : encode(response(asked, { errorStatus: 2, errorIndex: at + 1 }));
+  });
+  const reading = session(device.port, { version: 1 });
+  const asked = () => device.requests.splice(0).map(rows);
+  const all = [1, "no_such_point", 3, "no_such_point", 5];
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual(all);
+  expect(asked()).toEqual([
+    [1, 2, 3, 4, 5],
+    [1, 3, 4, 5],
+    [1, 3, 5],
+  ]);
+  expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual(all);
+  expect(asked()).toEqual([[1, 3, 5], [2], [4]]);
+  gone.clear();
+  for (let poll = 0; poll < 2; poll++) {
+    expect(brief(await reading.read(request(1, 2, 3, 4, 5), ampleMs))).toEqual([1, 2, 3, 4, 5]);
+  }
+  expect(asked()).toEqual([[1, 3, 5], [2], [4], [1, 2, 3, 4, 5]]);
 });
 
 test("a device that stops answering half-way has the rest time out, within the one deadline", async () => {
@@ -184,6 +260,22 @@ test("close ends a read under way, twice is fine, and a read after it is unreach
   await reading.close();
   expect(brief(await pending)).toEqual(["unreachable", "unreachable"]);
   expect(brief(await reading.read(request(1), ampleMs))).toEqual(["unreachable"]);
+});
+
+test("a machine that lacks the cryptography says so, in a fault", async () => {
+  const device = await peer(good);
+  const turn = {
+    next() {
+      throw new Error("digital envelope routines::unsupported");
+    },
+    hear: () => ({ kind: "other" }) as const,
+    hint: () => "",
+  };
+  const found = { address: "127.0.0.1", family: 4, port: device.port };
+  expect(await new Exchange(env, { peer: found, turn, timeoutMs: ampleMs }).answer).toMatchObject({
+    fault: "unreachable",
+    detail: expect.stringContaining("unsupported"),
+  });
 });
 
 test("nothing is sent before the first read", async () => {

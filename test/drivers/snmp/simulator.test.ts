@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import * as ber from "../../../drivers/snmp/ber.ts";
-import { type Binding, decode, encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
+import { type Binding, decode, encode, type Message, pdus, versions } from "../../../drivers/snmp/message.ts";
 import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
 import { boundTo, brief, point, request, root, session } from "./peer.ts";
 
@@ -28,6 +28,7 @@ async function ask(port: number, ...datagrams: Buffer[]): Promise<Message> {
 
 const message = (pdu: number, oids: readonly string[], change: Partial<Message> = {}): Buffer =>
   encode({
+    version: versions.v2c,
     community: "public",
     pdu,
     requestId: 7,
@@ -99,6 +100,16 @@ test("an answer larger than a datagram is tooBig", async () => {
   const { port } = await simulator({});
   const oids = Array<string>(2500).fill("1.3.6.1.2.1.1.1.0");
   expect(await ask(port, message(pdus.get, oids))).toMatchObject({ errorStatus: 1, bindings: [] });
+});
+
+test("in SNMPv1 one point that is not there fails the whole request, and there is no GetBulk", async () => {
+  const { port } = await simulator({ 1: 1, 2: null, 3: 3 });
+  const v1 = { version: versions.v1 };
+  const oids = [1, 2, 3].map((row) => `${root}.${row}`);
+  const bulk = message(pdus.getBulk, oids, { ...v1, requestId: 8 });
+  const answer = await ask(port, bulk, message(pdus.get, oids, v1));
+  expect(answer).toMatchObject({ version: 0, requestId: 7, errorStatus: 2, errorIndex: 2 });
+  expect(brief(await session(port, { version: 1 }).read(request(1, 2, 3), ampleMs))).toEqual([1, "no_such_point", 3]);
 });
 
 test("another community, noise and a SetRequest are not answered", async () => {
