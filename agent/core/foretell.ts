@@ -1,8 +1,8 @@
-import { cycle, type RuleState, type State } from "./engine.ts";
+import { cycle, type State } from "./engine.ts";
 import type { Ahead } from "./explanation.ts";
 import { type Heard, type Model, modelOf, type Rule } from "./model.ts";
 import { ruleOf } from "./rule.ts";
-import type { Instant, Mono, PointId } from "./sample.ts";
+import { earliest, type Instant, type Mono, type PointId } from "./sample.ts";
 
 /** So many wake-ups ahead nobody asks any more: what only takes its pulse (flapping) would go on for ever. */
 const wakesMax = 100;
@@ -21,7 +21,7 @@ export function foretell(model: Model, state: State, index: number, now: Instant
   const first = new Map<string, Ahead>();
   let read = 0;
   for (let wakes = 0; wakes < wakesMax && first.size < own.conditions.length; wakes++) {
-    const next = earliest(rules.map((rule) => one.rule(rule)));
+    const next = earliest(rules.map((rule) => one.rule(rule).wakeAt));
     if (next === null) break;
     one.take({ kind: "tick", now: later(now, Math.max(next, now.at)), rules });
     for (const { rule, condition, now: at, kind, reason, level, annunciate } of one.events.slice(read)) {
@@ -55,9 +55,3 @@ function listenedTo(model: Model, index: number): number[] {
   }
   return [...found].sort((a, b) => a - b);
 }
-
-const earliest = (states: readonly RuleState[]): Mono | null =>
-  states.reduce<Mono | null>(
-    (least, { wakeAt }) => (wakeAt === null || (least !== null && least <= wakeAt) ? least : wakeAt),
-    null,
-  );

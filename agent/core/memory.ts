@@ -4,7 +4,7 @@ import type { Changes, RuleState, State } from "./engine.ts";
 import { initial } from "./engine.ts";
 import { lapsesAt } from "./lapse.ts";
 import type { Model, Rule } from "./model.ts";
-import type { PointId, Wall } from "./sample.ts";
+import { earliest, type PointId, type Wall } from "./sample.ts";
 
 /** The engine's state as the shell holds it; `adopt` makes the changes of a cycle the state, after they were committed. */
 export interface Memory extends State {
@@ -45,9 +45,6 @@ export function memoryOf(model: Model, kept: ReadonlyMap<string, Condition>): Me
     },
   };
 }
-
-const earliest = (times: readonly (number | null)[]): number | null =>
-  times.reduce((least, at) => (least === null || (at !== null && at < least) ? at : least), null);
 
 /** An edited rule may have other levels than the condition it left: latches are kept where they still fit. */
 function adapt(kept: Condition | undefined, quiet: Condition): Condition {

@@ -15,7 +15,9 @@ export interface Instant {
   readonly wall: Wall;
 }
 
-export const earliest = (times: readonly Mono[]): Mono | null => (times.length === 0 ? null : Math.min(...times));
+/** Null: there is none. */
+export const earliest = (times: readonly (Mono | null)[]): Mono | null =>
+  times.reduce((least, at) => (least === null || (at !== null && at < least) ? at : least), null);
 
 interface Observed extends Instant {
   readonly point: PointId;

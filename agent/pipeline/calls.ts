@@ -18,6 +18,7 @@ import type { Instant, Mono, Sample } from "../core/sample.ts";
 import { severities } from "../core/severity.ts";
 import { textMax } from "../core/text.ts";
 import type { EventRecord } from "../sinks/record.ts";
+import { additionTo, ownKey, remark, say } from "./addition.ts";
 import { whereOf } from "./telling.ts";
 
 /**
@@ -59,30 +60,23 @@ export function callsOf(site: Site, saved: string | null, now: Mono): Calls {
   let wakeAt = floodWakeAt(flood);
   /** Rules begin anew with each start, and hear how it stands. */
   let isTold = false;
-  const ownKey = floodKeyOf(site);
+  const floodKey = ownKey({ site }, "flood");
 
   return {
     judge(judged, now) {
-      const samples: Sample[] = [];
-      const texts = new Map<number, string>();
-      const say = (value: 0 | 1): void => {
-        const sample: Sample = { ...now, point: floodPoint, quality: "good", value };
-        samples.push(sample);
-        judged.take({ kind: "sample", sample });
-      };
-      if (!isTold) say(flood.flood === null ? 0 : 1);
-      const events = judged.events.filter(({ condition }) => condition.key !== ownKey);
+      const adding = additionTo(site, judged, now);
+      const { samples, texts } = adding;
+      if (!isTold) say(adding, floodPoint, flood.flood === null ? 0 : 1);
+      const events = judged.events.filter(({ condition }) => condition.key !== floodKey);
       const heard = events.map((event) => ({ ...toldOf(event), from: sourcesOf(site, event.condition.key) }));
       const step = floodStep(flood, heard, now.at);
       const digested = new Set(events.filter((_, i) => step.digested[i]));
       let counted = kpisAfter(kpis, heard, now.at);
       for (const event of step.events) {
-        const place = judged.events.length;
-        if (event.kind === "digest") judged.take({ kind: "remark", now, key: ownKey, reason: "digest" });
-        else say(event.kind === "began" ? 1 : 0);
-        if (event.kind !== "digest") counted = kpisInFlood(counted, event.kind === "began", event.at);
         const text = textOf(site, event, step.state.flood);
-        if (text !== null) texts.set(place, text);
+        if (event.kind === "digest") remark(adding, floodKey, "digest", text);
+        else say(adding, floodPoint, event.kind === "began" ? 1 : 0, text);
+        if (event.kind !== "digest") counted = kpisInFlood(counted, event.kind === "began", event.at);
       }
       return {
         told: (records) =>
@@ -103,14 +97,6 @@ export function callsOf(site: Site, saved: string | null, now: Mono): Calls {
   };
 }
 
-/** The key of the condition that the flood is. */
-function floodKeyOf({ model }: Site): string {
-  const rule = model.feeds.get(floodPoint)?.map(({ index }) => model.rules[index])[0];
-  const key = rule?.conditions[0]?.key;
-  if (key === undefined) throw new Error(`bug: no rule reads ${floodPoint}`);
-  return key;
-}
-
 /** Under which people may look for what calls: one device with many alarms, or one alarm of many devices. */
 function sourcesOf({ about }: Site, key: string): readonly string[] {
   const known = about.get(key);
@@ -123,10 +109,10 @@ const marked = (record: EventRecord, isDigested: boolean, text: string | undefin
   ...(text === undefined ? {} : { text: text.slice(0, textMax) }),
 });
 
-/** Null: as the rule's own words have it. */
-function textOf(site: Site, event: FloodEvent, flood: Flood | null): string | null {
+/** Undefined: as the rule's own words have it. */
+function textOf(site: Site, event: FloodEvent, flood: Flood | null): string | undefined {
   if (event.kind === "digest") return digestText(site, event.digest);
-  return event.kind === "began" && flood !== null ? floodText(site.language, flood) : null;
+  return event.kind === "began" && flood !== null ? floodText(site.language, flood) : undefined;
 }
 
 const sourcesSaid = 3;

@@ -94,7 +94,7 @@ export function ingest(options: IngestOptions): Ingest {
 
   const wakeLater = (): void => {
     cancelTimer();
-    const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()].flatMap((at) => at ?? []);
+    const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()];
     const next = again.isNeeded() ? clock.now().at + retryMs : earliest(wakes);
     if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
   };

@@ -2,9 +2,9 @@ import type { Site } from "../config/resolved.ts";
 import type { Cycle } from "../core/engine.ts";
 import { earliest, type Instant, type Mono } from "../core/sample.ts";
 import type { ClockTrust } from "../sinks/record.ts";
+import { type Addition, additionTo } from "./addition.ts";
 import { endRemoved, type Runs, windowsDue, windowsWakeAt } from "./calendar.ts";
 import { type Asked, begin, counted, end, lapsed, type Modes, modesWakeAt, resume } from "./modes.ts";
-import { type Turn, turnOf } from "./turn.ts";
 import { type SilenceEnd, silenceEnds, warn, warningsWakeAt } from "./warnings.ts";
 
 /**
@@ -19,7 +19,7 @@ export interface Plans {
   modes(): Modes;
 }
 
-export interface Planned extends Pick<Turn, "samples" | "texts"> {
+export interface Planned extends Pick<Addition, "samples" | "texts"> {
   /** Whether there is something to commit. */
   readonly isNews: boolean;
   /** That, as JSON; `isWhole`: also where it is as it was. */
@@ -50,28 +50,28 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
   const warned = new Set<string>();
 
   const judge = (
-    turn: Turn,
+    adding: Addition,
     commanded: boolean,
     asked: Asked | null,
   ): { readonly after: Kept; readonly ends: typeof ends } => {
-    const { judged, now } = turn;
+    const { judged, now } = adding;
     let { modes, runs } = kept;
     if (!isTold) {
-      resume(turn, modes, kept.configHash !== configHash);
-      runs = endRemoved(turn, runs);
+      resume(adding, modes, kept.configHash !== configHash);
+      runs = endRemoved(adding, runs);
     }
-    modes = counted(turn, modes);
+    modes = counted(adding, modes);
     if (asked?.what === "begin") {
       const { forMs, what: _, ...rest } = asked;
-      modes = begin(turn, modes, { ...rest, until: now.at + forMs });
+      modes = begin(adding, modes, { ...rest, until: now.at + forMs });
     }
-    if (asked?.what === "end") modes = end(turn, modes, asked);
+    if (asked?.what === "end") modes = end(adding, modes, asked);
     const had = runs;
-    if (trust().synced !== false) ({ runs, modes } = windowsDue(turn, runs, modes));
-    modes = lapsed(turn, modes, warned);
+    if (trust().synced !== false) ({ runs, modes } = windowsDue(adding, runs, modes));
+    modes = lapsed(adding, modes, warned);
     const changed = commanded || !isTold || runs !== had;
     const silences = changed ? silenceEnds(site, judged, ends, now.at) : ends;
-    warn(turn, silences, warned);
+    warn(adding, silences, warned);
     const isSame = modes === kept.modes && runs === kept.runs && configHash === kept.configHash;
     return { after: isSame ? kept : { modes, runs, configHash }, ends: silences };
   };
@@ -84,10 +84,10 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
       const matters = kept.modes.length > 0 && judged.events.length > 0;
       if (!isDue && !isStepped && !matters && !commanded && asked === null)
         return { samples: [], texts: new Map(), isNews: false, kept: keptIf(kept, kept), land: () => {} };
-      const turn = turnOf(site, judged, now);
-      const { after, ends: silences } = judge(turn, commanded, asked);
+      const adding = additionTo(site, judged, now);
+      const { after, ends: silences } = judge(adding, commanded, asked);
       return {
-        ...turn,
+        ...adding,
         isNews: after !== kept,
         kept: keptIf(after, kept),
         land() {
@@ -100,7 +100,7 @@ export function plansOf(site: Site, saved: string | null, trust: () => ClockTrus
             windowsWakeAt(site, kept.runs, now),
             warningsWakeAt(ends, now.at),
           ];
-          wakeAt = earliest(wakes.flatMap((at) => at ?? []));
+          wakeAt = earliest(wakes);
         },
       };
     },

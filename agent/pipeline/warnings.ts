@@ -1,8 +1,8 @@
 import type { Site } from "../config/resolved.ts";
 import type { Cycle } from "../core/engine.ts";
 import { earliest, type Mono } from "../core/sample.ts";
+import { type Addition, conditionOf, remark } from "./addition.ts";
 import { warnMs } from "./modes.ts";
-import { conditionOf, remark, type Turn } from "./turn.ts";
 
 /** A silence that ends by itself; that of a mode is told by the mode. */
 export interface SilenceEnd {
@@ -30,13 +30,13 @@ function allEnds(site: Site, judged: Cycle): SilenceEnd[] {
 }
 
 /** Tells of what is active that it will call again soon. Once each, also where it was not active then. */
-export function warn(turn: Turn, ends: readonly SilenceEnd[], warned: Set<string>): void {
-  const { at } = turn.now;
+export function warn(adding: Addition, ends: readonly SilenceEnd[], warned: Set<string>): void {
+  const { at } = adding.now;
   for (const one of ends) {
     const { key, until } = one;
     if (until - warnMs > at || until <= at || warned.has(nameOf(one))) continue;
     warned.add(nameOf(one));
-    if (conditionOf(turn, key)?.open?.active) remark(turn, key, "silence_ends");
+    if (conditionOf(adding, key)?.open?.active) remark(adding, key, "silence_ends");
   }
 }
 

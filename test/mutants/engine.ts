@@ -213,7 +213,7 @@ export const engineMutants: readonly Mutant[] = [
     why: "a shelf that ended during a restart does not",
   },
   {
-    file: "memory.ts",
+    file: "sample.ts",
     find: "least === null || (at !== null && at < least) ? at : least",
     replace: "least === null || (at !== null && at > least) ? at : least",
     why: "after a restart the last thing due hides the others",

@@ -5,7 +5,7 @@ import type { Silence } from "../core/incident.ts";
 import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 
 /** A cycle to which the agent adds what it does by itself: what its own rules hear, and silences that begin or end. */
-export interface Turn {
+export interface Addition {
   readonly site: Site;
   readonly judged: Cycle;
   readonly now: Instant;
@@ -15,7 +15,7 @@ export interface Turn {
   readonly texts: Map<number, string>;
 }
 
-export const turnOf = (site: Site, judged: Cycle, now: Instant): Turn => ({
+export const additionTo = (site: Site, judged: Cycle, now: Instant): Addition => ({
   site,
   judged,
   now,
@@ -24,7 +24,7 @@ export const turnOf = (site: Site, judged: Cycle, now: Instant): Turn => ({
 });
 
 /** Feeds a rule of the agent's own; `text`: what the event says that comes of it, if one does. */
-export function say({ judged, now, samples, texts }: Turn, point: PointId, value: 0 | 1, text?: string): void {
+export function say({ judged, now, samples, texts }: Addition, point: PointId, value: 0 | 1, text?: string): void {
   const sample: Sample = { ...now, point, quality: "good", value };
   const place = judged.events.length;
   samples.push(sample);
@@ -33,36 +33,36 @@ export function say({ judged, now, samples, texts }: Turn, point: PointId, value
 }
 
 /** An update of the open incident of a condition. */
-export function remark({ judged, now, texts }: Turn, key: string, reason: string, text?: string): void {
+export function remark({ judged, now, texts }: Addition, key: string, reason: string, text?: string): void {
   const place = judged.events.length;
   judged.take({ kind: "remark", now, key, reason });
   if (text !== undefined && judged.events.length > place) texts.set(place, text);
 }
 
-export const ownKey = ({ site }: Pick<Turn, "site">, rule: string): string => `${site.id}/${selfId}/-/${rule}`;
+export const ownKey = ({ site }: Pick<Addition, "site">, rule: string): string => `${site.id}/${selfId}/-/${rule}`;
 
-export function conditionOf({ site, judged }: Pick<Turn, "site" | "judged">, key: string): Condition | null {
+export function conditionOf({ site, judged }: Pick<Addition, "site" | "judged">, key: string): Condition | null {
   const found = site.model.conditions.get(key);
   return found === undefined ? null : (judged.rule(found.index).conditions[found.place] ?? null);
 }
 
 /** How many of these are active. */
-export const activeOf = (turn: Turn, keys: readonly string[]): number =>
-  keys.filter((key) => conditionOf(turn, key)?.open?.active === true).length;
+export const activeOf = (adding: Addition, keys: readonly string[]): number =>
+  keys.filter((key) => conditionOf(adding, key)?.open?.active === true).length;
 
 /** What a silence may be longer by and still be the same: both clocks are read to the millisecond. */
 const sameMs = 1000;
 
 /** Maintenance of conditions up to `until`; where it lasts as long already, that stays. */
 export function maintain(
-  turn: Turn,
+  adding: Addition,
   keys: readonly string[],
   { until, by, reason, named, mode }: Silence & { readonly until: Mono },
 ): void {
-  const { judged, now } = turn;
+  const { judged, now } = adding;
   const person = { user: by, role: "supervisor" } as const;
   for (const key of keys) {
-    const has = conditionOf(turn, key)?.maintenance ?? null;
+    const has = conditionOf(adding, key)?.maintenance ?? null;
     if (has !== null && (has.until ?? Number.POSITIVE_INFINITY) >= until - sameMs) continue;
     const command = { name: "maintenance", forMs: until - now.at, reason, named, mode, by: person } as const;
     judged.take({ kind: "command", key, now, command });
@@ -70,11 +70,11 @@ export function maintain(
 }
 
 /** Ends the maintenance of conditions that somebody began. */
-export function endMaintenance(turn: Turn, isMeant: (silence: Silence) => boolean): void {
-  const { site, judged, now } = turn;
+export function endMaintenance(adding: Addition, isMeant: (silence: Silence) => boolean): void {
+  const { site, judged, now } = adding;
   const by = { user: selfId, role: "supervisor" } as const;
   for (const key of site.model.conditions.keys()) {
-    const { maintenance } = conditionOf(turn, key) ?? { maintenance: null };
+    const { maintenance } = conditionOf(adding, key) ?? { maintenance: null };
     if (maintenance !== null && isMeant(maintenance))
       judged.take({ kind: "command", key, now, command: { name: "maintenance_end", by } });
   }
