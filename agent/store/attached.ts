@@ -1,8 +1,10 @@
+import { rmSync } from "node:fs";
+import { failureOf } from "./failure.ts";
 import type { Gatherer } from "./gatherer.ts";
 import type { HistoryOptions } from "./history.ts";
 import { type HistoryFile, openHistoryFile } from "./history-file.ts";
 import { unpackMixed } from "./samples.ts";
-import { isBroken, setAside } from "./set-aside.ts";
+import { setAside } from "./set-aside.ts";
 
 /** The file of the history as long as there is one: a broken one is set aside and another begun, else there is none. */
 export interface Attached {
@@ -20,6 +22,16 @@ export interface Attached {
   isWell(): void;
   close(): void;
 }
+
+/** One is enough to look into; what was not yet in the file itself is of no use. */
+function letOut(path: string, wall: number): string {
+  for (const part of ["-wal", "-shm"]) rmSync(path + part, { force: true });
+  return setAside(path, wall, [""], 1);
+}
+
+/** Also one that is no history: nothing that passes by itself. */
+const isBroken = (error: unknown): boolean =>
+  failureOf(error) === "damaged" || (error as { readonly code?: unknown } | null)?.code === "SQLITE_ERROR";
 
 const gapMax = 30 * 86_400_000;
 
@@ -64,7 +76,7 @@ export function attached(options: HistoryOptions, memory: Gatherer): Attached {
     trying(
       () => {
         letGo();
-        env.report("history.set_aside", { file: setAside(path, env.clock.wall()), error: messageOf(error) });
+        env.report("history.set_aside", { file: letOut(path, env.clock.wall()), error: messageOf(error) });
         again();
       },
       (also) => {

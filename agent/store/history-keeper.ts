@@ -1,11 +1,11 @@
 import { attached } from "./attached.ts";
 import { aroundMs, keepEvidence, type ReadPoint } from "./evidence.ts";
+import { failureOf } from "./failure.ts";
 import type { Gatherer } from "./gatherer.ts";
 import type { HistoryOptions, Raise } from "./history.ts";
 import type { HistoryFile } from "./history-file.ts";
 import { tidy } from "./rollup.ts";
 import { pack, packMixed } from "./samples.ts";
-import { isFull } from "./set-aside.ts";
 
 const flushMs = 5000;
 /** A disk that does not take it is left alone so long: trying may take time. */
@@ -119,7 +119,7 @@ function makingRoom(file: HistoryFile, write: (file: HistoryFile) => void): true
   try {
     write(file);
   } catch (error) {
-    if (!isFull(error)) throw error;
+    if (failureOf(error) !== "full") throw error;
     file.inOne(() => void file.dropOldestBlocks(roomAtOnce));
     write(file);
   }

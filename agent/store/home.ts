@@ -6,7 +6,7 @@ import type { AgentEventCode, Facts } from "../events.ts";
 import { failureOf, sayError } from "./failure.ts";
 import { type FileOptions, inMemory, openFile, type StoreFile } from "./file.ts";
 import { positionOf, standAt, stateToMemory, toDisk, toMemory } from "./handover.ts";
-import { type Loss, setAside, stampOf } from "./quarantine.ts";
+import { type Loss, quarantine } from "./quarantine.ts";
 import { type Ballast, ballastBeside, isTight, makeRoom, muchSpareFor, type Room, roomOf } from "./room.ts";
 import type { Kept } from "./store.ts";
 import { type Seen, type Witness, witnessBeside } from "./witness.ts";
@@ -226,7 +226,7 @@ function renewed(place: Place, state: State, file: StoreFile, seen: Seen): Store
 function startOver(place: Place, state: State, error: unknown): StoreFile {
   const { path, options } = place;
   place.witness.close();
-  const loss = setAside(path, stampOf(options.wall()), sayError(error));
+  const loss = quarantine(path, options.wall(), sayError(error));
   const file = openFile(path, fileOptions(place));
   file.db.transaction(() => {
     for (const gap of loss.unsent ?? []) file.outbox.lose(gap);

@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import type { Gap } from "./outbox.ts";
+import { setAside } from "./set-aside.ts";
 
 /** What was lost with a file, as far as that can be told. */
 export interface Loss {
@@ -16,27 +15,12 @@ export interface Loss {
 }
 
 const parts = ["", "-wal", "-shm", "-last"];
-
-/** A disk that damages one file after the other must not be filled with them. */
 const keptMax = 3;
 
-/** Renames the file and what belongs to it; only the oldest of those that stand there already go. @param stamp what the names end in, such as 20260101T120000Z */
-export function setAside(path: string, stamp: string, why: string): Loss {
+/** Sets the store's file aside, with all that belongs to it, and tells what was in it. */
+export function quarantine(path: string, wall: number, why: string): Loss {
   const known = lossOf(path);
-  const free = (name: string): boolean => parts.every((part) => !existsSync(name + part));
-  let file = `${path}.corrupt-${stamp}`;
-  for (let n = 2; !free(file); n++) file = `${path}.corrupt-${stamp}-${n}`;
-  for (const part of parts) if (existsSync(path + part)) renameSync(path + part, file + part);
-  dropOldest(path);
-  return { why, file, ...known };
-}
-
-function dropOldest(path: string): void {
-  const prefix = `${basename(path)}.corrupt-`;
-  const those = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix));
-  const stores = those.filter((name) => !parts.some((part) => part !== "" && name.endsWith(part))).sort();
-  for (const old of stores.slice(0, -keptMax))
-    for (const part of parts) rmSync(join(dirname(path), old + part), { force: true });
+  return { why, file: setAside(path, wall, parts, keptMax), ...known };
 }
 
 /** What is damaged elsewhere may still tell of this. */
@@ -65,6 +49,3 @@ function ask<T>(path: string, question: string): T[] | null {
 
 const isLikely = ({ epoch, first, last, count }: Gap): boolean =>
   /^[\da-f-]{36}$/.test(epoch) && first >= 1 && last - first + 1 >= count && Number.isSafeInteger(last);
-
-/** 20260101T120000Z */
-export const stampOf = (wall: number): string => new Date(wall).toISOString().replace(/[-:]|\.\d+/g, "");
