@@ -4,6 +4,7 @@ import { duration } from "../core/duration.ts";
 import { modes } from "../core/modes.ts";
 import type { Wall } from "../core/sample.ts";
 import type { Place } from "./document.ts";
+import { id } from "./id.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Site, Window } from "./resolved.ts";
 import { expectedOf, selected } from "./subjects.ts";
@@ -12,10 +13,7 @@ const hourMs = 3_600_000;
 
 /** Maintenance by the calendar, as written. */
 export const window = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, _ or -")
-    .describe("Names it."),
+  id: id.describe("Names it."),
   what: z.string().describe("What is maintained, a selector such as zone=east class=crac."),
   at: z
     .string()

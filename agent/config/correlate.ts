@@ -5,7 +5,7 @@ import { always } from "../core/model.ts";
 import { byKey, type Group, roomOf, type Told } from "./grouping.ts";
 import { coolingRedundancy, powerRedundancy, sharedDuties } from "./redundancy.ts";
 import type { Bus, Device, Shared } from "./resolved.ts";
-import type { Written } from "./rules.ts";
+import type { Ruled } from "./rules.ts";
 import { type Fact, meaningOf } from "./same.ts";
 import type { Topology } from "./topology.ts";
 
@@ -19,12 +19,6 @@ export interface Web {
   /** With which units one shares its duty, by the name of the rule that tells of its loss; null: with none. */
   sharedBy(rule: string): Shared | null;
   readonly groups: readonly Group[];
-}
-
-/** A device with its rules as they are written. */
-interface Ruled {
-  readonly device: Device;
-  readonly written: readonly Written[];
 }
 
 /** What to say of many at once; `what` follows their number. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Wording } from "../core/language.ts";
 import { byKey, type Group, roomOf, type Told } from "./grouping.ts";
 import type { Shared } from "./resolved.ts";
@@ -55,7 +56,8 @@ function feedsTogether({
 
 /** Devices with several feeds of which one is left. */
 export function powerRedundancy(told: readonly Told[], topology: Topology): Group[] {
-  return feedsTogether(topology).flatMap(({ sources, fed }): Group[] => {
+  const together = feedsTogether(topology);
+  return together.flatMap(({ sources, fed }): Group[] => {
     const lost = told.filter((one) => sources.includes(one.device.id) && tellsOfPower(one));
     const known = new Map(lost.map(({ device }) => [device.id, device.name]));
     const spare = sources.length - 1;
@@ -64,7 +66,7 @@ export function powerRedundancy(told: readonly Told[], topology: Topology): Grou
     const names = [...known.values()].join(" + ");
     return [
       {
-        id: `fed-by-${sources.join("-")}`.slice(0, 64),
+        id: idOf(sources, together),
         rule: "redundancy-lost",
         name: { en: `Power by ${names}`, de: `Strom von ${names}` },
         location: roomOf(lost),
@@ -85,6 +87,18 @@ export function powerRedundancy(told: readonly Told[], topology: Topology): Grou
       },
     ];
   });
+}
+
+const idMax = 64;
+
+/** It names the incident for ever: what two sets would share, or is too long, ends in what tells them apart. */
+function idOf(sources: readonly string[], all: ReturnType<typeof feedsTogether>): string {
+  const plain = (some: readonly string[]): string => `fed-by-${some.join("-")}`;
+  const id = plain(sources);
+  const isShared = all.some((other) => other.sources !== sources && plain(other.sources) === id);
+  if (!isShared && id.length <= idMax) return id;
+  const mark = createHash("sha256").update(sources.join(" ")).digest("hex").slice(0, 8);
+  return `${id.slice(0, idMax - mark.length - 1)}-${mark}`;
 }
 
 const tellsOfPower = ({ means }: Told): boolean => means === "power-lost";

@@ -2,13 +2,7 @@ import { rulePoint } from "../core/rule.ts";
 import { commPoint, identityPoint, type PointId } from "../core/sample.ts";
 import type { Group } from "./grouping.ts";
 import { didYouMean, type Problem } from "./problem.ts";
-import type { Device } from "./resolved.ts";
-import type { Reference, Written } from "./rules.ts";
-
-interface Ruled {
-  readonly device: Device;
-  readonly written: readonly Written[];
-}
+import type { Reference, Ruled } from "./rules.ts";
 
 export const pointsOf = (devices: readonly Ruled[]): ReadonlySet<PointId> =>
   new Set(

@@ -13,7 +13,7 @@ import { rulesOf } from "./layers.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import { pointsOf, rulePointsOf, wrongReferences } from "./references.ts";
 import { type About, type Bus, type Device, type DevicePoint, type Site, selfId } from "./resolved.ts";
-import { commRules, compileFact, compileGroup, compileRules, type Reference, type Written } from "./rules.ts";
+import { commRules, compileFact, compileGroup, compileRules, type Reference, type Ruled } from "./rules.ts";
 import { factIn, factsOf } from "./same.ts";
 import {
   type device as deviceSchema,
@@ -86,14 +86,12 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   return { ...around, devices: resolved, model, about };
 }
 
-/** A device with its rules as they are written. */
-interface Ruled {
-  readonly device: Device;
-  readonly written: readonly Written[];
+interface RuledDevice extends Ruled {
+  /** Points and rules in which something is wrong, which was told. */
   readonly told: ReadonlySet<string>;
 }
 
-function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Problem[]): Ruled[] {
+function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Problem[]): RuledDevice[] {
   const { config, document } = sources;
   const ids = new Set<string>([selfId]);
   return config.devices.flatMap((written, index) => {
@@ -127,7 +125,7 @@ function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Pro
 /** What all devices are judged by: their rules, which may refer to each other. */
 function judging(
   { config, document }: Sources,
-  devices: readonly Ruled[],
+  devices: readonly RuledDevice[],
   buses: ReadonlyMap<string, Bus>,
   problems: Problem[],
 ) {
@@ -170,8 +168,9 @@ function judging(
 }
 
 /** Through what a device is heard, and what is heard through it. */
-function reach({ id, points }: Device, devices: readonly Ruled[], topology: Topology) {
-  const named = (wanted: readonly string[]): Ruled[] => devices.filter(({ device }) => wanted.includes(device.id));
+function reach({ id, points }: Device, devices: readonly RuledDevice[], topology: Topology) {
+  const named = (wanted: readonly string[]): RuledDevice[] =>
+    devices.filter(({ device }) => wanted.includes(device.id));
   const below = named(topology.below(id));
   return {
     behind: topology.above(id)[0],
@@ -324,7 +323,7 @@ export function ruled(
   path: Path,
   profiled: Profiled,
   problems: Problem[],
-): Ruled {
+): RuledDevice {
   const ofSite = { rules: written.rules, place: inside(document, [...path, "rules"]) };
   const made = identityRule(device);
   const ofProfile = { rules: { ...made, ...profiled.profile.rules }, place: inside(profiled.document, ["rules"]) };

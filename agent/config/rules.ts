@@ -26,6 +26,12 @@ export interface Written {
   readonly place: Place;
 }
 
+/** A device with its rules as they are written. */
+export interface Ruled {
+  readonly device: Device;
+  readonly written: readonly Written[];
+}
+
 export interface Compiled {
   readonly rules: readonly Rule[];
   readonly about: ReadonlyMap<string, About>;

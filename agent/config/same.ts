@@ -6,7 +6,7 @@ import { comm } from "../core/rules/comm.ts";
 import { inside, type Place } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Device, Witness } from "./resolved.ts";
-import type { Written } from "./rules.ts";
+import type { Ruled, Written } from "./rules.ts";
 
 /**
  * One fact that several rules tell (`sameAs`). Those are its witnesses: judged, recorded and sent as ever, they call
@@ -26,11 +26,6 @@ export interface Fact {
   /** That rule first. */
   readonly witnesses: readonly Witness[];
   readonly place: Place;
-}
-
-interface Ruled {
-  readonly device: Device;
-  readonly written: readonly Written[];
 }
 
 /** A rule as it is written. */

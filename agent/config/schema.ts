@@ -2,6 +2,7 @@ import * as z from "zod";
 import { duration } from "../core/duration.ts";
 import { languages, wording } from "../core/language.ts";
 import { window } from "./calendar.ts";
+import { id as plainId } from "./id.ts";
 import { tests } from "./tests.ts";
 import { topologySchema } from "./topology.ts";
 
@@ -9,10 +10,7 @@ import { topologySchema } from "./topology.ts";
  * What people write: the site and the device profiles. Bus, device and point addresses are checked by the driver's
  * own schema, rules by their type's, so they are open here (`open`) and closed in resolve.ts.
  */
-export const id = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, _ or -")
-  .describe("Names it for ever: incidents and topics carry it.");
+export const id = plainId.describe("Names it for ever: incidents and topics carry it.");
 
 /** Options that something else checks. */
 export const open = z.record(z.string(), z.unknown());

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { inside, type Place } from "./document.ts";
+import { id } from "./id.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Device } from "./resolved.ts";
 
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, _ or -");
 const edges = z.record(id, z.array(id)).default({});
 
 export const topologySchema = z

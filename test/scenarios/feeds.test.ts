@@ -82,4 +82,30 @@ describe("devices with two feeds", () => {
   test("where the one source of a device is lost, none is spare there anyway", () => {
     expect(redundancy(siteOf("{ meter-a: [ups-1], meter-b: [ups-2] }"), plot(lost("meter-a", 300, 600)))).toEqual([]);
   });
+
+  test("sets of feeds whose names run together are two incidents, also where names are long", () => {
+    const long = (end: string): string => `meter-${"x".repeat(40)}-${end}`;
+    const fed = (name: string, to: string): string => `${name}: [${to}]`;
+    const site = load(
+      "site.yaml",
+      (name) =>
+        name === siteName
+          ? `version: 1
+site: { id: s }
+devices:
+${["a", "b-c", "a-b", "c", long("a"), long("b"), long("c")].map((id, i) => device(id, "meter/eastron-sdm630", "modbus", 20 + i)).join("\n")}
+${["u1", "u2", "u3", "u4"].map((id, i) => device(id, "ups/rfc1628", "snmp", 40 + i)).join("\n")}
+topology:
+  feeds:
+${[fed("a", "u1"), fed("b-c", "u1"), fed("a-b", "u2"), fed("c", "u2"), fed(long("a"), "u3, u4"), fed(long("b"), "u3"), fed(long("c"), "u4")].map((line) => `    ${line}`).join("\n")}
+`
+          : fromDisk(`${builtInConfig()}/site.yaml`)(name),
+      drivers,
+      () => ({ problem: "none" }),
+    ).site!;
+    const keys = site.model.rules.map(({ name }) => name).filter((name) => name.endsWith("/redundancy-lost"));
+    expect(keys).toHaveLength(4);
+    expect(new Set(keys).size).toBe(4);
+    for (const key of keys) expect(key.split("/")[0]).toMatch(/^fed-by-[A-Za-z0-9_-]{1,57}$/);
+  });
 });
