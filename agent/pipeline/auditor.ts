@@ -17,6 +17,7 @@ export interface Auditor {
 const none: Audit = {
   note: () => {},
   since: () => [],
+  newest: () => null,
   verify: () => ({ lines: 0, first: null, head: "", broken: [] }),
 };
 
@@ -32,7 +33,7 @@ export function auditorOf({ env, site, configRejected, audit: folder }: AgentOpt
   };
   const audit = attempt(() => (folder === null ? none : openAudit(folder)), none);
   const note = (entry: AuditEntry): void => attempt(() => audit.note(entry, env.clock.wall()), undefined);
-  const before = audit.since(0).findLast(({ what }) => what === "start")?.facts.configHash ?? null;
+  const before = audit.newest("start")?.facts.configHash ?? null;
   const { configHash } = site;
   const config = { configHash, before, isChanged: configHash !== before, configRejected };
   note({ what: "start", by: "agent", target: site.id, facts: config });

@@ -23,6 +23,8 @@ export interface Audit {
   note(entry: AuditEntry, wall: number): void;
   /** Those of `wall` (ms since the Unix epoch) or later, oldest first; what is no line of an audit is left out. */
   since(wall: number): readonly AuditLine[];
+  /** The newest that tells of this; null: none does. */
+  newest(what: string): AuditLine | null;
   verify(): Verified;
 }
 
@@ -69,7 +71,7 @@ export const auditBeside = (store: string): string => `${store.replace(/\.db$/, 
 export function openAudit(folder: string): Audit {
   if (!existsSync(folder)) mkdirSync(folder);
   let owed = mendTail(folder);
-  let last = newestLine(folder);
+  let last = newestLine(folder, () => true);
   const note: Audit["note"] = (entry, wall) => {
     const file = fileFor(folder, wall);
     const line = chained(entry, wall, last);
@@ -83,8 +85,12 @@ export function openAudit(folder: string): Audit {
       owed = 0;
       note(entry, wall);
     },
-    since: (wall) =>
-      linesOf(folder).flatMap(({ line }) => (line !== null && Date.parse(line.at) >= wall ? [line] : [])),
+    newest: (what) => newestLine(folder, (line) => line.what === what),
+    since(wall) {
+      // A line is never in a file of a month before its own.
+      const files = filesIn(folder).filter((file) => file >= monthIn(folder, wall));
+      return files.flatMap(linesIn).flatMap(({ line }) => (line !== null && Date.parse(line.at) >= wall ? [line] : []));
+    },
     verify: () => verifyAudit(folder),
   };
 }
@@ -114,10 +120,13 @@ export function verifyAudit(folder: string): Verified {
 
 /** The month's, but never one before the newest: a clock that went back must not put new lines before old ones. */
 function fileFor(folder: string, wall: number): string {
-  const month = join(folder, `${new Date(wall).toISOString().slice(0, 7)}.jsonl`);
+  const month = monthIn(folder, wall);
   const newest = filesIn(folder).at(-1);
   return newest !== undefined && newest > month ? newest : month;
 }
+
+const monthIn = (folder: string, wall: number): string =>
+  join(folder, `${new Date(wall).toISOString().slice(0, 7)}.jsonl`);
 
 function chained(entry: AuditEntry, wall: number, last: AuditLine | null): AuditLine {
   const { what, by, target, reason, facts } = entry;
@@ -195,24 +204,32 @@ interface Placed {
   readonly line: AuditLine | null;
 }
 
-const linesOf = (folder: string): Placed[] =>
-  filesIn(folder).flatMap((file) =>
-    readFileSync(file, "utf8")
-      .split("\n")
-      .flatMap((text, i) => (text === "" ? [] : [{ place: `${file}:${i + 1}`, line: parsed(text) }])),
-  );
+const linesOf = (folder: string): Placed[] => filesIn(folder).flatMap(linesIn);
 
-const newestLine = (folder: string): AuditLine | null =>
-  linesOf(folder).findLast(({ line }) => line !== null)?.line ?? null;
+const linesIn = (file: string): Placed[] =>
+  readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((text, i) => (text === "" ? [] : [{ place: `${file}:${i + 1}`, line: parsed(text) }]));
+
+/** From the newest file on, so that as a rule one is read, however many there are. */
+function newestLine(folder: string, isMeant: (line: AuditLine) => boolean): AuditLine | null {
+  for (const file of filesIn(folder).toReversed()) {
+    const found = linesIn(file).findLast(({ line }) => line !== null && isMeant(line))?.line ?? null;
+    if (found !== null) return found;
+  }
+  return null;
+}
 
 function parsed(text: string): AuditLine | null {
   try {
     const line = JSON.parse(text) as AuditLine;
-    const isOne = Number.isSafeInteger(line.n) && [line.at, line.what, line.prev, line.hash].every(isText);
+    const { n, at, what, by, target, facts, prev, hash } = line;
+    const isOne = Number.isSafeInteger(n) && [at, what, by, target, prev, hash].every(isText) && isFacts(facts);
     return isOne && !Number.isNaN(Date.parse(line.at)) ? line : null;
   } catch {
     return null;
   }
 }
 
+const isFacts = (value: unknown): boolean => typeof value === "object" && value !== null;
 const isText = (value: unknown): boolean => typeof value === "string";

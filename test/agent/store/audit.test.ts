@@ -57,6 +57,11 @@ describe("that a line was tampered with shows, and where", () => {
     ["left out", ([a, b, _, ...rest]) => [a!, b!, ...rest], /:3: line 4 follows line 2; what was between/],
     ["told twice", ([a, ...rest]) => [a!, a!, ...rest], /:2: line 1 follows line 1/],
     ["put elsewhere", ([a, b, c, ...rest]) => [a!, c!, b!, ...rest], /:2: line 3 follows line 1/],
+    [
+      "made of other things",
+      ([a, _, ...rest]) => [a!, '{"n":2,"at":"2026-11-01","what":"x"}', ...rest],
+      /:2: is no line/,
+    ],
     ["no line at all", ([a, _, ...rest]) => [a!, "{", ...rest], /:2: is no line of an audit/],
   ];
   test.each(tampered)("%s", (_, change, expected) => {
