@@ -66,7 +66,7 @@ function runsOf({ at, for: forMs }: WindowConfig, timeZone: string): Window["run
   try {
     pattern = new Cron(at, { timezone: timeZone, paused: true });
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error);
+    const why = error instanceof Error ? error.message.replace(/^CronPattern: |\.$/g, "") : String(error);
     return `${why}; expected a time such as 2026-12-01T08:00, or a cron pattern such as 0 9 * * TUE#1`;
   }
   const startAfter = (wall: Wall): Wall | null => pattern.nextRun(new Date(wall))?.getTime() ?? null;

@@ -46,6 +46,8 @@ export function meantBy(site: Site, open: readonly EventRecord[], deed: Deed): r
   if (deed.mode !== undefined && mode === undefined) {
     return `no mode "${deed.mode}"; expected one of ${modes.map(({ name }) => name).join(", ")}`;
   }
+  if (deed.name === "maintenance" && deed.forMs === null)
+    return "maintenance has an end; expected for how long, such as 2h";
   const found = deed.target.includes("=") ? selected(site.about, deed.target) : targetOf(site, open, deed.target);
   if (typeof found === "string" || "found" in found) return found;
   const isOpen = new Set(open.map(({ conditionKey }) => conditionKey));

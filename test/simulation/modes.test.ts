@@ -152,6 +152,14 @@ describe("a mode", () => {
     expect(agent.silences()).toEqual([]);
   });
 
+  test("that is ended leaves alone what somebody maintains for another reason", async () => {
+    await begin();
+    agent.command(deed({}), false);
+    agent.command(deed({ mode: undefined, target: "ups-1/open", reason: "new batteries", forMs: 7_200_000 }), false);
+    expect(keysOf(agent.command(deed({ name: "maintenance_end" }), false))).toEqual(["s/ups-2/door/open"]);
+    expect(agent.silences()).toMatchObject([{ key: "s/ups-1/door/open", how: "maintenance", reason: "new batteries" }]);
+  });
+
   test("is told in the site's language", async () => {
     await begin("", "de");
     agent.command(deed({}), false);
@@ -171,6 +179,7 @@ describe("a mode", () => {
   const refusals: [string, Partial<Deed>, string][] = [
     ["that there is none of", { mode: "siesta" }, 'no mode "siesta"; expected one of generator-test'],
     ["that is not in force", { name: "maintenance_end" }, "no generator-test of label.kind=ups is in force; none is"],
+    ["without an end", { forMs: null }, "maintenance has an end; expected for how long, such as 2h"],
     ["for a shelf", { name: "shelve" }, "mode: shelve has none"],
   ];
   test.each(refusals)("%s is refused, and says why", async (_, given, expected) => {

@@ -79,7 +79,7 @@ describe("a window that cannot be meant so is refused where it stands", () => {
       .map(([key, value]) => `${key}: ${value}`)
       .join("\n    ")}`;
   const mistakes: [string, Readonly<Record<string, string>>, string][] = [
-    ["at no time", { at: "soon" }, "maintenance.0.at: invalid configuration format"],
+    ["at no time", { at: "soon" }, "parts are required; expected a time such as 2026-12-01T08:00"],
     ["on a day that never is", { at: '"0 9 31 2 *"' }, "maintenance.0.at: never comes"],
     ["without an end", { at: '"0 * * * *"' }, "maintenance.0.at: comes again before it is over"],
     ["for more than a day", { for: "25h" }, "maintenance.0.for: expected more than 0s, at most 24h"],
