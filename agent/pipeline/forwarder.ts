@@ -1,5 +1,5 @@
 import type { Env } from "../env.ts";
-import { type EventRecord, eventRecord } from "../sinks/record.ts";
+import { type EventRecord, sendable } from "../sinks/record.ts";
 import type { Delivery, Sink } from "../sinks/sink.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 
@@ -135,14 +135,15 @@ function trimmer(env: Env, outbox: Outbox) {
 }
 
 /** A row that cannot be read is as undeliverable as one that the other side refuses. */
-async function deliver(sink: Sink, { record, persistedAt }: Waiting): Promise<Delivery> {
-  const event = parse(record);
-  return event === null ? "poison" : await sink.deliver(event, persistedAt);
+async function deliver(sink: Sink, { record: json, position, persistedAt }: Waiting): Promise<Delivery> {
+  const event = parse(json);
+  return event === null ? "poison" : await sink.deliver({ event, json, position, persistedAt });
 }
 
 function parse(record: string): EventRecord | null {
   try {
-    return eventRecord.parse(JSON.parse(record));
+    const event = JSON.parse(record) as EventRecord;
+    return sendable.safeParse(event).success ? event : null;
   } catch {
     return null;
   }

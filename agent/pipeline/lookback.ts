@@ -61,31 +61,43 @@ export interface Archive {
 /** The incidents that a person means: one by its id; of a condition, a rule or a device those that are open, or else the newest. */
 export function incidentsOf(archive: Archive, target: string): readonly IncidentTold[] | Unknown {
   const { site, open, journal } = archive;
-  const byId = eventsOf(archive, target.toLowerCase());
-  if (byId.length > 0) return [toldOf(archive, byId)];
+  const byId = toldOf(archive, [target.toLowerCase()]);
+  if (byId.length > 0) return byId;
   const wanted = targetOf(site, open, target);
   if ("found" in wanted) return wanted;
   // Of a witness, the incident that it tells, too.
   const keys = new Set(wanted.keys.flatMap((key) => [site.about.get(key)?.fact ?? key, key]));
   const ids = open.filter(({ conditionKey }) => keys.has(conditionKey)).map(({ incidentId }) => incidentId);
-  const past = ids.length > 0 ? [] : [...keys].flatMap((key) => journal.newestOf(key) ?? []);
-  const told = [...ids, ...past].map((id) => toldOf(archive, eventsOf(archive, id)));
-  if (ids.length > 0) return told;
-  const newest = told.toSorted((a, b) => lastSeq(b) - lastSeq(a)).slice(0, 1);
-  if (newest.length > 0) return newest;
+  if (ids.length > 0) return toldOf(archive, ids);
+  const newest = journal.newestOf([...keys]);
+  if (newest !== null) return toldOf(archive, [newest]);
   const known = open.map(({ conditionKey }) => conditionKey);
   return { found: false, what: "incident, open or of the last days, of", name: target, known, hint: "" };
 }
 
-const lastSeq = ({ events }: IncidentTold): number => events.at(-1)?.seq ?? 0;
+type EventsById = ReadonlyMap<string, readonly EventRecord[]>;
 
 /** The newest of an open one is always known, also when the journal has let it go. */
-function eventsOf({ open, journal }: Archive, id: string): readonly EventRecord[] {
-  const kept = journal.ofIncident(id).map((text) => JSON.parse(text) as EventRecord);
-  return kept.length > 0 ? kept : open.filter(({ incidentId }) => incidentId === id);
+function eventsOf({ open, journal }: Archive, ids: readonly string[]): EventsById {
+  const kept = ids.length === 0 ? [] : journal.ofIncidents(ids).map((text) => JSON.parse(text) as EventRecord);
+  const of = (id: string) => {
+    const [events, newest] = [kept, open].map((those) => those.filter(({ incidentId }) => incidentId === id));
+    return events?.length ? events : (newest ?? []);
+  };
+  return new Map(ids.map((id) => [id, of(id)] as const).filter(([, events]) => events.length > 0));
 }
 
-function toldOf(archive: Archive, events: readonly EventRecord[]): IncidentTold {
+/** Of those that are known, in the order asked for. */
+function toldOf(archive: Archive, ids: readonly string[]): readonly IncidentTold[] {
+  const known = [...eventsOf(archive, ids).values()];
+  const causes = eventsOf(
+    archive,
+    known.flat().flatMap(({ causeIds = [] }) => causeIds),
+  );
+  return known.map((events) => oneTold(archive, events, causes));
+}
+
+function oneTold(archive: Archive, events: readonly EventRecord[], known: EventsById): IncidentTold {
   const { incidentId, conditionKey } = events.at(-1) as EventRecord;
   const causeIds = new Set(events.flatMap((one) => one.causeIds ?? []));
   const about = archive.site.about.get(conditionKey) ?? null;
@@ -93,7 +105,7 @@ function toldOf(archive: Archive, events: readonly EventRecord[]): IncidentTold 
   return {
     events,
     about,
-    causes: [...causeIds].flatMap((id) => eventsOf(archive, id).at(-1) ?? []),
+    causes: [...causeIds].flatMap((id) => known.get(id)?.at(-1) ?? []),
     consequences: archive.open.filter((one) => one.causeIds?.includes(incidentId)),
     evidence: archive.history
       .evidenceOf(incidentId)

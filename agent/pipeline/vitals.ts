@@ -42,7 +42,9 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
       const { epoch, lastSeq, openIncidents } = door();
       const active = openIncidents();
       const firstSeq = store.outbox.first ?? lastSeq + 1;
-      return { epoch, firstSeq, lastSeq, activeCount: active.length, configHash, clock: trust.now(), active };
+      const { lastPosition } = store.outbox;
+      const count = { activeCount: active.length, configHash, clock: trust.now() };
+      return { epoch, firstSeq, lastSeq, lastPosition, ...count, active };
     },
     heartbeat() {
       const { epoch, lastSeq, openIncidents } = door();

@@ -7,7 +7,7 @@ import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
 import { eventOf, fill, perSecond } from "./bench-outbox.ts";
 
-const backlog = 10_000;
+const backlog = 30_000;
 const rounds = 3;
 /** The forwarder's own with a broker that asks for no less. */
 const window = 20;
@@ -51,7 +51,16 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
   const store = openStore(path, env.uuid);
   const { epoch, lastSeq } = store.kept;
   const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
-  const facts = { epoch, firstSeq: 1, lastSeq, activeCount: 0, configHash: "", clock, active: [] };
+  const facts = {
+    epoch,
+    firstSeq: 1,
+    lastSeq,
+    lastPosition: lastSeq,
+    activeCount: 0,
+    configHash: "",
+    clock,
+    active: [],
+  };
   const address = { prefix: "mepwatch", site: "fra-1", agent, agentVersion: "0" };
   const nobody = { username: null, password: null, ca: null, cert: null, key: null };
   let began = 0;

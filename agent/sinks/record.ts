@@ -139,3 +139,18 @@ export const eventRecord = z.object({
   labels: z.record(z.string(), z.string()),
 });
 export type EventRecord = z.output<typeof eventRecord>;
+
+/**
+ * Enough of a record to send it: one that an older version wrote, before there was all that is asked for today, is told as
+ * it is rather than not at all.
+ */
+export const sendable = eventRecord.pick({
+  epoch: true,
+  seq: true,
+  kind: true,
+  conditionKey: true,
+  severity: true,
+  open: true,
+  location: true,
+  at: true,
+});

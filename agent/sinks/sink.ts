@@ -17,7 +17,7 @@ export interface Sink {
    * "retry": unknown or not delivered, send it again later under the same id. "poison": it can never be
    * delivered, going on with the next one is right.
    */
-  deliver(event: EventRecord, persistedAt: number): Promise<Delivery>;
+  deliver(outgoing: Outgoing): Promise<Delivery>;
   /** As `deliver`, of events that were given up before they could be sent. */
   tellGap(gap: LostEvents): Promise<Delivery>;
   /** The agent is alive and this is how it does; lost ones are not repeated. */
@@ -26,6 +26,17 @@ export interface Sink {
   quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
+}
+
+/** An event that waits in the outbox. */
+export interface Outgoing {
+  readonly event: EventRecord;
+  /** The event as it stands in the outbox. */
+  readonly json: string;
+  /** Its place in the outbox: grows from event to event, also from one epoch to the next. */
+  readonly position: number;
+  /** When it was safe, ms since the Unix epoch. */
+  readonly persistedAt: number;
 }
 
 /** `count` events of an epoch, from `first` to `last`; the others of that range were delivered, or still wait. */
@@ -55,6 +66,8 @@ export interface BirthFacts {
   /** Lowest and highest sequence number not yet trimmed; first > last: nothing waits. */
   readonly firstSeq: number;
   readonly lastSeq: number;
+  /** Of the newest event in the outbox, of whichever epoch. */
+  readonly lastPosition: number;
   readonly activeCount: number;
   readonly configHash: string;
   readonly clock: ClockTrust;

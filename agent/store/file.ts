@@ -5,7 +5,7 @@ import type { Env } from "../env.ts";
 import { Damaged, failureOf } from "./failure.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
-import { type OutboxTable, openOutbox } from "./outbox.ts";
+import { encoded, type OutboxTable, openOutbox } from "./outbox.ts";
 import type { Cycle, Kept, SavedClock } from "./store.ts";
 import { sumOf, sumWith } from "./sum.ts";
 
@@ -237,22 +237,23 @@ interface Written extends Pick<StoreFile, "meta" | "outbox" | "journal"> {
 
 function committer(db: Database.Database, { meta, outbox, journal, crashSite }: Written) {
   const keepCondition = db.prepare("INSERT OR REPLACE INTO condition VALUES (?, ?, ?)");
-  const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, ?, ?)");
+  const keepIncident = db.prepare("INSERT OR REPLACE INTO incident VALUES (?, CAST(? AS TEXT), ?)");
   const dropIncident = db.prepare("DELETE FROM incident WHERE key = ?");
   return db.transaction(({ clock, calls, plans, conditions, incidents, events }: Cycle, turn: number): void => {
     for (const [key, text] of conditions) keepCondition.run(key, text, sumWith(key, sumOf(text)));
     for (const [key, text] of incidents ?? []) keepIncident.run(key, text, sumWith(key, sumOf(text)));
     crashSite("between-state-and-events");
     let added = 0;
-    for (const event of events) {
-      const sum = sumOf(event.record);
-      added += outbox.add(event, sum);
+    const those = events.map(encoded);
+    for (const event of those) {
+      const { key, open, record, sum } = event;
+      added += outbox.add(event);
       crashSite("between-event-and-incident");
-      if (event.open) keepIncident.run(event.key, event.record, sumWith(event.key, sum));
-      else dropIncident.run(event.key);
+      if (open) keepIncident.run(key, record, sumWith(key, sum));
+      else dropIncident.run(key);
     }
     if (added > 0) outbox.grew(added);
-    journal.add(events, clock.wallMs);
+    journal.add(those, clock.wallMs);
     const last = events.at(-1);
     if (last !== undefined) meta.set("lastSeq", String(last.seq));
     meta.set("clock", JSON.stringify(clock));

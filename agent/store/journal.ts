@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { OutboundEvent } from "./store.ts";
+import type { Encoded } from "./outbox.ts";
 
 /**
  * Events of the last days, for people to look back. Expendable: nothing is judged or sent by it, and what is too old or
@@ -7,15 +7,15 @@ import type { OutboundEvent } from "./store.ts";
  */
 export interface Journal extends Lookback {
   /** Inside the transaction of `Store.commit`; the same event twice is there once. `wall`: now, ms since the Unix epoch. */
-  add(events: readonly OutboundEvent[], wall: number): void;
+  add(events: readonly Encoded[], wall: number): void;
 }
 
 /** Records are as they were sent, in the order in which they happened, through all epochs. */
 export interface Lookback {
-  /** All events of one incident that are still kept. */
-  ofIncident(incident: string): readonly string[];
-  /** The newest incident of a condition that is still kept, open or over; null: there is none. */
-  newestOf(key: string): string | null;
+  /** All events of these incidents that are still kept. Looks through the names of all, so better asked once than for each. */
+  ofIncidents(incidents: readonly string[]): readonly string[];
+  /** The incident, open or over, of the newest event of these conditions that is still kept; null: there is none. */
+  newestOf(keys: readonly string[]): string | null;
   /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
   since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
 }
@@ -30,14 +30,18 @@ interface Row {
 }
 
 export function openJournal(db: Database.Database, epoch: string): Journal {
-  const insert = db.prepare("INSERT OR IGNORE INTO journal VALUES (?, ?, ?, ?, ?, ?)");
+  const insert = db.prepare("INSERT OR IGNORE INTO journal VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT))");
   const drop = (those: string) =>
     db.prepare(`DELETE FROM journal WHERE rowid IN (SELECT rowid FROM journal WHERE ${those} LIMIT @atMost)`);
   const dropBelow = drop("rowid <= (SELECT max(rowid) FROM journal) - @max ORDER BY rowid");
   const dropBefore = drop("at < @least ORDER BY at");
-  const ofIncident = db.prepare<[string], Row>("SELECT record FROM journal WHERE incident = ? ORDER BY rowid");
+  const found = (which: string, name: "key" | "incident") =>
+    `SELECT ${which} FROM journal INDEXED BY journal_at WHERE ${name} IN (SELECT value FROM json_each(?))`;
+  const ofIncidents = db.prepare<[string], Row>(
+    `SELECT record FROM journal WHERE rowid IN (${found("rowid", "incident")}) ORDER BY rowid`,
+  );
   const newestOf = db.prepare<[string], { incident: string }>(
-    "SELECT incident FROM journal WHERE key = ? ORDER BY rowid DESC LIMIT 1",
+    `SELECT incident FROM journal WHERE rowid = (${found("max(rowid)", "key")})`,
   );
   // The wall clock may have been stepped: from the first that is late enough, each is looked at, in its order.
   const since = db.prepare<[Readonly<Record<string, string | number>>], Row>(
@@ -53,8 +57,8 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
       dropBelow.run({ max: journalMax, atMost });
       dropBefore.run({ least: wall - journalMs, atMost });
     },
-    ofIncident: (incident) => ofIncident.all(incident).map(({ record }) => record),
-    newestOf: (key) => newestOf.get(key)?.incident ?? null,
+    ofIncidents: (incidents) => ofIncidents.all(JSON.stringify(incidents)).map(({ record }) => record),
+    newestOf: (keys) => newestOf.get(JSON.stringify(keys))?.incident ?? null,
     since: (wall, seq, limit, of = epoch) => since.all({ epoch: of, wall, seq, limit }).map(({ record }) => record),
   };
 }

@@ -17,6 +17,8 @@ export interface Outbox {
   toldOf(gap: Gap): void;
   /** Lowest sequence number of the present epoch that waits; null: none does. */
   readonly first: number | null;
+  /** The highest position ever given. */
+  readonly lastPosition: number;
   readonly depth: number;
   /** When the oldest that waits was persisted, ms since the Unix epoch. */
   readonly oldestAt: number | null;
@@ -41,21 +43,31 @@ export interface Gap {
 
 /** The outbox of one file, with what is done to it inside the transaction of `Store.commit`. */
 export interface OutboxTable extends Outbox {
-  /** The same event twice is there once; `ofRecord`: `sumOf` its record. How many were added, which `grew` is to be told. */
-  add(event: OutboundEvent, ofRecord: number): number;
+  /** The same event twice is there once. How many were added, which `grew` is to be told. */
+  add(event: Encoded): number;
   /** So many more wait, in the same transaction: kept, so that nobody counts them. */
   grew(by: number): void;
   /** After many rows were moved. */
   recount(): void;
   /** Adds to what was given up. */
   lose(gap: Gap): void;
-  /** The highest position ever given. */
-  readonly lastPosition: number;
 }
+
+/** An event whose record goes into several rows: put into UTF-8 once, which costs more than to store it. */
+export interface Encoded extends Omit<OutboundEvent, "record"> {
+  readonly record: Buffer;
+  /** `sumOf` the record. */
+  readonly sum: number;
+}
+
+export const encoded = (event: OutboundEvent): Encoded => {
+  const record = Buffer.from(event.record);
+  return { ...event, record, sum: sumOf(record) };
+};
 
 export function openOutbox(db: Database.Database, epoch: string, crashSite: Env["crashSite"]): OutboxTable {
   const insert = db.prepare(
-    "INSERT OR IGNORE INTO outbox (epoch, seq, persisted_at, key, record, sum) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO outbox (epoch, seq, persisted_at, key, record, sum) VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?)",
   );
   const next = db.prepare<[number, number], Waiting & { readonly epoch: string; readonly sum: number }>(
     `SELECT position, epoch, seq, persisted_at AS persistedAt, record, sum
@@ -81,9 +93,9 @@ export function openOutbox(db: Database.Database, epoch: string, crashSite: Env[
   const sequence = db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'");
   let lastPosition = sequence.get()?.seq ?? 0;
   return {
-    add({ seq, persistedAt, key, record }, ofRecord) {
-      const sum = sumWith(eventName(epoch, seq, persistedAt), ofRecord);
-      const { changes, lastInsertRowid } = insert.run(epoch, seq, persistedAt, key, record, sum);
+    add({ seq, persistedAt, key, record, sum }) {
+      const named = sumWith(eventName(epoch, seq, persistedAt), sum);
+      const { changes, lastInsertRowid } = insert.run(epoch, seq, persistedAt, key, record, named);
       if (changes > 0) lastPosition = Number(lastInsertRowid);
       return changes;
     },

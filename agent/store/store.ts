@@ -129,8 +129,8 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     },
     outbox: outboxOf(home),
     journal: {
-      ofIncident: (incident) => on(({ journal }) => journal.ofIncident(incident)),
-      newestOf: (key) => on(({ journal }) => journal.newestOf(key)),
+      ofIncidents: (incidents) => on(({ journal }) => journal.ofIncidents(incidents)),
+      newestOf: (keys) => on(({ journal }) => journal.newestOf(keys)),
       since: (...asked) => on(({ journal }) => journal.since(...asked)),
     },
     commit(cycle) {
@@ -174,6 +174,9 @@ function outboxOf({ on }: Home): Outbox {
     },
     get first() {
       return on(({ outbox }) => outbox.first);
+    },
+    get lastPosition() {
+      return on(({ outbox }) => outbox.lastPosition);
     },
     get depth() {
       return on(({ outbox }) => outbox.depth);

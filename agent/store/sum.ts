@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
 /** Of a text, for `sumWith`: of one that stands in several rows it need be found once. */
-export const sumOf = (text: string): number => crc32(text);
+export const sumOf = (text: string | Buffer): number => crc32(text);
 
 /** The checksum of a row: of what names it, and of the text that it holds. */
 export const sumWith = (name: string, ofText: number): number => crc32(name, ofText);

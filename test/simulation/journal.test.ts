@@ -104,9 +104,9 @@ describe("journal", () => {
     await agent.stop();
     await env.advance(60_000);
     agent = here.start();
-    const records = agent.journal.ofIncident(sent[0]!.incidentId).map((one) => JSON.parse(one));
+    const records = agent.journal.ofIncidents([sent[0]!.incidentId]).map((one) => JSON.parse(one));
     expect(records).toEqual(sent);
-    expect(agent.journal.newestOf("s/d0/temp/hot")).toBe(sent[0]!.incidentId);
+    expect(agent.journal.newestOf(["s/d0/temp/hot"])).toBe(sent[0]!.incidentId);
     expect(agent.journal.since(Date.parse(sent[1]!.at), 0, 10).map((one) => JSON.parse(one))).toEqual([sent[1]]);
     await agent.stop();
   });

@@ -248,7 +248,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     },
     trouble: null,
     window: 4,
-    deliver: (event) =>
+    deliver: ({ event }) =>
       new Promise<Delivery>((resolve) => {
         env.after(5, () => {
           if (!broker.up || closed) return resolve("retry");

@@ -53,7 +53,7 @@ const raised: EventRecord = {
 };
 
 const waiting: BirthFacts = {
-  ...{ epoch, firstSeq: 4712, lastSeq: 4711, activeCount: 1, configHash, clock, active: [raised] },
+  ...{ epoch, firstSeq: 4712, lastSeq: 4711, lastPosition: 4711, activeCount: 1, configHash, clock, active: [raised] },
 };
 
 const alive: HeartbeatFacts = {

@@ -85,7 +85,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     get window() {
       return session?.window ?? 1;
     },
-    deliver: (event, persistedAt) => sent((one) => one.deliver(event, persistedAt)),
+    deliver: (outgoing) => sent((one) => one.deliver(outgoing)),
     tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
     quietChanged: () => session?.quiet(hooks.quiet()),

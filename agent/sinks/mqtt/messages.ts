@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Severity } from "../../core/severity.ts";
 import { clockTrust, type EventRecord, eventRecord } from "../record.ts";
-import type { BirthFacts, HeartbeatFacts, LostEvents } from "../sink.ts";
+import type { BirthFacts, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
 
 /** What is said on each topic, and nothing else: the contract with the centre. */
 export const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
@@ -121,7 +121,12 @@ const types: Readonly<Record<EventRecord["kind"], string>> = {
   unshelve: "unshelved",
 };
 
-export function eventMessageOf(agent: string, event: EventRecord, persistedAt: number): EventMessage {
+export const eventMessageOf = (agent: string, event: EventRecord, persistedAt: number): EventMessage => ({
+  ...envelopeOf(agent, event, persistedAt),
+  data: event,
+});
+
+function envelopeOf(agent: string, event: EventRecord, persistedAt: number): Omit<EventMessage, "data"> {
   return {
     specversion: "1.0",
     id: `${event.epoch}:${event.seq}`,
@@ -135,7 +140,6 @@ export function eventMessageOf(agent: string, event: EventRecord, persistedAt: n
     sequence: String(event.seq).padStart(20, "0"),
     severitytext: event.severity,
     severitynumber: severityNumbers[event.severity],
-    data: event,
   };
 }
 
@@ -144,16 +148,21 @@ export const eventMax = 16 * 1024;
 /** What an event can do without, that first which is missed least. */
 const dispensable = ["context", "companions", "witnesses", "causeIds"] as const;
 
+/** What of an event an envelope is put around: its JSON is at hand already, and to make it anew costs more than all else. */
+type Enveloped = Pick<Outgoing, "event" | "json" | "persistedAt">;
+
 /** As it is sent: where it would be larger than the contract allows, it goes without its evidence rather than not at all. */
-export function eventPayloadOf(agent: string, event: EventRecord, persistedAt: number): string {
+export function eventPayloadOf(agent: string, { event, json, persistedAt }: Enveloped): string {
+  const envelope = JSON.stringify(envelopeOf(agent, event, persistedAt)).slice(0, -1);
+  let payload = `${envelope},"data":${json}}`;
   let rest = event;
   for (const name of dispensable) {
-    const payload = JSON.stringify(eventMessageOf(agent, rest, persistedAt));
-    if (Buffer.byteLength(payload) <= eventMax) return payload;
+    if (Buffer.byteLength(payload) <= eventMax) break;
     const { [name]: _, ...less } = rest;
     rest = less;
+    payload = `${envelope},"data":${JSON.stringify(rest)}}`;
   }
-  return JSON.stringify(eventMessageOf(agent, rest, persistedAt));
+  return payload;
 }
 
 export function gapMessageOf(
@@ -182,7 +191,11 @@ export interface Speaker {
   readonly protocol: 4 | 5;
 }
 
-export function birthMessageOf(speaker: Speaker, { active, ...facts }: BirthFacts, at: number): BirthMessage {
+export function birthMessageOf(
+  speaker: Speaker,
+  { active, lastPosition: _, ...facts }: BirthFacts,
+  at: number,
+): BirthMessage {
   const { firstSeq, lastSeq } = facts;
   return {
     online: true,

@@ -1,7 +1,7 @@
 import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents } from "../sink.ts";
+import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -20,7 +20,7 @@ import { channels, type Topics } from "./topics.ts";
 export interface Session {
   readonly window: number;
   readonly lost: Promise<string>;
-  deliver(event: EventRecord, persistedAt: number): Promise<Delivered>;
+  deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
@@ -63,20 +63,26 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
   const shown = new Set(facts.active.map(({ conditionKey }) => topics.active(conditionKey)));
   void forgetOrphans(link, voice, shown);
-  /** What the birth has already shown would go back in time if an older event of the same condition followed it. */
-  const outdated = (event: EventRecord): boolean =>
-    event.epoch === facts.epoch && event.seq <= facts.lastSeq && (event.open || bornActive.has(event.conditionKey));
+  const isOlderThanBirth = ({ event, position }: Outgoing): boolean =>
+    event.epoch === facts.epoch ? event.seq <= facts.lastSeq : position <= facts.lastPosition;
+  /** What the birth has shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
+  const picture = (outgoing: Outgoing, told: Message): Message | null => {
+    const { conditionKey, open } = outgoing.event;
+    const isOlder = isOlderThanBirth(outgoing);
+    if (isOlder && (open || bornActive.has(conditionKey))) return null;
+    const topic = topics.active(conditionKey);
+    if (isOlder && shown.has(topic)) return null;
+    shown.add(topic);
+    return retained(topic, open, told);
+  };
   return {
     window: link.limit,
     lost: link.lost,
-    async deliver(event, persistedAt) {
-      const message = incident(voice, event, persistedAt);
+    async deliver(outgoing) {
+      const message = incident(voice, outgoing);
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
-      if (!outdated(event)) shown.add(topics.active(event.conditionKey));
-      const [told, kept] = await Promise.all([
-        link.publish(message),
-        outdated(event) ? null : link.publish(retained(voice, event, message)),
-      ]);
+      const shows = picture(outgoing, message);
+      const [told, kept] = await Promise.all([link.publish(message), shows && link.publish(shows)]);
       return deliveredBy(told, kept);
     },
     async tellGap(gap) {
@@ -150,22 +156,26 @@ const status = ({ status: topic }: Topics, message: object | DeathMessage): Mess
   ...channels.status.how,
 });
 
-const incident = ({ topics, agent }: Voice, event: EventRecord, persistedAt: number): Message => ({
+const incident = ({ topics, agent }: Voice, enveloped: Omit<Outgoing, "position">): Message => ({
   topic: topics.event,
-  payload: eventPayloadOf(agent, event, persistedAt),
+  payload: eventPayloadOf(agent, enveloped),
   ...channels.event.how,
   contentType,
 });
 
 /** An empty message deletes the retained one. */
-const retained = ({ topics }: Voice, event: EventRecord, message: Message): Message => ({
+const retained = (topic: string, open: boolean, message: Message): Message => ({
   ...message,
-  topic: topics.active(event.conditionKey),
+  topic,
   ...channels.active.how,
-  ...(event.open ? {} : { payload: "" }),
+  ...(open ? {} : { payload: "" }),
 });
 
 const snapshot = (voice: Voice, event: EventRecord, persistedAt: number): Message =>
-  retained(voice, event, incident(voice, event, persistedAt));
+  retained(
+    voice.topics.active(event.conditionKey),
+    event.open,
+    incident(voice, { event, json: JSON.stringify(event), persistedAt }),
+  );
 
 const sizeOf = ({ topic, payload }: Message): number => Buffer.byteLength(payload) + topic.length + envelopeMax;

@@ -10,33 +10,40 @@ let waiting: number[];
 /** Each call of `trim`. */
 let trims: number[][];
 let disk: "well" | "refuses";
+/** What stands in the outbox, where it is not an event of today. */
+let records: Map<number, string>;
+let parked: number[];
 /** What was sent, with how to answer it. */
-let sent: { seq: number; answer(delivery: Delivery): void }[];
+let sent: { seq: number; json: string; answer(delivery: Delivery): void }[];
 let forward: Forwarder;
 
 beforeEach(() => {
   env = fakeEnv();
   [waiting, trims, sent, disk] = [[1, 2, 3, 4, 5], [], [], "well"];
+  [records, parked] = [new Map(), []];
   const outbox: Partial<Outbox> = {
     gap: null,
     after: (position: number, limit: number) =>
       waiting
         .filter((one) => one > position)
         .slice(0, limit)
-        .map((one) => ({ position: one, seq: one, persistedAt: 0, record: JSON.stringify(event(one)) })),
+        .map((one) => {
+          const record = records.get(one) ?? JSON.stringify(event(one));
+          return { position: one, seq: one, persistedAt: 0, record };
+        }),
+    park: (position: number) => void parked.push(position),
     trim(seqs: readonly number[]) {
       if (disk === "refuses") throw new Error("I/O error");
       trims.push([...seqs]);
       waiting = waiting.filter((one) => !seqs.includes(one));
     },
   };
-  const deliver = ({ seq }: { seq: number }) =>
+  const deliver: Sink["deliver"] = ({ event: { seq }, json }) =>
     new Promise<Delivery>((answer) => {
-      sent.push({ seq, answer });
+      sent.push({ seq, json, answer });
     });
   const sink: Partial<Sink> = { connected: true, window: 3, deliver };
   forward = forwarder(env, outbox as Outbox, sink as Sink);
-  forward.wake();
 });
 
 const seqs = (): number[] => sent.map(({ seq }) => seq);
@@ -46,13 +53,32 @@ const answer = async (...deliveries: [place: number, delivery: Delivery][]): Pro
 };
 
 describe("forwarder", () => {
+  test("what an older version wrote is sent as it is; what nobody can read is set aside, and reported", async () => {
+    const { monoMs: _, ...older } = { ...event(2), wasOnceSaid: true };
+    records = new Map([
+      [1, '{"seq":1'],
+      [2, JSON.stringify(older)],
+      [3, '"three"'],
+      [4, JSON.stringify({ ...event(4), location: null })],
+    ]);
+    forward.wake();
+    await env.advance(0);
+    expect(parked).toEqual([1, 3, 4]);
+    expect(env.reports.map(({ code, facts }) => [code, facts?.seq])).toEqual(
+      parked.map((seq) => ["outbox.poison", seq]),
+    );
+    expect(sent.map(({ json }) => json)).toEqual([records.get(2), JSON.stringify(event(5))]);
+  });
+
   test("sends a window, and the next as soon as one is acknowledged", async () => {
+    forward.wake();
     expect(seqs()).toEqual([1, 2, 3]);
     await answer([1, "delivered"]);
     expect(seqs()).toEqual([1, 2, 3, 4]);
   });
 
   test("what was delivered leaves the outbox together, a moment later; nothing else does", async () => {
+    forward.wake();
     await answer([0, "delivered"], [2, "delivered"]);
     expect(trims).toEqual([]);
     await env.advance(200);
@@ -61,6 +87,7 @@ describe("forwarder", () => {
   });
 
   test("after a doubt everything that was not acknowledged is sent again, in order", async () => {
+    forward.wake();
     await answer([0, "delivered"], [1, "retry"]);
     await env.advance(2000);
     expect(seqs()).toEqual([1, 2, 3, 4, 2, 3, 4]);
@@ -70,6 +97,7 @@ describe("forwarder", () => {
   });
 
   test("a store that does not let go is asked again, and nothing is sent twice meanwhile", async () => {
+    forward.wake();
     disk = "refuses";
     await answer([0, "delivered"], [1, "delivered"]);
     await env.advance(500);
@@ -81,6 +109,7 @@ describe("forwarder", () => {
   });
 
   test("what was delivered leaves before it stops, and nothing is done after", async () => {
+    forward.wake();
     await answer([0, "delivered"]);
     forward.stop();
     expect(trims).toEqual([[1]]);

@@ -1,6 +1,13 @@
 import type { EventRecord } from "../../../agent/sinks/record.ts";
+import type { Outgoing } from "../../../agent/sinks/sink.ts";
 
 export const epoch = "00000000-0000-4000-8000-000000000001";
+
+/** As it waits in the outbox: `position` is its sequence number, unless a test says otherwise. */
+export const outgoing = (event: EventRecord, persistedAt = 0, position = event.seq): Outgoing => ({
+  ...{ event, persistedAt, position },
+  json: JSON.stringify(event),
+});
 
 /** An event as the pipeline makes it, but for what a test says. */
 export function event(seq: number, also: Partial<EventRecord> = {}): EventRecord {

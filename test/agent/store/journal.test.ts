@@ -70,8 +70,16 @@ describe("journal", () => {
   test("one incident in order; the newest of a condition", () => {
     commit(1, { seq: 1, incident: "a" }, { seq: 2, key: "l", incident: "b" }, { seq: 3, incident: "a" });
     commit(2, { seq: 4, incident: "c" });
-    expect([seqs(store.journal.ofIncident("a")), seqs(store.journal.ofIncident("z"))]).toEqual([[1, 3], []]);
-    expect(["k", "l", "m"].map((key) => store.journal.newestOf(key))).toEqual(["c", "b", null]);
+    const of = (...incidents: string[]) => seqs(store.journal.ofIncidents(incidents));
+    expect([of("a"), of("z"), of("a", "z", "b"), of()]).toEqual([[1, 3], [], [1, 2, 3], []]);
+    const newest = (...keys: string[]) => store.journal.newestOf(keys);
+    expect([newest("k"), newest("l"), newest("m"), newest("l", "m", "k"), newest()]).toEqual([
+      "c",
+      "b",
+      null,
+      "c",
+      null,
+    ]);
   });
 
   test.each<[string, number, number, number, readonly number[]]>([
@@ -98,8 +106,8 @@ describe("journal", () => {
     expect(seqs(store.journal.since(0, 0, 100))).toEqual([1, 2, 1, 2]);
     expect(seqs(store.journal.since(0, 2, 100, "epoch-1"))).toEqual([1, 2]);
     expect(seqs(store.journal.since(0, 1, 100, "epoch-2"))).toEqual([2]);
-    expect(seqs(store.journal.ofIncident("a"))).toEqual([1, 1]);
-    expect(store.journal.newestOf("k")).toBe("c");
+    expect(seqs(store.journal.ofIncidents(["a"]))).toEqual([1, 1]);
+    expect(store.journal.newestOf(["k"])).toBe("c");
   });
 
   test("the oldest go when there are too many, some with each commit and never more than a few", () => {

@@ -10,7 +10,7 @@ import type { Sink } from "../../../../agent/sinks/sink.ts";
 import { startMosquitto } from "../../../interop/mosquitto.ts";
 import { requireProgram } from "../../../interop/programs.ts";
 import { until } from "../../../process.ts";
-import { epoch, event } from "../event.ts";
+import { epoch, event, outgoing } from "../event.ts";
 
 /** What real brokers keep of an agent, before and after it comes. */
 interface Broker {
@@ -52,7 +52,16 @@ function openSink(active: readonly EventRecord[]): Sink {
   const real = realEnv({ logLevel: "silent" });
   const env = { ...real, after: (ms: number, callback: () => void) => real.after(ms / 10, callback) };
   const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
-  const birth = { epoch, firstSeq: 8, lastSeq: 7, activeCount: active.length, configHash: "c", clock, active };
+  const birth = {
+    epoch,
+    firstSeq: 8,
+    lastSeq: 7,
+    lastPosition: 7,
+    activeCount: active.length,
+    configHash: "c",
+    clock,
+    active,
+  };
   const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 0, blind: [] };
   const hooks = { birth: () => birth, quiet: () => quiet, onConnected: () => {}, onLost: () => {} };
   const nobody = { username: null, password: null, ca: null, cert: null, key: null };
@@ -95,7 +104,7 @@ describe.each(brokers)("$name", ({ present, start }) => {
     sink = openSink([of("k/outdated", { rev: 3 }), of("k/missing", { rev: 1 })]);
     await until(() => (sink.connected ? true : null));
     // Raised while the agent looks what the broker keeps: not to be taken for what was there before.
-    expect(await sink.deliver(event(8, { conditionKey: "k/returns", rev: 1 }), 0)).toBe("delivered");
+    expect(await sink.deliver(outgoing(event(8, { conditionKey: "k/returns", rev: 1 })))).toBe("delivered");
     await until(() => (deleted.length >= orphans.length ? true : null));
     await sink.close();
 

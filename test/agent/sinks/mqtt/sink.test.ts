@@ -17,7 +17,7 @@ import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../../../agent/sinks/record.ts";
 import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
-import { epoch, event } from "../event.ts";
+import { epoch, event, outgoing } from "../event.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
 
 let broker: ScriptedBroker;
@@ -37,7 +37,7 @@ beforeEach(async () => {
   waits.length = 0;
   bdSeq = 0;
   lost = 0;
-  facts = { epoch, firstSeq: 1, lastSeq: 0, activeCount: 0, configHash: "c", clock, active: [] };
+  facts = { epoch, firstSeq: 1, lastSeq: 0, lastPosition: 0, activeCount: 0, configHash: "c", clock, active: [] };
   quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 });
 afterEach(async () => {
@@ -111,7 +111,7 @@ describe("coming and going", () => {
     broker.ackMs = 10;
     const sink = open();
     expect(sink.connected).toBe(false);
-    expect(await sink.deliver(event(5), persistedAt)).toBe("retry");
+    expect(await sink.deliver(outgoing(event(5), persistedAt))).toBe("retry");
     await connected(sink);
     await until(() => (on("blind").length === 1 ? true : null));
     expect(broker.publishes.map(({ topic, retain, qos }) => [topic, retain, qos])).toEqual([
@@ -204,7 +204,7 @@ describe("what is silenced and what is not seen", () => {
     const sink = open();
     await connected(sink);
     await until(() => (on("silences").length === 1 ? true : null));
-    await sink.deliver(event(1), persistedAt); // the answer to it comes behind the refusal
+    await sink.deliver(outgoing(event(1), persistedAt)); // the answer to it comes behind the refusal
     sink.quietChanged();
     await until(() => (on("silences").length === 2 ? true : null));
     expect(on("blind")).toHaveLength(1);
@@ -248,8 +248,8 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     const cleared = event(2, { kind: "clear", rev: 2, open: false, active: false, state: "normal" });
-    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
-    expect(await sink.deliver(cleared, persistedAt)).toBe("delivered");
+    expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe("delivered");
+    expect(await sink.deliver(outgoing(cleared, persistedAt))).toBe("delivered");
     expect(on("event").map(({ qos, retain, properties }) => [qos, retain, properties?.contentType])).toEqual(
       Array(2).fill([1, false, "application/cloudevents+json; charset=utf-8"]),
     );
@@ -281,8 +281,8 @@ describe("an event", () => {
     const witnesses = (count: number): EventRecord["witnesses"] =>
       Array(count).fill({ rule: "ups-1/on-battery", name: "UPS-1 Ü", says: "active" });
     const more = { context, companions, causeIds: [id], witnesses: witnesses(3) };
-    await sink.deliver(event(1, more), persistedAt);
-    await sink.deliver(event(2, { ...more, witnesses: witnesses(300) }), persistedAt);
+    await sink.deliver(outgoing(event(1, more), persistedAt));
+    await sink.deliver(outgoing(event(2, { ...more, witnesses: witnesses(300) }), persistedAt));
     const [small, large] = on("event").map(({ payload }) => ({
       bytes: payload.length,
       ...eventMessage.parse(read(payload)),
@@ -296,7 +296,7 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     const moved = event(1, { epoch: "00000000-0000-4000-8000-00000000000f" });
-    await sink.deliver(moved, persistedAt);
+    await sink.deliver(outgoing(moved, persistedAt));
     expect(actives()).toHaveLength(1);
   });
 
@@ -317,16 +317,25 @@ describe("an event", () => {
 
   test("that is older than the birth does not put the retained picture back", async () => {
     const newest = event(9, { rev: 3 });
-    facts = { ...facts, firstSeq: 7, lastSeq: 9, activeCount: 1, active: [newest] };
+    facts = { ...facts, firstSeq: 7, lastSeq: 9, lastPosition: 99, activeCount: 1, active: [newest] };
     const sink = open();
     await connected(sink);
-    const gone = { conditionKey: "hall-1/ups-1/output/battery" };
-    await sink.deliver(event(7, { kind: "clear", open: false, active: false, state: "normal" }), persistedAt); // an earlier occurrence
-    await sink.deliver(event(8, { rev: 1 }), persistedAt);
-    await sink.deliver(event(9, { ...gone, kind: "clear", open: false, active: false, state: "normal" }), persistedAt);
-    expect(on("event")).toHaveLength(3);
-    const [born, deleted, ...more] = actives();
-    expect(eventMessage.parse(read(born!.payload)).data.rev).toBe(3);
+    const cleared = { kind: "clear", open: false, active: false, state: "normal" } as const;
+    const gone = { ...cleared, conditionKey: "hall-1/ups-1/output/battery" };
+    const other = { epoch: "00000000-0000-4000-8000-000000000002" };
+    const late = [
+      outgoing(event(70, { ...other, rev: 1 }), persistedAt, 90), // of an earlier epoch
+      outgoing(event(71, { ...other, ...cleared }), persistedAt, 91),
+      outgoing(event(7, cleared), persistedAt, 97), // an earlier occurrence
+      outgoing(event(8, { rev: 1 }), persistedAt, 98),
+      outgoing(event(8, gone), persistedAt, 98),
+      outgoing(event(9, gone), persistedAt, 99),
+    ];
+    for (const one of late) await sink.deliver(one);
+    await sink.deliver(outgoing(event(1, { ...other, rev: 4 }), persistedAt, 100)); // of a later epoch
+    expect(on("event")).toHaveLength(late.length + 1);
+    const [born, deleted, next, ...more] = actives();
+    expect([born, next].map((one) => eventMessage.parse(read(one!.payload)).data.rev)).toEqual([3, 4]);
     expect(deleted!.payload).toHaveLength(0);
     expect(deleted!.topic).not.toBe(born!.topic);
     expect(more).toEqual([]);
@@ -346,7 +355,7 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     broker.onPublish = ({ topic }) => (topic.endsWith("/event") ? answer : 0);
-    expect(await sink.deliver(event(1), persistedAt)).toBe(delivery);
+    expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe(delivery);
     await connected(sink);
     await until(() => (codes().length > told.length ? true : null));
     expect(codes()).toEqual(["broker.connected", ...told]);
@@ -357,9 +366,9 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     broker.onPublish = ({ topic }) => (topic.endsWith("/event") ? 0x10 : 0);
-    for (let i = 0; i < 3; i++) expect(await sink.deliver(event(1), persistedAt)).toBe("retry");
+    for (let i = 0; i < 3; i++) expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe("retry");
     broker.onPublish = () => 0;
-    for (let i = 1; i < 3; i++) expect(await sink.deliver(event(i), persistedAt)).toBe("delivered");
+    for (let i = 1; i < 3; i++) expect(await sink.deliver(outgoing(event(i), persistedAt))).toBe("delivered");
     expect(codes()).toEqual(["broker.connected", "broker.unheard", "broker.connected"]);
   });
 
@@ -368,7 +377,7 @@ describe("an event", () => {
     await connected(sink);
     broker.ackMs = 50;
     let settled = false;
-    const delivery = sink.deliver(event(1), persistedAt).then((how) => {
+    const delivery = sink.deliver(outgoing(event(1), persistedAt)).then((how) => {
       settled = true;
       return how;
     });
@@ -381,9 +390,9 @@ describe("an event", () => {
     broker.onConnect = () => ({ properties: { maximumPacketSize: 2048 } });
     const sink = open();
     await connected(sink);
-    expect(await sink.deliver(event(1, { labels: { note: "x".repeat(2048) } }), persistedAt)).toBe("poison");
+    expect(await sink.deliver(outgoing(event(1, { labels: { note: "x".repeat(2048) } }), persistedAt))).toBe("poison");
     expect(on("event")).toEqual([]);
-    expect(await sink.deliver(event(2, { labels: { note: "x" } }), persistedAt)).toBe("delivered");
+    expect(await sink.deliver(outgoing(event(2, { labels: { note: "x" } }), persistedAt))).toBe("delivered");
   });
 
   test.each([
@@ -397,7 +406,7 @@ describe("an event", () => {
     const sink = open();
     await connected(sink);
     expect(sink.window).toBe(window);
-    const deliveries = Array.from({ length: 30 }, (_, i) => sink.deliver(event(i + 1), persistedAt));
+    const deliveries = Array.from({ length: 30 }, (_, i) => sink.deliver(outgoing(event(i + 1), persistedAt)));
     expect(new Set(await Promise.all(deliveries))).toEqual(new Set(["delivered"]));
     expect(broker.unackedMax).toBe(window);
     expect(on("event").map(({ payload }) => eventMessage.parse(read(payload)).data.seq)).toEqual(
@@ -414,7 +423,7 @@ describe("what the broker keeps of incidents that are over", () => {
     broker.kept = new Map([[orphan, "{}"]]);
     const sink = open();
     await connected(sink);
-    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+    expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe("delivered");
     expect(deletions()).toEqual([]);
     await until(() => (deletions().length === 1 ? true : null));
     expect(deletions()[0]).toMatchObject({ topic: orphan, qos: 1, retain: true });
@@ -426,7 +435,7 @@ describe("what the broker keeps of incidents that are over", () => {
     broker.kept = null;
     const sink = open();
     await connected(sink);
-    for (let i = 1; i < 5; i++) expect(await sink.deliver(event(i), persistedAt)).toBe("delivered");
+    for (let i = 1; i < 5; i++) expect(await sink.deliver(outgoing(event(i), persistedAt))).toBe("delivered");
     expect([deletions(), codes(), lost]).toEqual([[], ["broker.connected"], 0]);
   });
 });
@@ -438,7 +447,7 @@ describe("a broker", () => {
       broker.onConnect = ({ protocolVersion }) => (protocolVersion === 5 ? refusal : {});
       const sink = open();
       await connected(sink);
-      expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+      expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe("delivered");
       expect(birthMessage.parse(read(on("status")[0]!.payload)).protocol).toBe(4);
       broker.drop();
       await until(() => (lost === 1 ? true : null));
@@ -484,7 +493,7 @@ describe("a broker", () => {
     broker.onConnect = () => ({ reasonCode: 0x88 });
     const sink = open({ urls: [away, broker.url, second.url] });
     await connected(sink);
-    expect(await sink.deliver(event(1), persistedAt)).toBe("delivered");
+    expect(await sink.deliver(outgoing(event(1), persistedAt))).toBe("delivered");
     expect(second.publishes.map(({ topic }) => topic)).toContain(`${base}/event`);
     second.drop();
     await until(() => (second.connects.length === 2 && sink.connected ? true : null));
