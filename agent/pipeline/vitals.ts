@@ -49,13 +49,15 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
     heartbeat() {
       const { epoch, lastSeq, openIncidents } = door();
       const { first, depth, oldestAt } = store.outbox;
+      const active = openIncidents();
       return {
         epoch,
         lastSeq,
         ackedSeq: (first ?? lastSeq + 1) - 1,
         depth,
         oldestAgeMs: oldestAt === null ? 0 : Math.max(0, env.clock.wall() - oldestAt),
-        activeCount: openIncidents().length,
+        activeCount: active.length,
+        active,
         pointsExpected: points.size,
         pointsGood: points.size - blind.size,
         configHash,

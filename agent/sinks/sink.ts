@@ -84,6 +84,7 @@ export interface HeartbeatFacts {
   /** Age of the oldest event that waits, ms; 0 if none does. */
   readonly oldestAgeMs: number;
   readonly activeCount: number;
+  readonly active: readonly EventRecord[];
   readonly pointsExpected: number;
   readonly pointsGood: number;
   readonly configHash: string;

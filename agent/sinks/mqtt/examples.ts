@@ -2,6 +2,16 @@ import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
 import type { BirthFacts, HeartbeatFacts } from "../sink.ts";
 import {
+  type AckMessage,
+  type CommandMessage,
+  type CommandName,
+  commandNames,
+  isUntargeted,
+  type ResultMessage,
+  type StateMessage,
+  type Unsigned,
+} from "./commands.ts";
+import {
   birthMessageOf,
   deathMessageOf,
   eventMessageOf,
@@ -9,6 +19,7 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
+import type { DiagMessage, TelemetryMessage } from "./notes.ts";
 import { blindMessageOf, pageMax, silencesMessageOf } from "./quiet.ts";
 
 /** One golden example of each message, made by the very functions that make the real ones. */
@@ -57,7 +68,7 @@ const waiting: BirthFacts = {
 };
 
 const alive: HeartbeatFacts = {
-  ...{ epoch, lastSeq: 4711, ackedSeq: 4711, depth: 0, oldestAgeMs: 0, activeCount: 1 },
+  ...{ epoch, lastSeq: 4711, ackedSeq: 4711, depth: 0, oldestAgeMs: 0, activeCount: 1, active: [raised] },
   ...{ pointsExpected: 212, pointsGood: 208, configHash, clock },
 };
 
@@ -86,6 +97,45 @@ const quiet: QuietFacts = {
   ],
 };
 
+const frame = {
+  ...{ cmdId: "7c9e6679-7425-40de-944b-e07fc1f90ae7", site: "fra-1", agent },
+  ...{ issuedAt: "2026-03-14T03:15:00.000Z", exp: "2026-03-14T03:16:00.000Z" },
+  ...{ nonce: "q1w2e3r4t5y6u7i8o9p0", kid: "centre-1", sig: "A".repeat(86) },
+};
+const person = { user: "kim", role: "engineer" } as const;
+const program = { user: "fleet", role: "service" } as const;
+const selector = { selector: "zone=east class=crac" };
+const [duration_s, reason] = [7200, "filter change"];
+
+/** What each takes, and of what. */
+const orders: { readonly [N in CommandName]: Pick<Unsigned<N>, "args" | "target" | "expectedRev" | "preview"> } = {
+  ack: { target: { incidentId: raised.incidentId }, expectedRev: 1, args: { comment: "on my way" } },
+  unack: { target: { incidentId: raised.incidentId }, args: {} },
+  reset: { target: { conditionKey: raised.conditionKey }, args: {} },
+  shelve: { target: { conditionKey: raised.conditionKey }, args: { duration_s, reason } },
+  unshelve: { target: { conditionKey: raised.conditionKey }, args: {} },
+  out_of_service: { target: { selector: "device=crac-2" }, args: { reason: "decommissioned" } },
+  in_service: { target: { selector: "device=crac-2" }, args: {} },
+  "maintenance.start": { target: selector, preview: true, args: { duration_s, reason } },
+  "maintenance.end": { target: selector, args: {} },
+  "mode.start": { target: selector, args: { mode: "generator-test", duration_s, reason: "monthly test" } },
+  "mode.end": { target: selector, args: { mode: "generator-test" } },
+  sensor_replaced: { args: { point: "pdu-b2/inlet-temperature", reason: "probe was loose" } },
+  snapshot: { args: {} },
+  replay: { args: { epoch, from: 118, to: 130 } },
+  ping: { args: {} },
+};
+
+const orderOf = <N extends CommandName>(name: N) => ({
+  name,
+  ...frame,
+  issuedBy: isUntargeted(name) && name !== "sensor_replaced" ? program : person,
+  ...orders[name],
+});
+const orderExamples = Object.fromEntries(commandNames.map((name) => [`command.${name}`, orderOf(name)])) as {
+  readonly [N in CommandName as `command.${N}`]: CommandMessage<N>;
+};
+
 export const examples = {
   birth: birthMessageOf(speaker, waiting, at),
   death: deathMessageOf(speaker, "lwt"),
@@ -94,4 +144,28 @@ export const examples = {
   heartbeat: heartbeatMessageOf(speaker, alive, at),
   silences: silencesMessageOf(speaker, quiet, at, pageMax),
   blind: blindMessageOf(speaker, quiet, at, pageMax),
+  diag: {
+    ...{ at: "2026-03-14T03:12:00.000Z", sessionId: speaker.sessionId, level: "warn", code: "clock.step" },
+    ...{ text: "the wall clock was set", facts: { ms: -3600000 } },
+  } satisfies DiagMessage,
+  telemetry: {
+    ...{ point: "pdu-b2/inlet-temperature", unit: "Cel" },
+    samples: [
+      ["2026-03-14T03:11:00.000Z", 31.9, "good"],
+      ["2026-03-14T03:11:30.000Z", 32.4, "good"],
+    ],
+  } satisfies TelemetryMessage,
+  result: {
+    ...{
+      cmdId: frame.cmdId,
+      at: "2026-03-14T03:15:00.120Z",
+      name: "ack",
+      status: "ok",
+      detail: "done for 1 condition",
+    },
+    conditions: [{ conditionKey: raised.conditionKey, result: "ok", rev: 2 }],
+  } satisfies ResultMessage,
+  ack: { epoch, upTo: 4711, except: [[4700, 4702]], host: "noc", at: "2026-03-14T03:12:01.000Z" } satisfies AckMessage,
+  state: { online: true, timestamp: "2026-03-14T02:00:00.000Z", sessionId: speaker.sessionId } satisfies StateMessage,
+  ...orderExamples,
 } as const;

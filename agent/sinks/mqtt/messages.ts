@@ -16,6 +16,9 @@ const activeDigest = z
   .regex(/^[0-9a-f]{16}$/)
   .describe("Of the open incidents, to compare with the retained ones: see activeDigestOf.");
 
+/** A closed range of sequence numbers. */
+export const range = z.tuple([z.int(), z.int()]);
+
 export const birthMessage = z.strictObject({
   online: z.literal(true),
   at: timestamp,
@@ -29,7 +32,7 @@ export const birthMessage = z.strictObject({
   epoch: z.uuid(),
   firstSeq: z.int().describe("Lowest sequence number that can still be had."),
   lastSeq: z.int().describe("Highest sequence number there is."),
-  backlog: z.array(z.tuple([z.int(), z.int()])).describe("Ranges of sequence numbers that wait to be sent."),
+  backlog: z.array(range).describe("Ranges of sequence numbers that wait to be sent."),
   activeCount: z.int(),
   activeDigest,
   clock: clockTrust,
@@ -55,6 +58,7 @@ export const heartbeatMessage = z.strictObject({
   depth: z.int().describe("Events that wait."),
   oldestAgeMs: z.number().describe("Age of the oldest event that waits; 0: none does."),
   activeCount: z.int(),
+  activeDigest,
   pointsExpected: z.int(),
   pointsGood: z.int().describe("Points whose last reading was good."),
   configHash: z.string(),
@@ -216,11 +220,13 @@ export const deathMessageOf = ({ bdSeq, sessionId }: Speaker, reason: DeathMessa
   reason,
 });
 
-export const heartbeatMessageOf = (speaker: Speaker, facts: HeartbeatFacts, at: number): HeartbeatMessage => ({
-  at: iso(at),
-  bdSeq: speaker.bdSeq,
-  sessionId: speaker.sessionId,
-  ...facts,
+export const heartbeatMessageOf = (
+  { bdSeq, sessionId }: Speaker,
+  { active, ...facts }: HeartbeatFacts,
+  at: number,
+): HeartbeatMessage => ({
+  ...{ at: iso(at), bdSeq, sessionId, ...facts },
+  activeDigest: activeDigestOf(active),
 });
 
 /** First 16 hex digits of the SHA-256 over `conditionKey incidentId rev` lines, sorted, each ended by a newline. */

@@ -1,22 +1,34 @@
 import { createHash } from "node:crypto";
 
 /**
- * The channels of the contract below PREFIX/v1/SITE/AGENT/, and how what is said on each is sent. `expiry`: seconds after
- * which the broker need not pass it on, MQTT 5 only.
+ * The channels of the contract, and how what is said on each is sent. `path`: below PREFIX/v1/SITE/AGENT/, but for `state`,
+ * which is below PREFIX/v1/. `expiry`: seconds after which the broker need not pass it on, MQTT 5 only.
  */
 export const channels = {
   status: { path: "status", how: { qos: 1, retain: true } },
   event: { path: "event", how: { qos: 1, retain: false } },
+  backfill: { path: "backfill", how: { qos: 1, retain: false } },
   active: { path: "active/{h}", how: { qos: 1, retain: true } },
   silences: { path: "silences", how: { qos: 1, retain: true } },
   blind: { path: "blind", how: { qos: 1, retain: true } },
   heartbeat: { path: "heartbeat", how: { qos: 0, retain: false, expiry: 90 } },
+  diag: { path: "diag", how: { qos: 1, retain: false, expiry: 86_400 } },
+  telemetry: { path: "telemetry/{device}/{point}", how: { qos: 0, retain: false, expiry: 300 } },
+  reply: { path: "reply/{cmdId}", how: { qos: 1, retain: false, expiry: 300 } },
+  command: { path: "cmd/{name}", from: "centre", how: { qos: 1, retain: false, expiry: 60 } },
+  ack: { path: "ack", from: "centre", how: { qos: 1, retain: true } },
+  state: { path: "STATE/{host}", from: "centre", how: { qos: 1, retain: true } },
 } as const satisfies Readonly<Record<string, Channel>>;
 
 export interface Channel {
   readonly path: string;
+  /** Absent: the agent. */
+  readonly from?: "centre";
   readonly how: { readonly qos: 0 | 1; readonly retain: boolean; readonly expiry?: number };
 }
+
+export const addressOf = (name: keyof typeof channels): string =>
+  `{prefix}/v1/${name === "state" ? "" : "{site}/{agent}/"}${channels[name].path}`;
 
 /** Where each kind of message goes; the same on MQTT 5 and 3.1.1. `v1` is the major version of the contract. */
 export interface Topics {
@@ -24,6 +36,8 @@ export interface Topics {
   readonly status: string;
   /** Every event of every incident, once, in the order of `sequence`. */
   readonly event: string;
+  /** Those that are told late, or once more. */
+  readonly backfill: string;
   /** How the agent does, not retained. */
   readonly heartbeat: string;
   /** All that calls nobody because a person said so, retained. */
@@ -34,6 +48,18 @@ export interface Topics {
   active(conditionKey: string): string;
   /** The filter of all of those. */
   readonly actives: string;
+  /** What the agent has to say of itself. */
+  readonly diag: string;
+  /** The values of DEVICE/POINT. */
+  telemetry(point: string): string;
+  /** What became of a command that names no other topic for it. */
+  reply(cmdId: string): string;
+  command(name: string): string;
+  /** The filter of all of those. */
+  readonly commands: string;
+  readonly ack: string;
+  /** Whether a centre is there. */
+  state(host: string): string;
 }
 
 export interface Address {
@@ -53,11 +79,19 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
   return {
     status: `${base}/${channels.status.path}`,
     event: `${base}/${channels.event.path}`,
+    backfill: `${base}/${channels.backfill.path}`,
     silences: `${base}/${channels.silences.path}`,
     blind: `${base}/${channels.blind.path}`,
     heartbeat: `${base}/${channels.heartbeat.path}`,
     actives: `${base}/${channels.active.path.replace("{h}", "+")}`,
     active: (conditionKey) => `${base}/${channels.active.path.replace("{h}", hashOf(conditionKey))}`,
+    diag: `${base}/${channels.diag.path}`,
+    telemetry: (point) => `${base}/telemetry/${point}`,
+    reply: (cmdId) => `${base}/${channels.reply.path.replace("{cmdId}", cmdId)}`,
+    command: (name) => `${base}/${channels.command.path.replace("{name}", name)}`,
+    commands: `${base}/${channels.command.path.replace("{name}", "+")}`,
+    ack: `${base}/${channels.ack.path}`,
+    state: (host) => `${prefix}/v1/${channels.state.path.replace("{host}", host)}`,
   };
 }
 

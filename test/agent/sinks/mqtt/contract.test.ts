@@ -3,7 +3,7 @@ import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { type MessageName, messages } from "../../../../agent/sinks/mqtt/contract.ts";
-import { channels } from "../../../../agent/sinks/mqtt/topics.ts";
+import { type Channel, channels } from "../../../../agent/sinks/mqtt/topics.ts";
 import { contractFile, wrongWith } from "./contract.ts";
 
 const names = Object.keys(messages) as MessageName[];
@@ -17,15 +17,17 @@ describe.each(names)("the message %s, as it is shipped", (name) => {
     expect(messages[name].schema.safeParse(example(name)).error).toBeUndefined();
   });
 
-  test("may get more fields in a minor version: a consumer takes what it does not know", () => {
-    expect(wrongWith(name, { ...example(name), later: { more: 1 } })).toBe("");
-    expect(JSON.stringify(schema)).not.toContain('"additionalProperties":false');
+  test("may get more fields in a minor version, which a consumer ignores; a command may not", () => {
+    const isCommand = name.startsWith("command.");
+    expect(wrongWith(name, { ...example(name), later: { more: 1 } }) === "").toBe(!isCommand);
+    expect(JSON.stringify(schema).includes('"additionalProperties":false')).toBe(isCommand);
   });
 
   test.each(schema.required as string[])("is refused without %s, or with it as something else", (field) => {
-    const { [field]: _, ...rest } = example(name) as Record<string, unknown>;
+    const { [field]: right, ...rest } = example(name) as Record<string, unknown>;
+    const other = typeof right === "object" ? 5 : { of: "another kind" };
     expect(wrongWith(name, rest)).toContain(`'${field}'`);
-    expect(wrongWith(name, { ...rest, [field]: { of: "another kind" } })).toContain(`/${field}`);
+    expect(wrongWith(name, { ...rest, [field]: other })).toContain(`/${field}`);
   });
 });
 
@@ -54,8 +56,10 @@ describe("asyncapi.yaml", () => {
     }
   });
 
-  test.each(Object.entries(channels))("tells of %s where it goes, and how", (name, { path, how }) => {
-    expect(document.channels[name].address).toBe(`{prefix}/v1/{site}/{agent}/${path}`);
-    expect(document.operations[`send-${name}`].bindings.mqtt).toMatchObject({ qos: how.qos, retain: how.retain });
+  test.each(Object.entries(channels) as [string, Channel][])("tells of %s where it goes, and how", (name, one) => {
+    const below = name === "state" ? "{prefix}/v1/" : "{prefix}/v1/{site}/{agent}/";
+    expect(document.channels[name].address).toBe(`${below}${one.path}`);
+    const operation = document.operations[`${one.from === "centre" ? "receive" : "send"}-${name}`];
+    expect(operation.bindings.mqtt).toMatchObject({ qos: one.how.qos, retain: one.how.retain });
   });
 });

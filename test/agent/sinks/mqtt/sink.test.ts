@@ -156,7 +156,7 @@ describe("coming and going", () => {
   );
 
   test("heartbeats are sent while connected, and not kept otherwise", async () => {
-    const vital = { epoch, lastSeq: 3, ackedSeq: 2, depth: 1, oldestAgeMs: 5, activeCount: 0 };
+    const vital = { epoch, lastSeq: 3, ackedSeq: 2, depth: 1, oldestAgeMs: 5, activeCount: 0, active: [] };
     const beat = { ...vital, pointsExpected: 4, pointsGood: 4, configHash: "c", clock };
     const sink = open();
     sink.heartbeat(beat);
