@@ -32,6 +32,17 @@ export const agentEvents = {
     message: "nobody is subscribed to the events; incidents are kept and sent later",
     remedy: "Check that the centre runs and is subscribed to mepwatch/v1/+/+/event.",
   },
+  "centre.away": {
+    level: "warn",
+    message: "the centre says that it is away; incidents are kept and sent later",
+    remedy: "Check that the centre runs; mqtt.centre in the settings must be its name.",
+  },
+  "centre.silent": {
+    level: "error",
+    message: "the centre acknowledges nothing of what it is sent; incidents are kept",
+    remedy:
+      "Check that the centre publishes its acknowledgements on mepwatch/v1/SITE/AGENT/ack, or set mqtt.delivery: broker.",
+  },
   "broker.orphans": { level: "info", message: "the broker kept incidents that are not open any more; deleted" },
   "device.lost": {
     level: "warn",

@@ -33,7 +33,7 @@ export function terminalView(output: Output): View {
         ),
       );
     }
-    if (kind !== "event") return;
+    if (kind !== "event" && kind !== "backfill") return;
     const data = field(payload, "data");
     if (field(payload, "type") === "mepwatch.gap") {
       output.data(paint(output, "dim", `${clock(at)}  ${"".padEnd(8)}  lost     ${String(field(data, "text"))}`));

@@ -23,6 +23,9 @@ export interface Settings {
     readonly ca: string | null;
     readonly cert: string | null;
     readonly key: Secret | null;
+    readonly centre: string | null;
+    readonly delivery: "broker" | "centre";
+    readonly backfillRate: number;
   };
   readonly store: string;
   readonly history: { readonly keepMs: number; readonly bytesMax: number };
@@ -72,6 +75,12 @@ const roleFormat = (value: unknown): void => {
   if (!(roles as readonly unknown[]).includes(value))
     throw new Error(`expected one of ${roles.join(", ")}.${didYouMean(String(value), roles)}`);
 };
+const deliveryFormat = (value: unknown): void => {
+  if (value !== "broker" && value !== "centre") throw new Error("expected broker or centre");
+};
+const rateFormat = (value: unknown): void => {
+  if (!/^\d{1,6}$/.test(String(value))) throw new Error("expected events a second, or 0 for as many as go");
+};
 const levels = ["debug", "info", "warn", "error", "silent"];
 const levelFormat = (value: unknown): void => {
   if (!levels.includes(String(value)))
@@ -113,6 +122,25 @@ const schema = {
     ca: optional("File with the CA certificates that the broker's must come from.", "MEPWATCH_MQTT_CA"),
     cert: optional("File with the client certificate.", "MEPWATCH_MQTT_CERT"),
     key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
+    delivery: setting(
+      "Whose acknowledgement lets go of an event: broker, or centre (it must then acknowledge).",
+      "MEPWATCH_MQTT_DELIVERY",
+      "broker",
+      deliveryFormat,
+    ),
+    centre: {
+      ...optional(
+        "Name of the centre (STATE/NAME): while it says that it is away, events wait.",
+        "MEPWATCH_MQTT_CENTRE",
+      ),
+      format: idFormat,
+    },
+    backfill: setting(
+      "Events a second of those that waited for the line; 0: as many as go.",
+      "MEPWATCH_MQTT_BACKFILL",
+      "50",
+      rateFormat,
+    ),
   },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
   history: {
@@ -178,6 +206,9 @@ export function readSettings(
       ca: fileOf("mqtt.ca", config.get("mqtt.ca"), tell),
       cert: fileOf("mqtt.cert", config.get("mqtt.cert"), tell),
       key: key === null ? null : new Secret(key),
+      centre: config.get("mqtt.centre"),
+      delivery: config.get("mqtt.delivery") as "broker" | "centre",
+      backfillRate: Number(config.get("mqtt.backfill")),
     },
     store: config.get("store"),
     history: {

@@ -5,17 +5,16 @@ import type { Kpi } from "../core/kpi.ts";
 import type { Mono, PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { EventRecord } from "../sinks/record.ts";
-import type { HeartbeatFacts, Sink, SinkHooks } from "../sinks/sink.ts";
+import type { HeartbeatFacts } from "../sinks/sink.ts";
 import type { HistoryOptions } from "../store/history.ts";
 import type { Lookback } from "../store/journal.ts";
-import type { Health, Store } from "../store/store.ts";
+import type { Health } from "../store/store.ts";
 import type { Acceptance, Accepted } from "./acceptance.ts";
 import { answersOf } from "./answers.ts";
 import { type Auditor, auditorOf } from "./auditor.ts";
 import { type EngineClock, engineClock } from "./clock.ts";
 import type { Deed, Done, Silenced } from "./deeds.ts";
 import type { Explained, Unknown } from "./explain.ts";
-import { forwarder } from "./forwarder.ts";
 import { type Identities, type IdentityStatus, identitiesOf } from "./identities.ts";
 import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
@@ -26,6 +25,7 @@ import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
+import { type Uplink, type UplinkOptions, uplinkOf } from "./uplink.ts";
 import { type Vitals, vitalsOf } from "./vitals.ts";
 
 /** The agent: pollers → ingest → store → forwarder → sink, wired once, for a site that does not change. */
@@ -74,22 +74,19 @@ export interface AgentStatus {
   readonly storage: Health;
 }
 
-export interface AgentOptions {
-  readonly env: Env;
+export interface AgentOptions extends UplinkOptions {
   readonly site: Site;
-  readonly store: Store;
   /** Whether `site` is the last accepted one because a newer one was refused. */
   readonly configRejected: boolean;
   /** Where samples are kept, for how long (ms), and in how much room (bytes). */
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
-  openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
 }
 
 export function startAgent(options: AgentOptions): Agent {
-  const { env, site, store, configRejected, openSink, heartbeatMs } = options;
+  const { env, site, store, configRejected, heartbeatMs } = options;
   const clock = engineClock(env, store.kept.clock);
   const startedAt = env.clock.wall();
   const { history, keepEvidence } = historyOf(options, clock.now());
@@ -123,8 +120,7 @@ export function startAgent(options: AgentOptions): Agent {
     if (changed !== null) door.accept(changed);
     quiet.note();
   };
-  const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
-  const forward = forwarder(env, store.outbox, sink);
+  const { sink, forward } = uplinkOf(options, { birth: vitals.birth, quiet: quiet.facts });
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
@@ -134,6 +130,7 @@ export function startAgent(options: AgentOptions): Agent {
     const isBack = tended(store);
     accept([]);
     if (isBack) wake();
+    forward.trouble();
   });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
@@ -154,7 +151,8 @@ export function startAgent(options: AgentOptions): Agent {
     env.report("agent.stopped");
   });
   return {
-    status: () => statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals }, env.clock.wall()),
+    status: () =>
+      statusOf({ ...options, startedAt, pollers, identities, door, sink, forward, vitals }, env.clock.wall()),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
       ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
@@ -182,17 +180,16 @@ function tellSteps(env: Env, clock: EngineClock): void {
   if (ms !== 0) env.report("clock.step", { ms });
 }
 
-interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected"> {
+interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected">, Uplink {
   readonly startedAt: number;
   readonly pollers: readonly Poller[];
   readonly identities: Identities;
   readonly door: Ingest;
-  readonly sink: Sink;
   readonly vitals: Vitals;
 }
 
 function statusOf(parts: Parts, now: number): AgentStatus {
-  const { site, store, configRejected, startedAt, pollers, identities, door, sink, vitals } = parts;
+  const { site, store, configRejected, startedAt, pollers, identities, door, sink, forward, vitals } = parts;
   return {
     site,
     now,
@@ -203,7 +200,7 @@ function statusOf(parts: Parts, now: number): AgentStatus {
     identities: identities.all(),
     open: door.openIncidents(),
     connected: sink.connected,
-    trouble: sink.trouble,
+    trouble: sink.trouble ?? forward.trouble(),
     heartbeat: vitals.heartbeat(),
     storage: store.health,
   };

@@ -30,6 +30,7 @@ export function incidentBook({ env, site, store, clockTrust, stranger, onEvents 
   /** Incidents that are over, by id, while others that they explained go on and may yet name them. */
   const ended = new Map<string, EventRecord>();
   let lastSeq = store.kept.lastSeq;
+  let { lastPosition } = store.outbox;
   const adopt = (records: readonly EventRecord[]): void => {
     lastSeq = records.at(-1)?.seq ?? lastSeq;
     for (const one of records) {
@@ -37,7 +38,9 @@ export function incidentBook({ env, site, store, clockTrust, stranger, onEvents 
       else open.delete(one.conditionKey);
     }
     if (records.some((one) => !one.open)) keepEnded(records);
-    if (records.length > 0) onEvents(records);
+    if (records.length === 0) return;
+    ({ lastPosition } = store.outbox);
+    onEvents(records);
   };
   const keepEnded = (records: readonly EventRecord[]): void => {
     const named = new Set([...open.values()].flatMap(({ causeIds = [] }) => causeIds));
@@ -61,6 +64,7 @@ export function incidentBook({ env, site, store, clockTrust, stranger, onEvents 
     kept: (): ReadonlyMap<string, string> => new Map([...open].map(([key, record]) => [key, JSON.stringify(record)])),
     open: () => [...open.values()],
     lastSeq: () => lastSeq,
+    lastPosition: () => lastPosition,
     write(events: readonly Event[], evidenceOf: (event: Event) => Evidence): EventRecord[] {
       const telling = { site, epoch, bootId: env.bootId, clock: clockTrust(), stranger };
       if (events.length === 0) return [];

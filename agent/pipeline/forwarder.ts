@@ -1,145 +1,151 @@
 import type { Env } from "../env.ts";
 import { type EventRecord, sendable } from "../sinks/record.ts";
-import type { Delivery, Sink } from "../sinks/sink.ts";
-import type { Outbox, Waiting } from "../store/outbox.ts";
+import type { Arrived, Delivery, Outgoing, Sink } from "../sinks/sink.ts";
+import type { Lookback } from "../store/journal.ts";
+import type { Gap, Outbox } from "../store/outbox.ts";
+import { departuresOf } from "./departures.ts";
+import { type Flight, lanesOf, type Repeat } from "./lanes.ts";
 
 /**
- * Empties the outbox into a sink, in its order, a window at a time; what was given up is told before what came after it. The outbox is the truth:
- * an event leaves it when its delivery was acknowledged, and after any doubt everything unacknowledged is sent again
- * under the same ids.
+ * Empties the outbox into a sink, a window at a time: what happens now first, what waited beside it at a bounded rate, each
+ * in its order; what was given up is told before what came after it. The outbox is the truth: an event leaves it when its
+ * delivery was acknowledged, and after any doubt everything unacknowledged is sent again under the same ids.
  */
 export interface Forwarder {
-  /** There may be something to send: events were committed, or the sink has connected. */
+  /** There may be something to send: events were committed, or somebody listens again. */
   wake(): void;
+  /** The sink has connected; what stands in the outbox up to this position waited for it. */
+  connected(lastPosition: number): void;
+  /** The centre says what has arrived, where that is what counts. */
+  arrived(arrived: Arrived): void;
+  /** Sends events of the last days once more; null: too much is asked for already. */
+  repeat(epoch: string, from: number, to: number): Repeat | null;
+  /** What keeps events in the outbox though they are sent, for people; null: nothing. Reports it when it begins. */
+  trouble(): string | null;
   stop(): void;
 }
 
-const batch = 50;
-/** Before trying again what the sink, though connected, did not take. */
-const retryMs = 1000;
-/** Those delivered leave the outbox together this often, since each time waits for the disk. A kill before it sends them anew. */
-const trimMs = 100;
+export interface Forwarding {
+  /** Events a second of those that waited; 0: as many as go. */
+  readonly backfillRate: number;
+  /** Whose acknowledgement counts. */
+  readonly delivery: "broker" | "centre";
+}
 
-export function forwarder(env: Env, outbox: Outbox, sink: Sink): Forwarder {
-  /** Everything up to here is on its way or delivered. */
-  let sent = 0;
-  /** What comes next, read a batch at a time. */
-  let ahead: Waiting[] = [];
+/** Before trying again what the sink, though connected, did not take: doubled each time in a row. */
+const retryMs = 1000;
+const retryMaxMs = 10_000;
+
+export function forwarder(
+  env: Env,
+  outbox: Outbox,
+  journal: Lookback,
+  sink: Sink,
+  { backfillRate, delivery }: Forwarding,
+): Forwarder {
   let stopped = false;
   let cancelRetry = (): void => {};
-  let isTellingGap = false;
-  const flying = new Set<number>();
-  const delivered = trimmer(env, outbox);
+  let failed = 0;
+  const lanes = lanesOf(env, outbox, journal, backfillRate, () => pump());
+  const flying = new Set<Flight>();
+  const gone = departuresOf(env, outbox, delivery);
   /** Grows with each restart of the sequence: what was sent before it no longer counts. */
   let attempt = 0;
 
+  const tellGap = gapTeller(outbox, sink, (gap, how) => {
+    if (stopped) return;
+    if (how === "retry") return startOver();
+    outbox.toldOf(gap);
+    pump();
+  });
+
   const pump = (): void => {
-    tellGap();
-    while (!stopped && sink.connected && flying.size < sink.window) {
-      if (ahead.length === 0) ahead = [...outbox.after(sent, batch)];
-      const row = ahead.shift();
-      if (row === undefined) return;
-      send(row);
+    if (!stopped) tellGap();
+    while (!stopped && sink.connected && sink.isHeard && flying.size < sink.window) {
+      const flight = lanes.next();
+      if (flight === undefined) return;
+      send(flight);
     }
   };
 
-  const send = (row: Waiting): void => {
+  const send = (flight: Flight): void => {
     const mine = attempt;
-    sent = row.position;
-    flying.add(row.position);
+    flying.add(flight);
     env.crashSite("before-publish");
-    const underWay = deliver(sink, row);
+    const event = parse(flight.row.record);
+    const underWay = event === null ? Promise.resolve("poison" as const) : sink.deliver(outgoingOf(flight, event));
     env.crashSite("after-publish");
-    void underWay.then((delivery) => {
+    void underWay.then((how) => {
       if (stopped || mine !== attempt) return;
-      flying.delete(row.position);
-      if (delivery === "retry") {
-        startOver();
-        return;
-      }
+      if (how === "retry") return startOver();
+      flying.delete(flight);
       env.crashSite("after-ack");
-      if (delivery === "delivered") delivered.add(row.position);
-      else {
-        env.report("outbox.poison", { seq: row.seq });
-        outbox.park(row.position);
-      }
+      failed = 0;
+      if (!flight.isRepeat) gone.settle(flight.row, event, how);
       pump();
     });
   };
 
-  const tellGap = (): void => {
-    if (stopped || isTellingGap || !sink.connected) return;
-    const { gap } = outbox;
-    if (gap === null) return;
-    isTellingGap = true;
-    void sink.tellGap(gap).then((delivery) => {
-      isTellingGap = false;
-      if (stopped) return;
-      if (delivery === "retry") return startOver();
-      outbox.toldOf(gap);
-      pump();
-    });
-  };
-
+  /** From the first on that was not acknowledged, those behind it once more. */
   const startOver = (): void => {
     attempt++;
-    delivered.trim();
-    sent = 0;
-    ahead = [];
+    gone.trim();
+    lanes.rewind([...flying]);
     flying.clear();
     cancelRetry();
-    cancelRetry = env.after(retryMs, pump);
+    cancelRetry = env.after(Math.min(retryMaxMs, retryMs * 2 ** Math.min(failed++, 10)), pump);
   };
 
   return {
-    wake: pump,
+    wake() {
+      lanes.grown();
+      pump();
+    },
+    connected(lastPosition) {
+      attempt++;
+      failed = 0;
+      gone.trim();
+      flying.clear();
+      lanes.begin(lastPosition);
+      pump();
+    },
+    arrived: gone.arrived,
+    repeat(epoch, from, to) {
+      const found = lanes.repeat(epoch, from, to);
+      pump();
+      return found;
+    },
+    trouble: gone.trouble,
     stop() {
       stopped = true;
       cancelRetry();
-      delivered.stop();
+      lanes.stop();
+      gone.stop();
     },
   };
 }
 
-/** Takes what was delivered out of the outbox; what the disk does not take now is tried again, and at worst sent again. */
-function trimmer(env: Env, outbox: Outbox) {
-  let positions: number[] = [];
-  let cancel = (): void => {};
-  const later = (ms: number): void => {
-    cancel();
-    cancel = env.after(ms, trim);
-  };
-  const trim = (): void => {
-    cancel();
-    if (positions.length === 0) return;
-    try {
-      outbox.trim(positions);
-    } catch (error) {
-      env.report("trim.failed", { error: error instanceof Error ? error.message : String(error) });
-      later(retryMs);
-      return;
-    }
-    positions = [];
-    env.crashSite("after-trim");
-  };
-  return {
-    trim,
-    add(position: number): void {
-      if (positions.push(position) === 1) later(trimMs);
-    },
-    stop(): void {
-      trim();
-      cancel();
-    },
+/** Tells what was given up, one gap at a time. */
+function gapTeller(outbox: Outbox, sink: Sink, onTold: (gap: Gap, how: Delivery) => void): () => void {
+  let isTelling = false;
+  return () => {
+    if (isTelling || !sink.connected || !sink.isHeard) return;
+    const { gap } = outbox;
+    if (gap === null) return;
+    isTelling = true;
+    void sink.tellGap(gap).then((how) => {
+      isTelling = false;
+      onTold(gap, how);
+    });
   };
 }
 
-/** A row that cannot be read is as undeliverable as one that the other side refuses. */
-async function deliver(sink: Sink, { record: json, position, persistedAt }: Waiting): Promise<Delivery> {
-  const event = parse(json);
-  return event === null ? "poison" : await sink.deliver({ event, json, position, persistedAt });
-}
+const outgoingOf = ({ row, isLate }: Flight, event: EventRecord): Outgoing => {
+  const { record: json, position, persistedAt } = row;
+  return { event, json, position, persistedAt, isLate };
+};
 
+/** What cannot be read is as undeliverable as what the other side refuses; null. */
 function parse(record: string): EventRecord | null {
   try {
     const event = JSON.parse(record) as EventRecord;

@@ -42,6 +42,8 @@ export interface Ingest {
   /** In which, and up to which number, events were committed. */
   readonly epoch: string;
   readonly lastSeq: number;
+  /** In the outbox, of the newest of them. */
+  readonly lastPosition: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
   kpis(): readonly Kpi[];
@@ -125,6 +127,9 @@ export function ingest(options: IngestOptions): Ingest {
     },
     get lastSeq() {
       return book.lastSeq();
+    },
+    get lastPosition() {
+      return book.lastPosition();
     },
     known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
     kpis: () => calls.kpis(clock.now().at),

@@ -23,7 +23,7 @@ interface Seen {
   readonly since: Wall;
 }
 
-type Door = Pick<Ingest, "epoch" | "lastSeq" | "openIncidents">;
+type Door = Pick<Ingest, "epoch" | "lastSeq" | "lastPosition" | "openIncidents">;
 
 export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, "now">, door: () => Door): Vitals {
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
@@ -39,10 +39,9 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
     },
     blind: () => blind,
     birth() {
-      const { epoch, lastSeq, openIncidents } = door();
+      const { epoch, lastSeq, lastPosition, openIncidents } = door();
       const active = openIncidents();
       const firstSeq = store.outbox.first ?? lastSeq + 1;
-      const { lastPosition } = store.outbox;
       const count = { activeCount: active.length, configHash, clock: trust.now() };
       return { epoch, firstSeq, lastSeq, lastPosition, ...count, active };
     },

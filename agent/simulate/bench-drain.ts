@@ -62,16 +62,31 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
     active: [],
   };
   const address = { prefix: "mepwatch", site: "fra-1", agent, agentVersion: "0" };
-  const nobody = { username: null, password: null, ca: null, cert: null, key: null };
+  const nobody = {
+    username: null,
+    password: null,
+    ca: null,
+    cert: null,
+    key: null,
+    centre: null,
+    delivery: "broker" as const,
+  };
   let began = 0;
   const onConnected = (): void => {
     began = env.clock.mono();
-    forward.wake();
+    forward.connected(lastSeq);
   };
   const quiet = { configHash: "", silences: [], modes: [], pointsExpected: 0, blind: [] };
-  const hooks = { birth: () => facts, quiet: () => quiet, onConnected, onLost: () => {} };
+  const hooks = {
+    birth: () => facts,
+    quiet: () => quiet,
+    onConnected,
+    onLost: () => {},
+    onHeard: () => {},
+    onAck: () => {},
+  };
   const sink = openMqttSink({ urls: [url], clientId: "bench", ...nobody, ...address }, env, hooks, store.nextBdSeq);
-  const forward = forwarder(env, store.outbox, sink);
+  const forward = forwarder(env, store.outbox, store.journal, sink, { backfillRate: 0, delivery: "broker" });
   while (store.outbox.depth > 0) await new Promise<void>((resolve) => void env.after(20, resolve));
   const ms = env.clock.mono() - began;
   await sink.close();

@@ -1,13 +1,15 @@
 import type { QuietFacts } from "./quiet.ts";
 import type { ClockTrust, EventRecord } from "./record.ts";
+import type { Range } from "./stream.ts";
 
 /**
  * Where incidents go. The outbox is the only truth: a sink holds nothing back, queues nothing while it is
  * away, and says of each event whether it arrived. test/agent/sinks/ is the contract, executable.
  */
 export interface Sink {
-  /** Whether `deliver` makes sense now. */
   readonly connected: boolean;
+  /** Whether anybody listens, as far as that is known: `deliver` makes sense then. */
+  readonly isHeard: boolean;
   /** What keeps events from being delivered now, for people; null: nothing. */
   readonly trouble: string | null;
   /** How many deliveries may be under way at once; asked anew for each. */
@@ -37,6 +39,15 @@ export interface Outgoing {
   readonly position: number;
   /** When it was safe, ms since the Unix epoch. */
   readonly persistedAt: number;
+  /** Told after newer ones, or once more. */
+  readonly isLate: boolean;
+}
+
+/** Of an epoch, all events up to `upTo` but for the closed ranges of `except`. */
+export interface Arrived {
+  readonly epoch: string;
+  readonly upTo: number;
+  readonly except: readonly Range[];
 }
 
 /** `count` events of an epoch, from `first` to `last`; the others of that range were delivered, or still wait. */
@@ -55,8 +66,12 @@ export interface SinkHooks {
   birth(): BirthFacts;
   /** Called for each connection, and after `quietChanged`. */
   quiet(): QuietFacts;
-  /** The birth was acknowledged: deliver now. */
-  onConnected(): void;
+  /** The birth, with these facts, was acknowledged: deliver now. */
+  onConnected(facts: BirthFacts): void;
+  /** Somebody listens again. */
+  onHeard(): void;
+  /** The centre says what has arrived. */
+  onAck(arrived: Arrived): void;
   /** Once for each connection that ends. */
   onLost(): void;
 }
@@ -66,7 +81,7 @@ export interface BirthFacts {
   /** Lowest and highest sequence number not yet trimmed; first > last: nothing waits. */
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /** Of the newest event in the outbox, of whichever epoch. */
+  /** Place in the outbox of the newest event that these facts know: what stands before it is told late. */
   readonly lastPosition: number;
   readonly activeCount: number;
   readonly configHash: string;

@@ -16,8 +16,18 @@ export interface Lookback {
   ofIncidents(incidents: readonly string[]): readonly string[];
   /** The incident, open or over, of the newest event of these conditions that is still kept; null: there is none. */
   newestOf(keys: readonly string[]): string | null;
+  /** Of one epoch, those numbered `from` to `to` that are still kept, at most `limit`. */
+  between(epoch: string, from: number, to: number, limit: number): readonly Told[];
+  /** Which numbers those are. */
+  rangesOf(epoch: string, from: number, to: number): readonly (readonly [from: number, to: number])[];
   /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
   since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
+}
+
+export interface Told {
+  readonly seq: number;
+  readonly at: number;
+  readonly record: string;
 }
 
 export const journalMax = 50_000;
@@ -49,7 +59,18 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
       AND rowid > coalesce((SELECT rowid FROM journal WHERE epoch = @epoch AND seq <= @seq ORDER BY seq DESC LIMIT 1), 0)
       AND rowid >= (SELECT min(rowid) FROM journal WHERE at >= @wall) ORDER BY rowid LIMIT @limit`,
   );
+  const between = db.prepare<[string, number, number, number], Told>(
+    "SELECT seq, at, record FROM journal WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+  );
+  // What follows without a hole has the same distance from its place in the order.
+  const ranges = db.prepare<[string, number, number], { first: number; last: number }>(
+    `SELECT min(seq) AS first, max(seq) AS last FROM
+      (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM journal WHERE epoch = ? AND seq BETWEEN ? AND ?)
+      GROUP BY run ORDER BY first`,
+  );
   return {
+    between: (...asked) => between.all(...asked),
+    rangesOf: (...asked) => ranges.all(...asked).map(({ first, last }) => [first, last] as const),
     add(events, wall) {
       for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
       if (events.length === 0) return;

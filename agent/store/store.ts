@@ -131,6 +131,8 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     journal: {
       ofIncidents: (incidents) => on(({ journal }) => journal.ofIncidents(incidents)),
       newestOf: (keys) => on(({ journal }) => journal.newestOf(keys)),
+      between: (...asked) => on(({ journal }) => journal.between(...asked)),
+      rangesOf: (...asked) => on(({ journal }) => journal.rangesOf(...asked)),
       since: (...asked) => on(({ journal }) => journal.since(...asked)),
     },
     commit(cycle) {

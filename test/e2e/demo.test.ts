@@ -16,14 +16,21 @@ const received = z.strictObject({
 
 /** By the JSON Schema of which what comes on a topic must be right. */
 const shipped: Readonly<Record<string, MessageName>> = {
-  ...{ event: "event", active: "event", heartbeat: "heartbeat", silences: "silences", blind: "blind" },
+  ...{
+    event: "event",
+    backfill: "event",
+    active: "event",
+    heartbeat: "heartbeat",
+    silences: "silences",
+    blind: "blind",
+  },
 };
 
 /** Every line is JSON and every message as the contract says. */
 function read(lines: readonly string[]) {
   const messages = lines.map((line) => received.parse(JSON.parse(line)));
-  const on = (suffix: string) => messages.filter(({ topic }) => topic.split("/")[4] === suffix);
-  const events = on("event").map(({ payload }) => eventMessage.parse(payload));
+  const on = (...suffixes: string[]) => messages.filter(({ topic }) => suffixes.includes(topic.split("/")[4] ?? ""));
+  const events = on("event", "backfill").map(({ payload }) => eventMessage.parse(payload));
   const states = on("status").map(({ payload }) => z.union([birthMessage, deathMessage]).parse(payload));
   for (const { payload } of on("heartbeat")) heartbeatMessage.parse(payload);
   const open = new Map(on("active").map(({ topic, payload }) => [topic, payload]));

@@ -68,7 +68,7 @@ interface Heard {
 }
 
 const isEvent = ({ topic, body }: Heard, type: string, key: string): boolean =>
-  topic.endsWith("/event") && body?.type === `mepwatch.incident.${type}` && body.subject === key;
+  /\/(event|backfill)$/.test(topic) && body?.type === `mepwatch.incident.${type}` && body.subject === key;
 
 async function listen(url: string): Promise<{ all: Heard[]; event(type: string, key: string): Promise<Heard> }> {
   const client = connect(url, { protocolVersion: 4 });
@@ -225,7 +225,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     const centre = await listen(first.url);
     service.child.kill("SIGCONT");
     await centre.event("cleared", "s/m/load/high");
-    const events = centre.all.filter(({ topic }) => topic.endsWith("/event")).map(({ body }) => body?.type);
+    const events = centre.all.filter(({ topic }) => /\/(event|backfill)$/.test(topic)).map(({ body }) => body?.type);
     expect(events).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);
     const told = service.stderr.map((line) => JSON.parse(line).code).filter((code) => code.startsWith("broker"));
     expect(told).toEqual(["broker.away", "broker.connected"]);
@@ -407,7 +407,7 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     expect(device).toMatchObject({ answering: true, fault: expect.stringMatching(/exception/) });
     simulator.misbehave("none");
     await until(async () => (((await ask("status")) as StatusSnapshot).points.good === 1 ? true : null));
-    const events = centre.all.filter(({ topic }) => topic.endsWith("/event"));
+    const events = centre.all.filter(({ topic }) => /\/(event|backfill)$/.test(topic));
     expect(events.map(({ body }) => body?.type)).toEqual(["mepwatch.incident.raised", "mepwatch.incident.cleared"]);
   });
 });

@@ -54,7 +54,7 @@ function heard() {
     active,
     count: (key: string, kind: string) => counts.get(place(key, kind)) ?? 0,
     note(topic: string, payload: string): void {
-      if (topic === "event") take(JSON.parse(payload));
+      if (topic === "event" || topic === "backfill") take(JSON.parse(payload));
       else if (topic === "status") {
         const { online, epoch, firstSeq, lastSeq } = JSON.parse(payload);
         if (online) stream.push({ birth: true, epoch, firstSeq, lastSeq });

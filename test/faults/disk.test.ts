@@ -90,7 +90,7 @@ beforeEach(async () => {
     const { id, data } = JSON.parse(payload.toString());
     heard.set(id, data);
   });
-  await subscriber.subscribeAsync("mepwatch/v1/+/+/event", { qos: 1 });
+  await subscriber.subscribeAsync(["mepwatch/v1/+/+/event", "mepwatch/v1/+/+/backfill"], { qos: 1 });
   const bus = { protocol: "modbus", host: "127.0.0.1", port: simulator.port, timeout: "150ms" };
   writeFileSync(
     join(folder, "site.yaml"),
@@ -111,6 +111,7 @@ afterEach(async () => {
 
 const environment = (): Record<string, string> => ({
   MEPWATCH_MQTT_URL: broker.url,
+  MEPWATCH_MQTT_BACKFILL: "0",
   MEPWATCH_AGENT: "a",
   MEPWATCH_STORE: join(disk, "store.db"),
   MEPWATCH_STORE_QUOTA: "32",

@@ -61,6 +61,7 @@ function planOf(random: () => number): string[] {
 function start(folder: string, crash: string): Running {
   const agent = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,
+    MEPWATCH_MQTT_BACKFILL: "0",
     MEPWATCH_AGENT: "a",
     MEPWATCH_STORE: join(folder, "store.db"),
     MEPWATCH_SOCKET: join(folder, "api.sock"),

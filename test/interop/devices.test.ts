@@ -106,7 +106,7 @@ beforeAll(async () => {
     const { subject, data } = JSON.parse(payload.toString());
     events.push({ key: subject, kind: data.kind });
   });
-  await subscriber.subscribeAsync("mepwatch/v1/s/a/event", { qos: 1 });
+  await subscriber.subscribeAsync(["mepwatch/v1/s/a/event", "mepwatch/v1/s/a/backfill"], { qos: 1 });
   await Promise.all(Object.values(peers).map((one) => one.start()));
   agent = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,

@@ -48,7 +48,7 @@ beforeAll(async () => {
   broker = await startMosquitto();
   subscriber = connect(broker.url, { protocolVersion: 5 });
   subscriber.on("message", (_topic, payload) => events.push(eventMessage.parse(JSON.parse(payload.toString()))));
-  await subscriber.subscribeAsync("mepwatch/v1/demo/a/event", { qos: 1 });
+  await subscriber.subscribeAsync(["mepwatch/v1/demo/a/event", "mepwatch/v1/demo/a/backfill"], { qos: 1 });
   agent = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,
     MEPWATCH_AGENT: "a",

@@ -91,6 +91,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
+        forwarding: { backfillRate: 50, delivery: "broker" },
         audit: auditBeside(path),
       });
     },
@@ -233,8 +234,9 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     if (broker.up && !connected) {
       connected = true;
       broker.births++;
-      for (const one of hooks.birth().active) broker.active.set(one.conditionKey, one);
-      hooks.onConnected();
+      const facts = hooks.birth();
+      for (const one of facts.active) broker.active.set(one.conditionKey, one);
+      hooks.onConnected(facts);
     } else if (!broker.up && connected) {
       connected = false;
       hooks.onLost();
@@ -246,6 +248,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     get connected() {
       return connected;
     },
+    isHeard: true,
     trouble: null,
     window: 4,
     deliver: ({ event }) =>

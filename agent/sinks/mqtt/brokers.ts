@@ -1,11 +1,12 @@
 import type { Env } from "../../env.ts";
 import { type BrokerOptions, type Link, openLink } from "./link.ts";
 import type { Speaker } from "./messages.ts";
+import type { CentreOptions } from "./presence.ts";
 import { willOf } from "./session.ts";
 import type { Tell } from "./tell.ts";
 import { type Address, topicsOf } from "./topics.ts";
 
-export interface MqttOptions extends Omit<BrokerOptions, "url">, Address {
+export interface MqttOptions extends Omit<BrokerOptions, "url">, Address, CentreOptions {
   /** Of brokers of which one is enough: tried in this order, from the first anew after each loss. */
   readonly urls: readonly string[];
   readonly agentVersion: string;

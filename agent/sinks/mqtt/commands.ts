@@ -171,7 +171,7 @@ export const resultMessage = z.strictObject({
 export type ResultMessage = z.output<typeof resultMessage>;
 
 /** From the centre: everything up to `upTo` has arrived for good, but for `except`. Retained. */
-export const ackMessage = z.strictObject({
+export const ackMessage = z.object({
   epoch: z.uuid(),
   upTo: z.int().min(0),
   except: z.array(range).max(1000).describe("What is missing below upTo."),
@@ -181,5 +181,5 @@ export const ackMessage = z.strictObject({
 export type AckMessage = z.output<typeof ackMessage>;
 
 /** Whether the centre is there; also its Will. Retained. An offline older than the last online is void. */
-export const stateMessage = z.strictObject({ online: z.boolean(), timestamp, sessionId });
+export const stateMessage = z.object({ online: z.boolean(), timestamp, sessionId });
 export type StateMessage = z.output<typeof stateMessage>;

@@ -16,7 +16,7 @@ const settleMs = 1200;
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
-  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent };
+  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent, hooks, options };
   const tell = teller(env);
   const stop = new AbortController();
   const brokers = brokersOf(options, env, tell, nextBdSeq, stop.signal);
@@ -25,7 +25,8 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
 
   /** For how long it held, ms; null: there was no session. */
   const serve = async ({ url, link, speaker }: Reached): Promise<number | null> => {
-    const opened = await openSession(link, hooks.birth(), { ...voice, speaker });
+    const facts = hooks.birth();
+    const opened = await openSession(link, facts, { ...voice, speaker });
     if ("kind" in opened) {
       tellTrouble(tell, url, opened);
       await link.end(false);
@@ -40,7 +41,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     broker = url;
     opened.quiet(hooks.quiet());
     tell("broker.connected", url, `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
-    hooks.onConnected();
+    hooks.onConnected(facts);
     const why = await opened.lost;
     session = null;
     hooks.onLost();
@@ -79,8 +80,11 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     get connected() {
       return session !== null;
     },
+    get isHeard() {
+      return session?.isHeard ?? false;
+    },
     get trouble() {
-      return tell.trouble();
+      return tell.trouble() ?? (session?.isHeard === false ? `the centre ${options.centre} is away` : null);
     },
     get window() {
       return session?.window ?? 1;

@@ -14,12 +14,21 @@ export interface Link {
   readonly packetMax: number;
   /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
   publish(message: Message): Promise<Ack>;
+  /** Has `take` told what comes on `filter`; whether the broker lets us. Never rejects. */
+  listen(filter: string, take: (inbound: Inbound) => void): Promise<boolean>;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
   readonly lost: Promise<string>;
   /** `politely`: says DISCONNECT, so that the broker drops the Will. Idempotent, settles within 1 s. */
   end(politely: boolean): Promise<void>;
+}
+
+export interface Inbound {
+  readonly topic: string;
+  readonly payload: Buffer;
+  /** From before the subscription. */
+  readonly isRetained: boolean;
 }
 
 export interface Message {
@@ -181,10 +190,31 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
+    listen: (filter, take) => listenOn(env, client, filter, take),
     kept: (filter) => keptTopics(env, client, filter, lost),
     lost,
     end,
   };
+}
+
+/** A topic of which one level is `+`, or none is. */
+async function listenOn(
+  env: Env,
+  client: MqttClient,
+  filter: string,
+  take: (inbound: Inbound) => void,
+): Promise<boolean> {
+  const [before = "", after] = filter.split("+");
+  const isMeant = (topic: string): boolean =>
+    after === undefined ? topic === filter : topic.startsWith(before) && topic.endsWith(after);
+  client.on("message", (topic, payload, { retain }) => {
+    if (isMeant(topic)) take({ topic, payload, isRetained: retain });
+  });
+  const subscribed = client.subscribeAsync(filter, { qos: 1, nl: true, rh: 0 }).then(
+    (granted) => granted.every(({ qos }) => qos < 0x80),
+    () => false,
+  );
+  return await within(env, publishMs, subscribed, () => false);
 }
 
 /** "No matching subscribers", MQTT 5. */

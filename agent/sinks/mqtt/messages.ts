@@ -153,13 +153,14 @@ export const eventMax = 16 * 1024;
 const dispensable = ["context", "companions", "witnesses", "causeIds"] as const;
 
 /** What of an event an envelope is put around: its JSON is at hand already, and to make it anew costs more than all else. */
-type Enveloped = Pick<Outgoing, "event" | "json" | "persistedAt">;
+type Enveloped = Omit<Outgoing, "position">;
 
 /** As it is sent: where it would be larger than the contract allows, it goes without its evidence rather than not at all. */
-export function eventPayloadOf(agent: string, { event, json, persistedAt }: Enveloped): string {
+export function eventPayloadOf(agent: string, { event, json, persistedAt, isLate }: Enveloped): string {
   const envelope = JSON.stringify(envelopeOf(agent, event, persistedAt)).slice(0, -1);
-  let payload = `${envelope},"data":${json}}`;
-  let rest = event;
+  // Within a text the quotes would be escaped.
+  let payload = `${envelope},"data":${isLate ? json.replace('"historical":false', '"historical":true') : json}}`;
+  let rest = isLate ? { ...event, historical: true } : event;
   for (const name of dispensable) {
     if (Buffer.byteLength(payload) <= eventMax) break;
     const { [name]: _, ...less } = rest;

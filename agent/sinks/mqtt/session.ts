@@ -1,7 +1,7 @@
 import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
+import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Outgoing, SinkHooks } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -13,12 +13,15 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
+import { type CentreOptions, hear, type Presence } from "./presence.ts";
 import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
 import { channels, type Topics } from "./topics.ts";
 
 /** A link on which the birth was acknowledged: what the agent says on it. */
 export interface Session {
   readonly window: number;
+  /** Whether somebody listens, as far as that is known. */
+  readonly isHeard: boolean;
   readonly lost: Promise<string>;
   deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
@@ -42,6 +45,8 @@ export interface Voice {
   readonly site: string;
   readonly agent: string;
   readonly speaker: Speaker;
+  readonly hooks: Pick<SinkHooks, "onAck" | "onHeard">;
+  readonly options: CentreOptions;
 }
 
 /** Of these a refused message is itself the cause: topic name, payload format. */
@@ -49,26 +54,25 @@ const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
 /** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
 const envelopeMax = 256;
 
-/** Birth first, then the open incidents as they are now; else what went wrong. */
+/** The ear, then the birth, then the open incidents as they are now; else what went wrong. */
 export async function openSession(link: Link, facts: BirthFacts, voice: Voice): Promise<Session | Ack> {
   const { env, topics, speaker } = voice;
+  const presence = await hear(link, voice);
   const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall())));
   if (failed(born)) return born;
   const shown = await Promise.all(facts.active.map((event) => link.publish(snapshot(voice, event, env.clock.wall()))));
-  return shown.find(failed) ?? sessionOn(link, facts, voice);
+  return shown.find(failed) ?? sessionOn(link, facts, voice, presence);
 }
 
-function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
+function sessionOn(link: Link, facts: BirthFacts, voice: Voice, presence: Presence): Session {
   const { env, topics, speaker } = voice;
   const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
   const shown = new Set(facts.active.map(({ conditionKey }) => topics.active(conditionKey)));
   void forgetOrphans(link, voice, shown);
-  const isOlderThanBirth = ({ event, position }: Outgoing): boolean =>
-    event.epoch === facts.epoch ? event.seq <= facts.lastSeq : position <= facts.lastPosition;
   /** What the birth has shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
   const picture = (outgoing: Outgoing, told: Message): Message | null => {
     const { conditionKey, open } = outgoing.event;
-    const isOlder = isOlderThanBirth(outgoing);
+    const isOlder = outgoing.position <= facts.lastPosition;
     if (isOlder && (open || bornActive.has(conditionKey))) return null;
     const topic = topics.active(conditionKey);
     if (isOlder && shown.has(topic)) return null;
@@ -77,6 +81,9 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
   };
   return {
     window: link.limit,
+    get isHeard() {
+      return presence.isHere;
+    },
     lost: link.lost,
     async deliver(outgoing) {
       const message = incident(voice, outgoing);
@@ -157,7 +164,7 @@ const status = ({ status: topic }: Topics, message: object | DeathMessage): Mess
 });
 
 const incident = ({ topics, agent }: Voice, enveloped: Omit<Outgoing, "position">): Message => ({
-  topic: topics.event,
+  topic: enveloped.isLate ? topics.backfill : topics.event,
   payload: eventPayloadOf(agent, enveloped),
   ...channels.event.how,
   contentType,
@@ -175,7 +182,7 @@ const snapshot = (voice: Voice, event: EventRecord, persistedAt: number): Messag
   retained(
     voice.topics.active(event.conditionKey),
     event.open,
-    incident(voice, { event, json: JSON.stringify(event), persistedAt }),
+    incident(voice, { event, json: JSON.stringify(event), persistedAt, isLate: false }),
   );
 
 const sizeOf = ({ topic, payload }: Message): number => Buffer.byteLength(payload) + topic.length + envelopeMax;

@@ -34,6 +34,9 @@ test("nothing needs to be set", () => {
         ca: null,
         cert: null,
         key: null,
+        centre: null,
+        delivery: "broker",
+        backfillRate: 50,
       },
       store: "/var/lib/mepwatch/store.db",
       history: { keepMs: 72 * 3_600_000, bytesMax: 2 ** 30 },
@@ -56,6 +59,9 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["mqtt.ca", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.ca],
   ["mqtt.cert", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.cert],
   ["mqtt.key", join(folder, "in-file"), join(folder, "in-env"), ({ mqtt }) => mqtt.key?.reveal()],
+  ["mqtt.delivery", "centre", "broker", ({ mqtt }) => mqtt.delivery],
+  ["mqtt.centre", "in-file", "in-env", ({ mqtt }) => mqtt.centre],
+  ["mqtt.backfill", "0", "500", ({ mqtt }) => String(mqtt.backfillRate)],
   ["store", "in-file", "in-env", ({ store }) => store],
   ["history.keep", "2h", "48h", ({ history }) => `${history.keepMs / 3_600_000}h`],
   ["history.size", "16", "512", ({ history }) => String(history.bytesMax / 2 ** 20)],
@@ -93,7 +99,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
     ],
   ],
   [

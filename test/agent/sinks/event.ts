@@ -5,7 +5,7 @@ export const epoch = "00000000-0000-4000-8000-000000000001";
 
 /** As it waits in the outbox: `position` is its sequence number, unless a test says otherwise. */
 export const outgoing = (event: EventRecord, persistedAt = 0, position = event.seq): Outgoing => ({
-  ...{ event, persistedAt, position },
+  ...{ event, persistedAt, position, isLate: false },
   json: JSON.stringify(event),
 });
 

@@ -6,6 +6,8 @@ export interface ScriptedBroker {
   readonly url: string;
   readonly connects: IConnectPacket[];
   readonly publishes: IPublishPacket[];
+  /** What clients subscribed to, and how many publishes there had been then. */
+  readonly subscribes: { topic: string; after: number }[];
   /** What clients said last, such as disconnect. */
   readonly others: Packet[];
   /** Most publishes that ever waited for an acknowledgement at once. */
@@ -18,9 +20,13 @@ export interface ScriptedBroker {
   kept: Map<string, string> | null;
   /** Delay of each PUBACK, ms. */
   ackMs: number;
+  /** Tells whoever is connected. */
+  say(topic: string, payload: string): void;
   drop(): void;
   close(): Promise<void>;
 }
+
+const v5 = { protocolVersion: 5 };
 
 export async function startBroker(port = 0): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
@@ -36,12 +42,17 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects: [],
     publishes: [],
+    subscribes: [],
     others: [],
     unackedMax: 0,
     onConnect: () => ({}),
     onPublish: () => 0,
     kept: new Map(),
     ackMs: 0,
+    say(topic, payload) {
+      for (const socket of sockets)
+        socket.write(mqtt.generate({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false }, v5));
+    },
     drop() {
       for (const socket of sockets) socket.destroy();
     },
@@ -79,6 +90,7 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
         send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: code });
       }, broker.ackMs);
     } else if (packet.cmd === "subscribe") {
+      for (const { topic } of packet.subscriptions) broker.subscribes.push({ topic, after: broker.publishes.length });
       const code = broker.kept === null ? 0x87 : 0;
       send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [code] });
       for (const [topic, payload] of broker.kept ?? [])

@@ -63,8 +63,23 @@ function openSink(active: readonly EventRecord[]): Sink {
     active,
   };
   const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 0, blind: [] };
-  const hooks = { birth: () => birth, quiet: () => quiet, onConnected: () => {}, onLost: () => {} };
-  const nobody = { username: null, password: null, ca: null, cert: null, key: null };
+  const hooks = {
+    birth: () => birth,
+    quiet: () => quiet,
+    onConnected: () => {},
+    onLost: () => {},
+    onHeard: () => {},
+    onAck: () => {},
+  };
+  const nobody = {
+    username: null,
+    password: null,
+    ca: null,
+    cert: null,
+    key: null,
+    centre: null,
+    delivery: "broker" as const,
+  };
   return openMqttSink(
     { urls: [broker.url], clientId: "mepwatch-hall-1-a", agentVersion: "1", ...nobody, ...address },
     env,

@@ -15,7 +15,7 @@ import {
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
 import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../../../agent/sinks/record.ts";
-import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
+import type { Arrived, BirthFacts, Sink, SinkHooks } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
 import { epoch, event, outgoing } from "../event.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
@@ -27,6 +27,8 @@ const waits: number[] = [];
 const reports: { code: AgentEventCode; facts: Facts }[] = [];
 let bdSeq: number;
 let lost: number;
+let heard: number;
+let acks: Arrived[];
 let facts: BirthFacts;
 let quiet: QuietFacts;
 const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: "2026-01-01T00:00:00.000Z" };
@@ -36,7 +38,7 @@ beforeEach(async () => {
   reports.length = 0;
   waits.length = 0;
   bdSeq = 0;
-  lost = 0;
+  [lost, heard, acks] = [0, 0, []];
   facts = { epoch, firstSeq: 1, lastSeq: 0, lastPosition: 0, activeCount: 0, configHash: "c", clock, active: [] };
   quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 });
@@ -73,9 +75,14 @@ function open(also: Partial<MqttOptions> = {}): Sink {
     site: "hall-1",
     agent: "a",
     agentVersion: "1.2.3",
+    centre: null,
+    delivery: "broker",
     ...also,
   };
-  const hooks = { birth: () => facts, quiet: () => quiet, onConnected: () => {}, onLost: () => void lost++ };
+  const hooks: SinkHooks = {
+    ...{ birth: () => facts, quiet: () => quiet, onConnected: () => {}, onLost: () => void lost++ },
+    ...{ onHeard: () => void heard++, onAck: (arrived) => void acks.push(arrived) },
+  };
   const sink = openMqttSink(options, env(), hooks, () => ++bdSeq);
   sinks.push(sink);
   return sink;
@@ -167,6 +174,58 @@ describe("coming and going", () => {
     expect(sent).toMatchObject({ qos: 0, retain: false, properties: { messageExpiryInterval: 90 } });
     expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1, clock });
     expect(on("heartbeat")).toHaveLength(1);
+  });
+});
+
+describe("the centre", () => {
+  const state = (online: boolean, second: number) =>
+    JSON.stringify({ online, timestamp: `2026-01-01T00:00:0${second}.000Z`, sessionId: epoch });
+  const topic = "mepwatch/v1/STATE/noc";
+
+  test("is listened to before the birth; what it says that is wrong counts for nothing", async () => {
+    const sink = open({ centre: "noc", delivery: "centre" });
+    await connected(sink);
+    const born = broker.publishes.findIndex((one) => one.topic === `${base}/status`);
+    expect(broker.subscribes.filter(({ after }) => after <= born).map((one) => one.topic)).toEqual([
+      `${base}/ack`,
+      topic,
+    ]);
+    const ack = { epoch, upTo: 7, except: [[3, 4]], host: "noc", at: "2026-01-01T00:00:00.000Z" };
+    for (const wrong of [
+      "",
+      "{",
+      "[]",
+      JSON.stringify({ ...ack, upTo: -1 }),
+      JSON.stringify({ ...ack, except: [[1]] }),
+    ])
+      broker.say(`${base}/ack`, wrong);
+    broker.say(`${base}/other`, JSON.stringify(ack));
+    broker.say(`${base}/ack`, JSON.stringify({ ...ack, later: "more" }));
+    await until(() => (acks.length > 0 ? true : null));
+    expect(acks.map(({ upTo, except }) => [upTo, except])).toEqual([[7, [[3, 4]]]]);
+  });
+
+  test("that is away is waited for, and told of; an older absence than its presence is none", async () => {
+    broker.kept = new Map([[topic, state(false, 1)]]);
+    const sink = open({ centre: "noc" });
+    await connected(sink);
+    await until(() => (codes().includes("centre.away") ? true : null));
+    expect([sink.isHeard, sink.trouble]).toEqual([false, "the centre noc is away"]);
+    broker.say(topic, state(true, 5));
+    await until(() => (heard > 0 ? true : null));
+    broker.say(topic, state(false, 3));
+    broker.say(topic, "rubbish");
+    broker.say(topic, state(true, 6));
+    await until(() => (sink.isHeard ? true : null));
+    broker.say(topic, state(false, 7));
+    await until(() => (sink.isHeard ? null : true));
+    expect([heard, codes().filter((code) => code === "centre.away").length]).toEqual([1, 2]);
+  });
+
+  test("that nobody named is whoever is subscribed", async () => {
+    const sink = open();
+    await connected(sink);
+    expect([sink.isHeard, broker.subscribes.map((one) => one.topic)]).toEqual([true, [`${base}/active/+`]]);
   });
 });
 
@@ -339,6 +398,27 @@ describe("an event", () => {
     expect(deleted!.payload).toHaveLength(0);
     expect(deleted!.topic).not.toBe(born!.topic);
     expect(more).toEqual([]);
+  });
+
+  test("that waited goes to backfill, and says that it is historical, also within its bounds", async () => {
+    const sink = open();
+    await connected(sink);
+    const text = 'he said "historical":false';
+    const many = {
+      context: [],
+      labels: { a: "x".repeat(9000) },
+      companions: Array(80).fill({ point: "p".repeat(90), value: 1, unit: "%", quality: "good" }),
+    };
+    for (const one of [event(1, { text }), event(2, many)]) await sink.deliver({ ...outgoing(one), isLate: true });
+    await sink.deliver(outgoing(event(3)));
+    const told = on("backfill").map(({ payload }) => eventMessage.parse(read(payload)).data);
+    expect(told.map(({ seq, historical }) => [seq, historical])).toEqual([
+      [1, true],
+      [2, true],
+    ]);
+    expect(told.map((one) => one.text === text)).toEqual([true, false]);
+    expect(told[1]).not.toHaveProperty("companions");
+    expect(on("event").map(({ payload }) => eventMessage.parse(read(payload)).data.historical)).toEqual([false]);
   });
 
   test.each([
