@@ -8,6 +8,7 @@ import { machineSecrets } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Env, realEnv } from "../env.ts";
 import { startAgent } from "../pipeline/agent.ts";
+import { notesOf } from "../pipeline/notes.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import type { MqttOptions } from "../sinks/mqtt/brokers.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
@@ -38,7 +39,8 @@ async function run(file: string, context: Context): Promise<number> {
     for (const problem of problems) context.output.message(problem);
     return exit.config;
   }
-  const env = realEnv({ logLevel: settings.logLevel, crash: context.environment.MEPWATCH_CRASH });
+  const notes = notesOf(realEnv({ logLevel: settings.logLevel, crash: context.environment.MEPWATCH_CRASH }));
+  const { env } = notes;
   const store = open(settings, env, context);
   if (store === null) return exit.failed;
   const chosen = choose(file, store, context, env);
@@ -56,6 +58,7 @@ async function run(file: string, context: Context): Promise<number> {
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
     forwarding: settings.mqtt,
+    notes,
     audit: auditBeside(settings.store),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {

@@ -2,6 +2,7 @@ import type { Env } from "../env.ts";
 import type { Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
 import { type Forwarder, type Forwarding, forwarder } from "./forwarder.ts";
+import type { Notes } from "./notes.ts";
 
 /** The way to the centre: the sink, and what empties the outbox into it. */
 export interface Uplink {
@@ -13,16 +14,21 @@ export interface UplinkOptions {
   readonly env: Env;
   readonly store: Store;
   readonly forwarding: Forwarding;
+  /** What `env` reports is noted there. */
+  readonly notes: Notes;
   openSink(hooks: SinkHooks): Sink;
 }
 
 export function uplinkOf(
-  { env, store, forwarding, openSink }: UplinkOptions,
+  { env, store, forwarding, notes, openSink }: UplinkOptions,
   asked: Pick<SinkHooks, "birth" | "quiet">,
 ): Uplink {
   const sink = openSink({
     ...asked,
-    onConnected: ({ lastPosition }) => forward.connected(lastPosition),
+    onConnected({ lastPosition }) {
+      forward.connected(lastPosition);
+      notes.flush(sink);
+    },
     onHeard: () => forward.wake(),
     onAck: (arrived) => forward.arrived(arrived),
     onLost: () => {},

@@ -24,10 +24,21 @@ export interface Sink {
   tellGap(gap: LostEvents): Promise<Delivery>;
   /** The agent is alive and this is how it does; lost ones are not repeated. */
   heartbeat(facts: HeartbeatFacts): void;
+  /** Something about the agent itself; whether it was taken, which is not until it has connected. */
+  note(note: Note): boolean;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
+}
+
+export interface Note {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly level: "info" | "warn" | "error";
+  readonly code: string;
+  readonly text: string;
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 /** An event that waits in the outbox. */

@@ -2,9 +2,10 @@ import * as z from "zod";
 import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
+import { notesOf } from "../../agent/pipeline/notes.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Note, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
 import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
@@ -49,6 +50,7 @@ export interface Broker {
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
+  readonly notes: Note[];
 }
 
 const answerMs = 20;
@@ -66,6 +68,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     births: 0,
     quiet: [],
     gaps: [],
+    notes: [],
   };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
@@ -77,11 +80,12 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     keepMs: 72 * 3_600_000,
     reads,
     start: () => {
+      const notes = notesOf(env);
       const { wall } = env.clock;
-      const store = openStore(path, env.uuid, { wall, report: env.report, crashSite: env.crashSite });
+      const store = openStore(path, env.uuid, { wall, report: notes.env.report, crashSite: env.crashSite });
       const { commit, pin } = store;
       return startAgent({
-        env,
+        env: notes.env,
         site: siteOf(siteYaml, driver),
         store: Object.assign(store, {
           commit: (cycle: Cycle) => commitOn(here, commit, cycle),
@@ -91,6 +95,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
+        notes,
         forwarding: { backfillRate: 50, delivery: "broker" },
         audit: auditBeside(path),
       });
@@ -268,6 +273,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       return "delivered";
     },
     heartbeat: () => {},
+    note: (one) => connected && broker.notes.push(one) > 0,
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;

@@ -1,7 +1,7 @@
 import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Outgoing, SinkHooks } from "../sink.ts";
+import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Note, Outgoing, SinkHooks } from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -13,6 +13,7 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
+import type { DiagMessage } from "./notes.ts";
 import { type CentreOptions, hear, type Presence } from "./presence.ts";
 import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
 import { channels, type Topics } from "./topics.ts";
@@ -26,6 +27,7 @@ export interface Session {
   deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
+  note(note: Note): true;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
   quiet(facts: QuietFacts): void;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
@@ -102,6 +104,11 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice, presence: Presen
     heartbeat(facts) {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
       void link.publish({ topic: topics.heartbeat, payload, ...channels.heartbeat.how });
+    },
+    note({ at, ...rest }) {
+      const message: DiagMessage = { at: new Date(at).toISOString(), sessionId: speaker.sessionId, ...rest };
+      void link.publish({ topic: topics.diag, payload: JSON.stringify(message), ...channels.diag.how });
+      return true;
     },
     quiet: quietOn(link, voice),
     async death() {

@@ -12,6 +12,7 @@ import {
   gapMessage,
   heartbeatMessage,
 } from "../../../../agent/sinks/mqtt/messages.ts";
+import { diagMessage } from "../../../../agent/sinks/mqtt/notes.ts";
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
 import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../../../agent/sinks/record.ts";
@@ -174,6 +175,25 @@ describe("coming and going", () => {
     expect(sent).toMatchObject({ qos: 0, retain: false, properties: { messageExpiryInterval: 90 } });
     expect(heartbeatMessage.parse(read(sent!.payload))).toMatchObject({ ackedSeq: 2, bdSeq: 1, clock });
     expect(on("heartbeat")).toHaveLength(1);
+  });
+
+  test("what the agent notes of itself is told while connected, and not taken otherwise", async () => {
+    const note = {
+      at: persistedAt,
+      level: "warn",
+      code: "clock.step",
+      text: "the clock was set",
+      facts: { ms: 5 },
+    } as const;
+    const sink = open();
+    expect(sink.note(note)).toBe(false);
+    await connected(sink);
+    expect(sink.note(note)).toBe(true);
+    await until(() => (on("diag").length > 0 ? true : null));
+    const [sent] = on("diag");
+    expect(sent).toMatchObject({ qos: 1, retain: false, properties: { messageExpiryInterval: 86_400 } });
+    const { sessionId: _, ...rest } = diagMessage.parse(read(sent!.payload));
+    expect(rest).toEqual({ ...note, at: new Date(persistedAt).toISOString() });
   });
 });
 

@@ -1,0 +1,69 @@
+import type { Env } from "../env.ts";
+import { type AgentEventCode, agentEvents, type Facts } from "../events.ts";
+import type { Note, Sink } from "../sinks/sink.ts";
+
+/** What the agent reports of itself, told to the centre too: all that is a warning or worse, and what people did. */
+export interface Notes {
+  /** Reports as before, and notes it. */
+  readonly env: Env;
+  note(note: Omit<Note, "at">): void;
+  /** Where to tell; what was noted before, or while it was away, follows. */
+  flush(sink: Pick<Sink, "note">): void;
+}
+
+/** Those that are kept while nobody can be told; the oldest go. */
+const keptMax = 100;
+/** A site on which everything goes wrong at once is no reason for thousands: as many at once, and one a second. */
+const burst = 60;
+
+/** Of the way to the centre itself: when it can be told, it is over. */
+const isOfLink = (code: string): boolean => /^(broker|centre)\./.test(code);
+
+export function notesOf(env: Env): Notes {
+  let kept: Note[] = [];
+  let left = 0;
+  let sink: Pick<Sink, "note"> = { note: () => false };
+  const budget = bucket(env);
+  const send = (note: Note): void => {
+    if (sink.note(note)) return;
+    if (kept.push(note) > keptMax) kept.shift();
+  };
+  const note: Notes["note"] = (one) => {
+    if (!budget()) {
+      left++;
+      return;
+    }
+    const facts = left === 0 ? one.facts : { ...one.facts, leftOut: left };
+    left = 0;
+    send({ ...one, facts, at: env.clock.wall() });
+  };
+  const report = (code: AgentEventCode, facts: Facts = {}): void => {
+    env.report(code, facts);
+    const { level, message } = agentEvents[code];
+    if ((level === "warn" || level === "error") && !isOfLink(code)) note({ level, code, text: message, facts });
+  };
+  return {
+    env: { ...env, report },
+    note,
+    flush(to) {
+      sink = to;
+      const before = kept;
+      kept = [];
+      before.forEach(send);
+    },
+  };
+}
+
+/** Whether one more may pass. */
+function bucket({ clock }: Env): () => boolean {
+  let tokens = burst;
+  let at = clock.mono();
+  return () => {
+    const now = clock.mono();
+    tokens = Math.min(burst, tokens + (now - at) / 1000);
+    at = now;
+    if (tokens < 1) return false;
+    tokens--;
+    return true;
+  };
+}
