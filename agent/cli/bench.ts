@@ -15,7 +15,7 @@ export const addBench: AddCommand = (program, { output, program: self, exit: end
     .action(async (group: string | undefined, { json, opens }: { json?: true; opens?: string }) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
-      const { benchOutbox } = await import("./bench-outbox.ts");
+      const { benchEndToEnd, benchOutbox } = await import("./bench-broker.ts");
       const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
       if (opens !== undefined) {
@@ -25,6 +25,7 @@ export const addBench: AddCommand = (program, { output, program: self, exit: end
       const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
         rules: () => benchRules(env, heapUsed),
         outbox: () => benchOutbox(env, self),
+        "end-to-end": () => benchEndToEnd(env),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
       };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];

@@ -40,7 +40,7 @@ export function eventOf(seq: number): EventRecord {
 }
 
 /** The cycle whose first event has this sequence number. */
-function cycleOf(first: number, count: number): Cycle {
+export function cycleOf(first: number, count: number): Cycle {
   const events = Array.from({ length: count }, (_, i) => eventOf(first + i)).map((event) => ({
     ...{ seq: event.seq, at: Date.parse(event.at), incident: event.incidentId, key: event.conditionKey },
     ...{ open: event.open, persistedAt: Date.parse(event.at), record: JSON.stringify(event) },

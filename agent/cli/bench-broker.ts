@@ -7,10 +7,12 @@ import { join } from "node:path";
 import type { Env } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
 import { benchDrain } from "../simulate/bench-drain.ts";
+import { benchLatency } from "../simulate/bench-latency.ts";
 import { benchCommits, benchStart, type Opening } from "../simulate/bench-outbox.ts";
 
 const mosquitto = "/usr/sbin/mosquitto";
 const subscriber = "/usr/bin/mosquitto_sub";
+const isHere = existsSync(mosquitto) && existsSync(subscriber);
 
 /** The rows of the outbox, with the processes that they need beside this one. */
 export async function benchOutbox(env: Env, program: string): Promise<Row[]> {
@@ -21,9 +23,21 @@ export async function benchOutbox(env: Env, program: string): Promise<Row[]> {
       JSON.parse(
         execFileSync(process.execPath, [...process.execArgv, program, "bench", "--opens", path], { encoding: "utf8" }),
       );
-    const url = existsSync(mosquitto) && existsSync(subscriber) ? await startBroker(env, folder, others) : null;
+    const url = isHere ? await startBroker(env, folder, others) : null;
     const drain = await benchDrain(env, join(folder, "drain.db"), url);
     return [benchCommits(env, folder), ...benchStart(folder, open), drain];
+  } finally {
+    for (const one of others) one.kill("SIGTERM");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** From the wire to the subscriber. */
+export async function benchEndToEnd(env: Env): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
+  const others: ChildProcess[] = [];
+  try {
+    return await benchLatency(env, folder, isHere ? await startBroker(env, folder, others) : null);
   } finally {
     for (const one of others) one.kill("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
