@@ -27,8 +27,9 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
   const serve = async ({ url, link, speaker }: Reached): Promise<number | null> => {
     const opened = await openSession(link, hooks.birth(), { ...voice, speaker });
     if ("kind" in opened) {
-      tellTrouble(tell, url, opened);
       await link.end(false);
+      if (opened.kind === "lost") tell("broker.away", url, await link.lost);
+      else tellTrouble(tell, url, opened);
       return null;
     }
     if (stop.signal.aborted) {

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import mqtt, { type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 
 /** A broker that does as a test says, byte by byte: what a real one does only on a bad day. */
@@ -18,13 +19,16 @@ export interface ScriptedBroker {
   kept: Map<string, string> | null;
   /** Delay of each PUBACK, ms. */
   ackMs: number;
+  /** Of those who are there, for a test that says what no broker says. */
+  readonly sockets: ReadonlySet<Socket>;
   drop(): void;
   close(): Promise<void>;
 }
 
-export async function startBroker(port = 0): Promise<ScriptedBroker> {
+export async function startBroker(port = 0, tls?: { cert: string; key: string }): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
@@ -33,7 +37,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const broker: ScriptedBroker = {
-    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `mqtt${tls === undefined ? "" : "s"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects: [],
     publishes: [],
     others: [],
@@ -42,6 +46,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     onPublish: () => 0,
     kept: new Map(),
     ackMs: 0,
+    sockets,
     drop() {
       for (const socket of sockets) socket.destroy();
     },
