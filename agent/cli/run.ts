@@ -55,6 +55,7 @@ async function run(file: string, context: Context): Promise<number> {
     history: { path: historyBeside(settings.store), ...settings.history },
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
     heartbeatMs: settings.heartbeatMs,
+    telemetry: settings.telemetry,
     audit: auditBeside(settings.store),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {

@@ -24,6 +24,7 @@ import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
+import { type TelemetryOptions, telemetryOf } from "./telemetry.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { type Vitals, vitalsOf } from "./vitals.ts";
@@ -84,6 +85,8 @@ export interface AgentOptions {
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
   readonly heartbeatMs: number;
+  /** Whether and how values are sent; absent: not. */
+  readonly telemetry?: TelemetryOptions | null;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
 }
@@ -117,13 +120,16 @@ export function startAgent(options: AgentOptions): Agent {
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     history.note(samples);
+    telemetry.note(samples);
     tellSteps(env, clock);
     door.accept(samples);
     const changed = storage(clock.now(), door);
     if (changed !== null) door.accept(changed);
     quiet.note();
   };
-  const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
+  const telemetry = telemetryOf(env, site, options.telemetry ?? null, () => sink);
+  const birth = () => ({ ...vitals.birth(), capabilities: telemetry.capabilities });
+  const sink = openSink({ birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
@@ -139,10 +145,7 @@ export function startAgent(options: AgentOptions): Agent {
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
   const stop = once(async () => {
-    pulse();
-    quiet.stop();
-    trust.stop();
-    tend();
+    for (const end of [pulse, quiet.stop, trust.stop, tend, telemetry.stop]) end();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();

@@ -22,6 +22,8 @@ export interface Sink {
   tellGap(gap: LostEvents): Promise<Delivery>;
   /** The agent is alive and this is how it does; lost ones are not repeated. */
   heartbeat(facts: HeartbeatFacts): void;
+  /** What points said; lost ones are not repeated. False: not now, it would be in the way. Absent: nobody wants it. */
+  telemetry?(batch: TelemetryBatch): boolean;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
@@ -37,6 +39,15 @@ export interface Outgoing {
   readonly position: number;
   /** When it was safe, ms since the Unix epoch. */
   readonly persistedAt: number;
+}
+
+/** What one point said, oldest first, at most 500: each holds until the next. Null where it is bad. */
+export interface TelemetryBatch {
+  /** DEVICE/POINT. */
+  readonly point: string;
+  /** UCUM. */
+  readonly unit: string;
+  readonly samples: readonly (readonly [wall: number, value: number | null, quality: "good" | "uncertain" | "bad"])[];
 }
 
 /** `count` events of an epoch, from `first` to `last`; the others of that range were delivered, or still wait. */
@@ -73,6 +84,8 @@ export interface BirthFacts {
   readonly clock: ClockTrust;
   /** The open incidents, latest record each: a sink that keeps retained state publishes them anew. */
   readonly active: readonly EventRecord[];
+  /** What it says beside that which every agent does. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface HeartbeatFacts {

@@ -4,7 +4,7 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
 import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
@@ -34,6 +34,8 @@ export interface World {
   disk: "well" | "refuses" | "doubtful";
   /** For how long samples are kept. */
   keepMs: number;
+  /** How values are sent; null: they are not. */
+  telemetry: { everyMs: number; beatMs: number } | null;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -49,6 +51,10 @@ export interface Broker {
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
+  /** What points said, each batch; taken while it is true. */
+  readonly telemetry: TelemetryBatch[];
+  takesTelemetry: boolean;
+  capabilities: readonly string[] | undefined;
 }
 
 const answerMs = 20;
@@ -66,6 +72,9 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     births: 0,
     quiet: [],
     gaps: [],
+    telemetry: [],
+    takesTelemetry: true,
+    capabilities: undefined,
   };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
@@ -75,6 +84,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     broker,
     disk: "well",
     keepMs: 72 * 3_600_000,
+    telemetry: null,
     reads,
     start: () => {
       const { wall } = env.clock;
@@ -91,6 +101,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
         heartbeatMs: 30_000,
+        telemetry: here.telemetry,
         audit: auditBeside(path),
       });
     },
@@ -233,7 +244,9 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     if (broker.up && !connected) {
       connected = true;
       broker.births++;
-      for (const one of hooks.birth().active) broker.active.set(one.conditionKey, one);
+      const { active, capabilities } = hooks.birth();
+      broker.capabilities = capabilities;
+      for (const one of active) broker.active.set(one.conditionKey, one);
       hooks.onConnected();
     } else if (!broker.up && connected) {
       connected = false;
@@ -265,6 +278,10 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       return "delivered";
     },
     heartbeat: () => {},
+    telemetry(batch) {
+      if (broker.takesTelemetry) broker.telemetry.push(batch);
+      return broker.takesTelemetry;
+    },
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;

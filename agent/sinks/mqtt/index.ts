@@ -89,6 +89,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     deliver: (outgoing) => sent((one) => one.deliver(outgoing)),
     tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
+    telemetry: (batch) => session?.telemetry(batch) ?? false,
     quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {
       closed ??= close();

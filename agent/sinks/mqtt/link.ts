@@ -3,6 +3,7 @@ import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
 import { guard } from "./guard.ts";
 import { keptTopics } from "./kept.ts";
+import { paceOf } from "./pace.ts";
 
 /**
  * One connection to a broker, from CONNECT to its end. It is never mended: whoever uses it opens another. So the
@@ -15,6 +16,8 @@ export interface Link {
   readonly packetMax: number;
   /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
   publish(message: Message): Promise<Ack>;
+  /** Sends what nobody acknowledges, all of it or, while what was sent so is not known to be read, nothing: false. */
+  offer(messages: readonly Message[]): boolean;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
@@ -116,8 +119,7 @@ export function openLink(
     client.once("connect", (connack) => {
       abort.removeEventListener("abort", giveUp);
       cancelDeadline();
-      // What came behind the CONNACK may have ended it already.
-      if (trouble === null) resolve({ link: linkOf(env, client, connack, lost, fail, () => trouble !== null) });
+      resolve({ link: linkOf(env, client, connack, lost, fail, () => trouble !== null) });
     });
   });
 }
@@ -197,10 +199,19 @@ function linkOf(
       return { kind: "lost" };
     });
   };
+  const pace = paceOf(client);
   return {
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
+    offer(messages) {
+      if (isOver || hasFailed() || !pace.hasRoom()) return false;
+      for (const message of messages) {
+        client.publish(message.topic, message.payload, publishOptions(client, message), () => {});
+        pace.wrote(Buffer.byteLength(message.payload) + message.topic.length);
+      }
+      return true;
+    },
     kept: (filter) => keptTopics(env, client, filter, lost),
     lost,
     end,
