@@ -137,7 +137,10 @@ describe("batches", () => {
     let sent = 0;
     const sink = {
       connected: false,
-      telemetry: ({ samples }: TelemetryBatch) => (sent += samples.length) > 0,
+      telemetry({ samples }: TelemetryBatch) {
+        sent += samples.length;
+        return true;
+      },
     } as unknown as { -readonly [name in keyof Sink]: Sink[name] };
     const telemetry = telemetryOf(env, site, { everyMs: 1000, beatMs }, () => sink);
     telemetry.note(Array.from({ length: 30_000 }, (_, i) => door(i)));
