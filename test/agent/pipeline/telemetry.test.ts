@@ -131,6 +131,16 @@ describe("batches", () => {
     expect([values.length, values[0], values.at(-1)]).toEqual([25_000 - dropped, dropped, 24_999]);
   });
 
+  test("that were due and given up are not made up for by those that are not", () => {
+    const batches = batcher(points, beatMs);
+    batches.note(Array.from({ length: 1000 }, (_, i) => door(i)));
+    batches.turn();
+    batches.note(Array.from({ length: 19_500 }, (_, i) => door(1000 + i)));
+    const taken: TelemetryBatch[] = [];
+    expect(batches.send((batch) => taken.push(batch) > 0)).toBe(true);
+    expect(taken).toEqual([]);
+  });
+
   test("that were given up are told of once the rest is sent", async () => {
     const env = fakeEnv();
     const site = { devices: [{ points: [{ id: "d1/door", unit: "1" }] }], model: { rules: [] } } as unknown as Site;
