@@ -29,8 +29,10 @@ const steps: readonly { what: string; steps: readonly Step[] }[] = [
     steps: [
       ["answer", true],
       ["answer", true],
+      ["ping", true],
       ["write", true],
       ["write", false],
+      ["answer", false],
       ["answer", true],
     ],
   },
