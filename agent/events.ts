@@ -126,6 +126,11 @@ export const agentEvents = {
     message: "an event cannot be sent and was set aside",
     remedy: "Report it with the event's sequence number.",
   },
+  "telemetry.dropped": {
+    level: "warn",
+    message: "values were given up unsent while the broker did not take them; the history has them",
+    remedy: "If it goes on while the broker is well, lengthen telemetry.every, or look at the line to it.",
+  },
   "session.bug": { level: "error", message: "a protocol library failed in an unexpected way; the session was rebuilt" },
 } as const satisfies Record<string, AgentEvent>;
 

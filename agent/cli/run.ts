@@ -59,6 +59,7 @@ async function run(file: string, context: Context): Promise<number> {
     heartbeatMs: settings.heartbeatMs,
     forwarding: settings.mqtt,
     notes,
+    telemetry: settings.telemetry,
     audit: auditBeside(settings.store),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {

@@ -29,6 +29,8 @@ export interface Settings {
   };
   readonly store: string;
   readonly history: { readonly keepMs: number; readonly bytesMax: number };
+  /** Null: values are not sent. */
+  readonly telemetry: { readonly everyMs: number; readonly beatMs: number } | null;
   readonly storeQuotaMiB: number;
   readonly socket: string;
   readonly localRole: Role;
@@ -152,6 +154,13 @@ const schema = {
     ),
     size: setting("Room for them on the disk, beside the store, MiB.", "MEPWATCH_HISTORY_SIZE", "1024", sizeFormat),
   },
+  telemetry: {
+    every: {
+      ...optional("How often values that tell something new are sent; absent: not at all.", "MEPWATCH_TELEMETRY_EVERY"),
+      format: durationFormat,
+    },
+    beat: setting("How often a value that stays is said again.", "MEPWATCH_TELEMETRY_BEAT", "5m", durationFormat),
+  },
   storeQuota: setting("Most that the store takes of the disk, MiB.", "MEPWATCH_STORE_QUOTA", "256", quotaFormat),
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
@@ -215,6 +224,7 @@ export function readSettings(
       keepMs: parseDuration(String(config.get("history.keep"))) ?? 72 * hourMs,
       bytesMax: Number(config.get("history.size")) * 2 ** 20,
     },
+    telemetry: telemetryOf(config.get("telemetry.every"), config.get("telemetry.beat")),
     storeQuotaMiB: Number(config.get("storeQuota")),
     socket: config.get("socket"),
     localRole: config.get("localRole") as Role,
@@ -223,6 +233,11 @@ export function readSettings(
   };
   const problems = [...inEnvironment, ...inOrder(inFile).map(sayProblem)];
   return problems.length > 0 ? { settings: null, problems } : { settings, problems: [] };
+}
+
+function telemetryOf(every: string | null, beat: string): Settings["telemetry"] {
+  const everyMs = parseDuration(String(every));
+  return everyMs === null ? null : { everyMs, beatMs: parseDuration(String(beat)) ?? 300_000 };
 }
 
 type Tell = (name: string, what: string) => void;

@@ -23,6 +23,7 @@ import type { Modes } from "./modes.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
+import { type TelemetryOptions, telemetryOf } from "./telemetry.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { type Uplink, type UplinkOptions, uplinkOf } from "./uplink.ts";
@@ -81,6 +82,8 @@ export interface AgentOptions extends UplinkOptions {
   /** Where samples are kept, for how long (ms), and in how much room (bytes). */
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   readonly heartbeatMs: number;
+  /** Whether and how values are sent; absent: not. */
+  readonly telemetry?: TelemetryOptions | null;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
 }
@@ -114,13 +117,16 @@ export function startAgent(options: AgentOptions): Agent {
   const accept = (samples: readonly Sample[]): void => {
     vitals.note(samples);
     history.note(samples);
+    telemetry.note(samples);
     tellSteps(env, clock);
     door.accept(samples);
     const changed = storage(clock.now(), door);
     if (changed !== null) door.accept(changed);
     quiet.note();
   };
-  const { sink, forward } = uplinkOf(options, { birth: vitals.birth, quiet: quiet.facts });
+  const telemetry = telemetryOf(env, site, options.telemetry ?? null, () => sink);
+  const birth = () => ({ ...vitals.birth(), capabilities: telemetry.capabilities });
+  const { sink, forward } = uplinkOf(options, { birth, quiet: quiet.facts });
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
@@ -136,10 +142,7 @@ export function startAgent(options: AgentOptions): Agent {
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
   const stop = once(async () => {
-    pulse();
-    quiet.stop();
-    trust.stop();
-    tend();
+    for (const end of [pulse, quiet.stop, trust.stop, tend, telemetry.stop]) end();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();

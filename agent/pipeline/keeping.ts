@@ -20,7 +20,7 @@ export function historyOf(
  * What of the site is kept for looking back: every point, as finely as its level rules can tell apart. A tenth of a
  * deadband is no difference to them; where there is none, only what repeats is thinned out.
  */
-function watchedPoints({ devices, model }: Site): Watched[] {
+export function watchedPoints({ devices, model }: Site): Watched[] {
   const finest = new Map<PointId, number>();
   for (const { type, inputs, conditions } of model.rules) {
     // To it a value is only one that came.

@@ -26,6 +26,8 @@ export interface Sink {
   heartbeat(facts: HeartbeatFacts): void;
   /** Something about the agent itself; whether it was taken, which is not until it has connected. */
   note(note: Note): boolean;
+  /** What points said; lost ones are not repeated. False: not now, it would be in the way. Absent: nobody wants it. */
+  telemetry?(batch: TelemetryBatch): boolean;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
@@ -59,6 +61,15 @@ export interface Arrived {
   readonly epoch: string;
   readonly upTo: number;
   readonly except: readonly Range[];
+}
+
+/** What one point said, oldest first, at most 500: each holds until the next. Null where it is bad. */
+export interface TelemetryBatch {
+  /** DEVICE/POINT. */
+  readonly point: string;
+  /** UCUM. */
+  readonly unit: string;
+  readonly samples: readonly (readonly [wall: number, value: number | null, quality: "good" | "uncertain" | "bad"])[];
 }
 
 /** `count` events of an epoch, from `first` to `last`; the others of that range were delivered, or still wait. */
@@ -99,6 +110,8 @@ export interface BirthFacts {
   readonly clock: ClockTrust;
   /** The open incidents, latest record each: a sink that keeps retained state publishes them anew. */
   readonly active: readonly EventRecord[];
+  /** What it says beside that which every agent does. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface HeartbeatFacts {

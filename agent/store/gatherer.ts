@@ -1,4 +1,5 @@
 import type { PointId, Sample } from "../core/sample.ts";
+import { newsOf } from "./news.ts";
 import { type Mark, type Mixed, mixed, qualities } from "./samples.ts";
 import { type Stretch, stepMs, stretches } from "./stretches.ts";
 import { beatMs } from "./trace.ts";
@@ -47,30 +48,20 @@ export interface Chunk {
   readonly samples: Mixed;
 }
 
-const none: Mark = 255;
-
 export function gatherer(points: readonly Watched[]): Gatherer {
   const places = new Map(points.map(({ id }, place) => [id, place]));
-  const deadbands = Float64Array.from(points, ({ deadband }) => deadband);
-  const lastAts = new Float64Array(points.length).fill(Number.NEGATIVE_INFINITY);
-  const lastValues = new Float64Array(points.length);
-  const lastMarks = new Uint8Array(points.length).fill(none);
+  const news = newsOf(
+    points.map(({ deadband }) => deadband),
+    beatMs,
+  );
   const watched = new Float64Array(points.length).fill(Number.NEGATIVE_INFINITY);
   const own = stretches(points.length);
   const all = chunker();
   let newest = Number.NEGATIVE_INFINITY;
 
-  const isThin = (place: number, at: number, value: number, mark: Mark): boolean => {
-    const lastAt = lastAts[place] ?? 0;
-    if (at <= lastAt) return true;
-    if (mark !== lastMarks[place] || at - lastAt >= beatMs || at <= (watched[place] ?? 0)) return false;
-    return !(Math.abs(value - (lastValues[place] ?? 0)) > (deadbands[place] ?? 0));
-  };
   const keep = (place: number, at: number, value: number, mark: Mark, stamp: number, serial: number): void => {
     own.add(place, at, value, mark, stamp, serial);
-    lastAts[place] = at;
-    lastValues[place] = value;
-    lastMarks[place] = mark;
+    news.take(place, at, value, mark);
     if (at > newest) newest = at;
   };
   return {
@@ -82,7 +73,7 @@ export function gatherer(points: readonly Watched[]): Gatherer {
         const value = sample.quality === "bad" ? Number.NaN : sample.value;
         const mark = sample.quality === "good" ? 0 : qualities.indexOf(sample.quality);
         if (at > newest) newest = at;
-        if (isThin(place, at, value, mark)) continue;
+        if (!news.isNews(place, at, value, mark, at <= (watched[place] ?? 0))) continue;
         const stamp = sample.wall - at;
         keep(place, at, value, mark, stamp, all.add(place, at, value, mark, stamp));
       }

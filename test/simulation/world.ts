@@ -5,7 +5,7 @@ import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import { notesOf } from "../../agent/pipeline/notes.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, LostEvents, Note, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
+import type { Delivery, LostEvents, Note, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
 import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
@@ -35,6 +35,8 @@ export interface World {
   disk: "well" | "refuses" | "doubtful";
   /** For how long samples are kept. */
   keepMs: number;
+  /** How values are sent; null: they are not. */
+  telemetry: { everyMs: number; beatMs: number } | null;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -51,6 +53,10 @@ export interface Broker {
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
   readonly notes: Note[];
+  /** What points said, each batch; taken while it is true. */
+  readonly telemetry: TelemetryBatch[];
+  takesTelemetry: boolean;
+  capabilities: readonly string[] | undefined;
 }
 
 const answerMs = 20;
@@ -69,6 +75,9 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     quiet: [],
     gaps: [],
     notes: [],
+    telemetry: [],
+    takesTelemetry: true,
+    capabilities: undefined,
   };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
@@ -78,6 +87,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     broker,
     disk: "well",
     keepMs: 72 * 3_600_000,
+    telemetry: null,
     reads,
     start: () => {
       const notes = notesOf(env);
@@ -97,6 +107,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         heartbeatMs: 30_000,
         notes,
         forwarding: { backfillRate: 50, delivery: "broker" },
+        telemetry: here.telemetry,
         audit: auditBeside(path),
       });
     },
@@ -240,6 +251,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       connected = true;
       broker.births++;
       const facts = hooks.birth();
+      broker.capabilities = facts.capabilities;
       for (const one of facts.active) broker.active.set(one.conditionKey, one);
       hooks.onConnected(facts);
     } else if (!broker.up && connected) {
@@ -274,6 +286,10 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     },
     heartbeat: () => {},
     note: (one) => connected && broker.notes.push(one) > 0,
+    telemetry(batch) {
+      if (broker.takesTelemetry) broker.telemetry.push(batch);
+      return broker.takesTelemetry;
+    },
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;

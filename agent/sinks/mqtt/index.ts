@@ -28,8 +28,9 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     const facts = hooks.birth();
     const opened = await openSession(link, facts, { ...voice, speaker });
     if ("kind" in opened) {
-      tellTrouble(tell, url, opened);
       await link.end(false);
+      if (opened.kind === "lost") tell("broker.away", url, await link.lost);
+      else tellTrouble(tell, url, opened);
       return null;
     }
     if (stop.signal.aborted) {
@@ -49,19 +50,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     return env.clock.mono() - began;
   };
 
-  const live = async (): Promise<void> => {
-    for (let failed = 0; !stop.signal.aborted; ) {
-      let held: number | null = null;
-      for (const reach of brokers) {
-        const reached = held === null && !stop.signal.aborted ? await reach() : null;
-        if (reached !== null) held = await serve(reached);
-      }
-      failed = (held ?? 0) >= stableMs ? 1 : failed + 1;
-      await pause(env, backoffMs(failed, env.random()), stop.signal);
-    }
-  };
-
-  const running = live();
+  const running = oneAfterAnother(env, brokers, serve, stop.signal);
   const close = async (): Promise<void> => {
     const last = session;
     stop.abort();
@@ -93,12 +82,31 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
     note: (note) => session?.note(note) ?? false,
+    telemetry: (batch) => session?.telemetry(batch) ?? false,
     quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {
       closed ??= close();
       return closed;
     },
   };
+}
+
+/** Serves one connection after the other; `serve` says for how long one held, ms, or null where there was none. */
+async function oneAfterAnother(
+  env: Env,
+  brokers: readonly (() => Promise<Reached | null>)[],
+  serve: (reached: Reached) => Promise<number | null>,
+  stop: AbortSignal,
+): Promise<void> {
+  for (let failed = 0; !stop.aborted; ) {
+    let held: number | null = null;
+    for (const reach of brokers) {
+      const reached = held === null && !stop.aborted ? await reach() : null;
+      if (reached !== null) held = await serve(reached);
+    }
+    failed = (held ?? 0) >= stableMs ? 1 : failed + 1;
+    await pause(env, backoffMs(failed, env.random()), stop);
+  }
 }
 
 async function sayGoodBye(env: Env, session: Session): Promise<void> {

@@ -1,7 +1,9 @@
 import { connect, type IClientOptions, type IConnackPacket, type MqttClient, type Packet } from "mqtt";
 import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
+import { guard } from "./guard.ts";
 import { keptTopics } from "./kept.ts";
+import { paceOf } from "./pace.ts";
 
 /**
  * One connection to a broker, from CONNECT to its end. It is never mended: whoever uses it opens another. So the
@@ -16,6 +18,8 @@ export interface Link {
   publish(message: Message): Promise<Ack>;
   /** Has `take` told what comes on `filter`; whether the broker lets us. Never rejects. */
   listen(filter: string, take: (inbound: Inbound) => void): Promise<boolean>;
+  /** Sends what nobody acknowledges, all of it or, while what was sent so is not known to be read, nothing: false. */
+  offer(messages: readonly Message[]): boolean;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
@@ -91,30 +95,40 @@ export function openLink(
     const giveUp = (): void => void client.end(true);
     abort.addEventListener("abort", giveUp, { once: true });
     const cancelDeadline = env.after(connectMs, giveUp);
-    let trouble = "the connection was closed, or there was no answer in time";
+    let trouble: string | null = null;
     let lose = (_why: string): void => {};
     const lost = new Promise<string>((settle) => {
       lose = settle;
     });
-    // A listener must stay for good: an error without one would end the process.
+    /** The first thing that went wrong is the reason; what comes of it is not. */
+    const fail = (why: string): void => {
+      trouble ??= why;
+      client.end(true);
+      client.stream.destroy(); // also where it is taking its leave already
+    };
+    guard(client, inboundMax, fail);
+    // A listener must stay for good: an error without one would end the process. After one in what it reads the library
+    // would go on in the middle of a packet.
     client.on("error", (error: Error & { code?: unknown }) => {
-      trouble = error.message || String(error.code ?? "connection failed");
-      if (!client.connected && typeof error.code === "number") resolve({ refused: error.code, why: trouble });
+      const why = error.message || String(error.code ?? "connection failed");
+      if (!client.connected && typeof error.code === "number") resolve({ refused: error.code, why });
+      fail(why);
     });
     client.on("close", () => {
       abort.removeEventListener("abort", giveUp);
       cancelDeadline();
-      lose(trouble);
-      resolve({ away: trouble });
+      const why = trouble ?? "the connection was closed, or there was no answer in time";
+      lose(why);
+      resolve({ away: why });
       client.end(true);
     });
     client.once("disconnect", ({ reasonCode }) => {
-      trouble = `the broker ended the connection with reason code ${reasonCode ?? 0}`;
+      fail(`the broker ended the connection with reason code ${reasonCode ?? 0}`);
     });
     client.once("connect", (connack) => {
       abort.removeEventListener("abort", giveUp);
       cancelDeadline();
-      resolve({ link: linkOf(env, client, connack, lost) });
+      resolve({ link: linkOf(env, client, connack, lost, fail, () => trouble !== null) });
     });
   });
 }
@@ -151,7 +165,14 @@ function clientOptions(options: BrokerOptions, protocol: 4 | 5, { topic, payload
   };
 }
 
-function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lost: Promise<string>): Link {
+function linkOf(
+  env: Env,
+  client: MqttClient,
+  { properties }: IConnackPacket,
+  lost: Promise<string>,
+  fail: (why: string) => void,
+  hasFailed: () => boolean,
+): Link {
   const limit = Math.max(1, Math.min(properties?.receiveMaximum ?? inFlightMax, inFlightMax));
   const unheard = new Set<number>();
   client.on("packetreceive", (packet: Packet) => {
@@ -166,13 +187,14 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
   });
   let ended: Promise<void> | null = null;
   const end = (politely: boolean): Promise<void> => {
+    isOver = true;
     ended ??= within(env, endMs, politely ? client.endAsync(false) : client.endAsync(true), () => {})
       .catch(() => {}) // what is over may refuse to end
       .finally(() => client.stream.destroy()); // the library waits without end for what is not acknowledged
     return ended;
   };
   const send = (message: Message): Promise<Ack> => {
-    if (isOver) return Promise.resolve({ kind: "lost" });
+    if (isOver || hasFailed()) return Promise.resolve({ kind: "lost" }); // the library would throw
     const acked = new Promise<Ack>((resolve) => {
       waiting.add(resolve);
       client.publish(message.topic, message.payload, publishOptions(client, message), (error, packet) => {
@@ -182,15 +204,24 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
       });
     });
     return within(env, publishMs, acked, () => {
-      void end(false);
+      fail("no acknowledgement in time");
       return { kind: "lost" };
     });
   };
+  const pace = paceOf(client);
   return {
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
     listen: (filter, take) => listenOn(env, client, filter, take),
+    offer(messages) {
+      if (isOver || hasFailed() || !pace.hasRoom()) return false;
+      for (const message of messages) {
+        client.publish(message.topic, message.payload, publishOptions(client, message), () => {});
+        pace.wrote(Buffer.byteLength(message.payload) + message.topic.length);
+      }
+      return true;
+    },
     kept: (filter) => keptTopics(env, client, filter, lost),
     lost,
     end,

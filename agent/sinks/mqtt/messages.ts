@@ -198,7 +198,7 @@ export interface Speaker {
 
 export function birthMessageOf(
   speaker: Speaker,
-  { active, lastPosition: _, ...facts }: BirthFacts,
+  { active, lastPosition: _, capabilities = [], ...facts }: BirthFacts,
   at: number,
 ): BirthMessage {
   const { firstSeq, lastSeq } = facts;
@@ -210,7 +210,7 @@ export function birthMessageOf(
     ...facts,
     backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    capabilities: ["event", "active", "heartbeat", "silences", "blind"],
+    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...capabilities],
   };
 }
 

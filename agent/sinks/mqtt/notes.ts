@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { TelemetryBatch } from "../sink.ts";
 import { sessionId, timestamp } from "./messages.ts";
 
 /** What the agent says of itself and, where that is switched on, of its points' values. */
@@ -22,3 +23,8 @@ export const telemetryMessage = z.strictObject({
     .describe("Those that tell something new, oldest first: each holds until the next."),
 });
 export type TelemetryMessage = z.output<typeof telemetryMessage>;
+
+export const telemetryMessageOf = ({ samples, ...of }: TelemetryBatch): TelemetryMessage => ({
+  ...of,
+  samples: samples.map(([wall, value, quality]) => [new Date(wall).toISOString(), value, quality]),
+});

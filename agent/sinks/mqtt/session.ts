@@ -1,7 +1,16 @@
 import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
-import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Note, Outgoing, SinkHooks } from "../sink.ts";
+import type {
+  BirthFacts,
+  Delivery,
+  HeartbeatFacts,
+  LostEvents,
+  Note,
+  Outgoing,
+  SinkHooks,
+  TelemetryBatch,
+} from "../sink.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -13,7 +22,7 @@ import {
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
-import type { DiagMessage } from "./notes.ts";
+import { type DiagMessage, telemetryMessageOf } from "./notes.ts";
 import { type CentreOptions, hear, type Presence } from "./presence.ts";
 import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
 import { channels, type Topics } from "./topics.ts";
@@ -28,6 +37,8 @@ export interface Session {
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
   note(note: Note): true;
+  /** False: not now. */
+  telemetry(batch: TelemetryBatch): boolean;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
   quiet(facts: QuietFacts): void;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
@@ -110,6 +121,7 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice, presence: Presen
       void link.publish({ topic: topics.diag, payload: JSON.stringify(message), ...channels.diag.how });
       return true;
     },
+    telemetry: (batch) => link.offer(telemetry(voice, batch, link.packetMax)),
     quiet: quietOn(link, voice),
     async death() {
       await link.publish(status(topics, deathMessageOf(speaker, "shutdown")));
@@ -176,6 +188,18 @@ const incident = ({ topics, agent }: Voice, enveloped: Omit<Outgoing, "position"
   ...channels.event.how,
   contentType,
 });
+
+/** In as many messages as the broker's packets need. */
+function telemetry({ topics }: Pick<Voice, "topics">, batch: TelemetryBatch, packetMax: number): Message[] {
+  const { point, samples } = batch;
+  const payload = JSON.stringify(telemetryMessageOf(batch));
+  const message = { topic: topics.telemetry(point), payload, ...channels.telemetry.how };
+  if (sizeOf(message) <= packetMax) return [message];
+  if (samples.length === 1) return [];
+  const half = Math.ceil(samples.length / 2);
+  const halves = [samples.slice(0, half), samples.slice(half)];
+  return halves.flatMap((part) => telemetry({ topics }, { ...batch, samples: part }, packetMax));
+}
 
 /** An empty message deletes the retained one. */
 const retained = (topic: string, open: boolean, message: Message): Message => ({

@@ -21,8 +21,7 @@ export function teller(env: Env): Tell {
   return Object.assign(tell, { trouble: () => trouble });
 }
 
-export function tellTrouble(tell: Tell, broker: string, trouble: Ack): void {
+export function tellTrouble(tell: Tell, broker: string, trouble: Exclude<Ack, { kind: "lost" }>): void {
   if (trouble.kind === "refused") tell("broker.refused", broker, trouble.why);
-  else if (trouble.kind === "unheard") tell("broker.unheard", broker, "nobody is subscribed to the events");
-  else tell("broker.away", broker, "no acknowledgement in time");
+  else tell("broker.unheard", broker, "nobody is subscribed to the events");
 }

@@ -22,9 +22,9 @@ function good({ settings, problems }: ReadSettings): Settings {
 
 test("nothing needs to be set", () => {
   for (const text of [null, "", "\n# nothing yet\n", "mqtt:\n  # url: mqtt://broker\n"]) {
-    const { agent, mqtt, store, history, socket, localRole, logLevel, heartbeatMs } = good(read(text));
+    const { agent, mqtt, store, history, telemetry, socket, localRole, logLevel, heartbeatMs } = good(read(text));
     expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-    expect({ mqtt, store, history, socket, localRole, logLevel, heartbeatMs }).toEqual({
+    expect({ mqtt, store, history, telemetry, socket, localRole, logLevel, heartbeatMs }).toEqual({
       mqtt: {
         urls: ["mqtt://127.0.0.1:1883"],
         prefix: "mepwatch",
@@ -40,6 +40,7 @@ test("nothing needs to be set", () => {
       },
       store: "/var/lib/mepwatch/store.db",
       history: { keepMs: 72 * 3_600_000, bytesMax: 2 ** 30 },
+      telemetry: null,
       socket: "/run/mepwatch/api.sock",
       localRole: "technician",
       logLevel: "info",
@@ -65,6 +66,8 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["store", "in-file", "in-env", ({ store }) => store],
   ["history.keep", "2h", "48h", ({ history }) => `${history.keepMs / 3_600_000}h`],
   ["history.size", "16", "512", ({ history }) => String(history.bytesMax / 2 ** 20)],
+  ["telemetry.every", "10s", "1m", ({ telemetry }) => `${(telemetry?.everyMs ?? 0) / 1000}s`],
+  ["telemetry.beat", "10s", "1m", ({ telemetry }) => `${(telemetry?.beatMs ?? 0) / 1000}s`],
   ["storeQuota", "64", "128", ({ storeQuotaMiB }) => String(storeQuotaMiB)],
   ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
@@ -83,8 +86,12 @@ test.each(each)("%s: from the file, and over it from its variable", (name, file,
   const { env } = settingNames.find((one) => one.name === name)!;
   const secrets: Secrets = () => ({ text: "${file:in-file}" });
   expect(env).toMatch(/^MEPWATCH_[A-Z_]+$/);
-  expect(arrives(good(read(text, {}, secrets)))).toBe(seen(file));
-  expect(arrives(good(read(text, { [env]: variable }, secrets)))).toBe(variable === "1m" ? "60s" : seen(variable));
+  // It counts only beside the other one.
+  const on: Record<string, string> = name === "telemetry.beat" ? { MEPWATCH_TELEMETRY_EVERY: "1s" } : {};
+  expect(arrives(good(read(text, on, secrets)))).toBe(seen(file));
+  expect(arrives(good(read(text, { ...on, [env]: variable }, secrets)))).toBe(
+    variable === "1m" ? "60s" : seen(variable),
+  );
 });
 
 const wrong: readonly [name: string, text: string | null, environment: Record<string, string>, lines: string[]][] = [
@@ -99,7 +106,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, heartbeat',
     ],
   ],
   [

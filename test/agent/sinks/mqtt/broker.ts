@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import mqtt, { type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 
 /** A broker that does as a test says, byte by byte: what a real one does only on a bad day. */
@@ -22,15 +23,18 @@ export interface ScriptedBroker {
   ackMs: number;
   /** Tells whoever is connected. */
   say(topic: string, payload: string): void;
+  /** Of those who are there, for a test that says what no broker says. */
+  readonly sockets: ReadonlySet<Socket>;
   drop(): void;
   close(): Promise<void>;
 }
 
 const v5 = { protocolVersion: 5 };
 
-export async function startBroker(port = 0): Promise<ScriptedBroker> {
+export async function startBroker(port = 0, tls?: { cert: string; key: string }): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
@@ -39,7 +43,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const broker: ScriptedBroker = {
-    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `mqtt${tls === undefined ? "" : "s"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects: [],
     publishes: [],
     subscribes: [],
@@ -53,6 +57,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
       for (const socket of sockets)
         socket.write(mqtt.generate({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false }, v5));
     },
+    sockets,
     drop() {
       for (const socket of sockets) socket.destroy();
     },

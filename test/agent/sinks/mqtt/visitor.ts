@@ -1,0 +1,49 @@
+import { writeSync } from "node:fs";
+import { realEnv } from "../../../../agent/env.ts";
+import { openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
+import { epoch, event, outgoing } from "../event.ts";
+
+/**
+ * A process of its own, for its memory to be measured: visitor URL [CA], which has an event to tell ten times a second.
+ * Says on stdout what it reports, and "peak N": the most memory it ever had, KiB. Deadlines come 20 times as fast.
+ */
+const [, , url = "", ca = null] = process.argv;
+const say = (line: string): void => void writeSync(1, `${line}\n`);
+const real = realEnv({ logLevel: "silent" });
+const env: typeof real = {
+  ...real,
+  after: (ms, callback) => real.after(ms / 20, callback),
+  random: () => 0.999,
+  report: (code, { why = "" } = {}) => say(`${code}: ${why}`),
+};
+const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: null };
+const facts = { epoch, firstSeq: 1, lastSeq: 0, lastPosition: 0, activeCount: 0, configHash: "c", clock, active: [] };
+const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
+const mine = {
+  clientId: "visitor",
+  username: null,
+  password: null,
+  ca,
+  cert: null,
+  key: null,
+  centre: null,
+  delivery: "broker" as const,
+  agentVersion: "1",
+};
+const address = { prefix: "mepwatch", site: "hall-1", agent: "a" };
+const hooks = {
+  birth: () => facts,
+  quiet: () => quiet,
+  onConnected: () => {},
+  onLost: () => {},
+  onHeard: () => {},
+  onAck: () => {},
+};
+let bdSeq = 0;
+const sink = openMqttSink({ urls: [url], ...mine, ...address }, env, hooks, () => ++bdSeq);
+
+for (let seq = 1; ; ) {
+  if (sink.connected && (await sink.deliver(outgoing(event(seq)))) === "delivered") seq++;
+  say(`peak ${process.resourceUsage().maxRSS}`);
+  await new Promise<void>((resolve) => real.after(100, resolve));
+}
