@@ -21,6 +21,7 @@ import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
+import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
@@ -72,6 +73,8 @@ export interface AgentStatus {
   readonly trouble: string | null;
   readonly heartbeat: HeartbeatFacts;
   readonly storage: Health;
+  /** The channels past the uplink. */
+  readonly notify: readonly ChannelStatus[];
 }
 
 export interface AgentOptions {
@@ -83,6 +86,8 @@ export interface AgentOptions {
   /** Where samples are kept, for how long (ms), and in how much room (bytes). */
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
   openSink(hooks: SinkHooks): Sink;
+  /** What is told past it while it is down; null: nothing. */
+  readonly notify: NotifyPlan | null;
   readonly heartbeatMs: number;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
@@ -125,16 +130,13 @@ export function startAgent(options: AgentOptions): Agent {
   };
   const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
+  const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
-  const tend = every(env, tendMs, () => {
-    const isBack = tended(store);
-    accept([]);
-    if (isBack) wake();
-  });
+  const tend = tending({ env, store, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
@@ -154,7 +156,8 @@ export function startAgent(options: AgentOptions): Agent {
     env.report("agent.stopped");
   });
   return {
-    status: () => statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals }, env.clock.wall()),
+    status: () =>
+      statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals, notifying }, env.clock.wall()),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
       ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
@@ -189,6 +192,7 @@ interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected"> 
   readonly door: Ingest;
   readonly sink: Sink;
   readonly vitals: Vitals;
+  readonly notifying: Notifying;
 }
 
 function statusOf(parts: Parts, now: number): AgentStatus {
@@ -206,10 +210,31 @@ function statusOf(parts: Parts, now: number): AgentStatus {
     trouble: sink.trouble,
     heartbeat: vitals.heartbeat(),
     storage: store.health,
+    notify: parts.notifying.status(),
   };
 }
 
 const tendMs = 5000;
+
+interface Tending extends Pick<AgentOptions, "env" | "store"> {
+  readonly notifying: Notifying;
+  judge(): void;
+  wake(): void;
+}
+
+/** What is looked after also while nothing happens. */
+function tending({ env, store, notifying, judge, wake }: Tending): () => void {
+  const end = every(env, tendMs, () => {
+    const isBack = tended(store);
+    judge();
+    if (isBack) wake();
+    notifying.tick();
+  });
+  return () => {
+    end();
+    notifying.stop();
+  };
+}
 
 function every(env: Env, ms: number, work: () => void): () => void {
   let cancel = env.after(ms, function again() {

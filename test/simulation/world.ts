@@ -2,6 +2,7 @@ import * as z from "zod";
 import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
+import type { NotifyPlan } from "../../agent/pipeline/notifying.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
@@ -34,6 +35,8 @@ export interface World {
   disk: "well" | "refuses" | "doubtful";
   /** For how long samples are kept. */
   keepMs: number;
+  /** What is told past the broker. */
+  notify: NotifyPlan | null;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -75,6 +78,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     broker,
     disk: "well",
     keepMs: 72 * 3_600_000,
+    notify: null,
     reads,
     start: () => {
       const { wall } = env.clock;
@@ -90,6 +94,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         configRejected: false,
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
+        notify: here.notify,
         heartbeatMs: 30_000,
         audit: auditBeside(path),
       });
