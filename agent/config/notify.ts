@@ -65,7 +65,7 @@ export function notifyOptions({ text, secret, tell }: Given): NotifyOptions {
   const username = text("notify.smtp.username");
   const target = text("notify.trap.target");
   const at = target === null ? null : targetOf(target);
-  if (url !== null) {
+  if (url !== null && reference(text("notify.webhook.url")) !== null) {
     try {
       webhookFormat(url.reveal());
     } catch {

@@ -56,6 +56,7 @@ export function notifyingOf(parts: Parts, plan: NotifyPlan | null): Notifying {
   let path = secondPath(
     saved === null ? null : (JSON.parse(saved) as SecondPath),
     notifiers.map(({ channel }) => channel),
+    startedAt,
   );
   const keep = keeper(env, store, saved);
   const standingsOf = standings(parts);

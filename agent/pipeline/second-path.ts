@@ -90,23 +90,31 @@ const worstTold = 3;
 
 const quiet: Channel = { queue: [], taken: [], more: null, moreAt: null, spoke: false, trouble: null };
 
-/** @param saved what was kept of it; null: nothing. @param channels those that there are now */
-export function secondPath(saved: SecondPath | null, channels: readonly string[]): SecondPath {
-  const none = { since: null, isDown: false, toldDown: false, count: 0, told: {} };
-  const of = saved?.channels ?? {};
-  return {
-    ...none,
-    ...saved,
-    head: null,
-    channels: Object.fromEntries(channels.map((one) => [one, of[one] ?? quiet])),
+/**
+ * @param saved what was kept of it; null: nothing. Engine time may have gone back a little since
+ * @param names the channels that there are now
+ */
+export function secondPath(saved: SecondPath | null, names: readonly string[], now: Mono): SecondPath {
+  const none = { since: null, isDown: false, toldDown: false, count: 0, told: {}, channels: {} };
+  const path: SecondPath = { ...none, head: null, ...saved };
+  const since = path.since && { ...path.since, at: Math.min(path.since.at, now) };
+  const channelOf = (name: string): Channel => {
+    const { queue, more, moreAt, ...channel } = path.channels[name] ?? quiet;
+    return {
+      ...channel,
+      queue: queue.map((one) => ({ ...one, nextAt: Math.min(one.nextAt, now + longestMs) })),
+      more: more && { ...more, since: Math.min(more.since, now) },
+      moreAt: moreAt && Math.min(moreAt, now),
+    };
   };
+  return { ...path, since, head: null, channels: Object.fromEntries(names.map((name) => [name, channelOf(name)])) };
 }
 
-/** Nothing goes out, from the last time on that something did; down: for `afterMs`. */
+/** Nothing goes out, from the last time on that something did; down: for `afterMs`, and then until it is well. */
 export function seen(path: SecondPath, { connected, head }: Uplink, now: Instant, afterMs: number): SecondPath {
   const isWell = connected && (head === null || (path.head !== null && head > path.head));
   const since = isWell ? null : (path.since ?? now);
-  return { ...path, since, head, isDown: since !== null && now.at - since.at >= afterMs };
+  return { ...path, since, head, isDown: since !== null && (path.isDown || now.at - since.at >= afterMs) };
 }
 
 /** What is to be told, after `seen`. `incidents`: all that are open, and those in `told` also if they are over. */

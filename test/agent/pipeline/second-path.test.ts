@@ -34,7 +34,7 @@ interface Night {
 
 function night(): Night {
   const names = ["mail", "hook"];
-  let path = secondPath(null, names);
+  let path = secondPath(null, names, 0);
   let ms = 0;
   let connected = true;
   let stuck = false;
@@ -108,8 +108,8 @@ function night(): Night {
   };
 }
 
-const reread = (path: SecondPath, names: readonly string[]): SecondPath => ({
-  ...secondPath(JSON.parse(JSON.stringify(path)) as SecondPath, names),
+const reread = (path: SecondPath, names: readonly string[], now = 1e9): SecondPath => ({
+  ...secondPath(JSON.parse(JSON.stringify(path)) as SecondPath, names, now),
   head: path.head,
 });
 
@@ -451,13 +451,28 @@ test("a try that was kept and never answered may have arrived: its end is told",
   };
   const look = (path: SecondPath, standing: Standing): SecondPath =>
     judged({ was: path, path: seen(path, { connected: false, head: null }, now, after) }, [standing], now, "en");
-  const down = seen(secondPath(null, ["mail"]), { connected: false, head: null }, { at: 0, wall: 0 }, after);
+  const down = seen(secondPath(null, ["mail"], 0), { connected: false, head: null }, { at: 0, wall: 0 }, after);
   const killed = reread(next(look(down, one), "mail", now.at)!.path, ["mail"]);
   const over = look(killed, { ...one, active: false });
   expect(over.channels.mail!.queue.map(({ news }) => news.key)).toEqual(["a:clear"]);
 });
 
+test("engine time that went back at a restart neither ends an outage nor keeps anything from being told", () => {
+  const away = { connected: false, head: null };
+  const before = { at: 10 * minute, wall: 0 };
+  const path = seen(secondPath(null, ["mail"], 0), away, { at: 5 * minute, wall: 0 }, after);
+  const down = judged({ was: path, path: seen(path, away, before, after) }, [], before, "en");
+  const kept = reread(down, ["mail"], minute);
+  const now = { at: minute, wall: 0 };
+  const one: Standing = {
+    ...{ incidentId: "a", conditionKey: "s/a", severity: "high", raisedAt: "then", text: "." },
+    ...{ active: true, calls: true, isKnown: false },
+  };
+  const then = judged({ was: kept, path: seen(kept, away, now, after) }, [one], now, "en");
+  expect(next(then, "mail", now.at)?.news.kind).toBe("raise");
+});
+
 test("channels may change from start to start", () => {
-  const here = secondPath(null, ["mail"]);
-  expect(Object.keys(secondPath(here, ["hook"]).channels)).toEqual(["hook"]);
+  const here = secondPath(null, ["mail"], 0);
+  expect(Object.keys(secondPath(here, ["hook"], 0).channels)).toEqual(["hook"]);
 });
