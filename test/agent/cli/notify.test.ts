@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../interop/mosquitto.ts";
+import { requireProgram } from "../../interop/programs.ts";
 import { mepwatch } from "../../process.ts";
 import { selfSigned, startMailServer } from "../sinks/notify/mail-server.ts";
 
@@ -49,27 +50,30 @@ async function webhook(): Promise<{ url: string; bodies: string[] }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${canary}`, bodies };
 }
 
-test("one message on each channel, over TLS with its password, and what each answered", async () => {
-  const tls = selfSigned(folder);
-  const mail = await startMailServer({ tls, offers: ["AUTH PLAIN"] });
-  ends.push(mail.close);
-  const { url, bodies } = await webhook();
-  const { code, said } = await tried({
-    NODE_EXTRA_CA_CERTS: tls.file,
-    MEPWATCH_AGENT: "edge-1",
-    MEPWATCH_NOTIFY_WEBHOOK_URL: url,
-    MEPWATCH_NOTIFY_SMTP_URL: `smtps://127.0.0.1:${mail.port}`,
-    MEPWATCH_NOTIFY_SMTP_USERNAME: "edge",
-    MEPWATCH_NOTIFY_SMTP_PASSWORD: canary,
-    MEPWATCH_NOTIFY_SMTP_FROM: "edge-1@example.com",
-    MEPWATCH_NOTIFY_SMTP_TO: "ops@example.com",
-  });
-  expect(said).toBe("webhook  delivered  HTTP 202\nsmtp     delivered  accepted");
-  expect(code).toBe(0);
-  expect(bodies.map((body) => JSON.parse(body))).toMatchObject([{ site: "fra-1", agent: "edge-1", kind: "test" }]);
-  expect(mail.lines).toContain(`AUTH PLAIN ${Buffer.from(`\0edge\0${canary}`).toString("base64")}`);
-  expect(mail.mails).toHaveLength(1);
-});
+test.runIf(requireProgram("/usr/bin/openssl"))(
+  "one message on each channel, over TLS with its password, and what each answered",
+  async () => {
+    const tls = selfSigned(folder);
+    const mail = await startMailServer({ tls, offers: ["AUTH PLAIN"] });
+    ends.push(mail.close);
+    const { url, bodies } = await webhook();
+    const { code, said } = await tried({
+      NODE_EXTRA_CA_CERTS: tls.file,
+      MEPWATCH_AGENT: "edge-1",
+      MEPWATCH_NOTIFY_WEBHOOK_URL: url,
+      MEPWATCH_NOTIFY_SMTP_URL: `smtps://127.0.0.1:${mail.port}`,
+      MEPWATCH_NOTIFY_SMTP_USERNAME: "edge",
+      MEPWATCH_NOTIFY_SMTP_PASSWORD: canary,
+      MEPWATCH_NOTIFY_SMTP_FROM: "edge-1@example.com",
+      MEPWATCH_NOTIFY_SMTP_TO: "ops@example.com",
+    });
+    expect(said).toBe("webhook  delivered  HTTP 202\nsmtp     delivered  accepted");
+    expect(code).toBe(0);
+    expect(bodies.map((body) => JSON.parse(body))).toMatchObject([{ site: "fra-1", agent: "edge-1", kind: "test" }]);
+    expect(mail.lines).toContain(`AUTH PLAIN ${Buffer.from(`\0edge\0${canary}`).toString("base64")}`);
+    expect(mail.mails).toHaveLength(1);
+  },
+);
 
 test("one that fails is named, the others are tried all the same", async () => {
   const { url, bodies } = await webhook();
