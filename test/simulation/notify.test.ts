@@ -113,10 +113,9 @@ test("a start with a broker that is there again tells only that, if anything was
   here.broker.up = false;
   openDoor("d0");
   await env.advance(4 * minute);
-  await agent.stop();
+  await restart(60 * minute);
+  await env.advance(20_000); // it takes a while until the broker is found
   here.broker.up = true;
-  await env.advance(60 * minute);
-  agent = here.start();
   await env.advance(10 * minute);
   expect(took).toEqual([]);
   expect(here.broker.received.some(({ conditionKey }) => conditionKey === "s/d0/door/open")).toBe(true);
@@ -130,6 +129,18 @@ test("what is in maintenance, of which no event tells, is not told; at its end i
   await env.advance(15 * minute);
   expect(kinds()).toEqual([]);
   await env.advance(10 * minute);
+  expect(kinds()).toEqual(["raise high s/d0/door/open"]);
+});
+
+test("what the centre knows, and what was shelved meanwhile, calls again when the shelf ends", async () => {
+  openDoor("d0");
+  await env.advance(minute);
+  here.broker.up = false;
+  await env.advance(10 * minute);
+  expect(agent.command(deed("shelve", 10 * minute), false)).toContainEqual(obeyed);
+  await env.advance(9 * minute);
+  expect(kinds()).toEqual([]);
+  await env.advance(5 * minute);
   expect(kinds()).toEqual(["raise high s/d0/door/open"]);
 });
 

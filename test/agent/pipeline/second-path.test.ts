@@ -389,6 +389,19 @@ test("of a flood: the worst, then how many more there are; never more than 20 in
   expect(single + counted.reduce((sum, n) => sum + n, 0)).toBe(344);
 });
 
+test("a flood that goes on is summed up each five minutes at most", () => {
+  const here = night();
+  here.link("away");
+  for (let i = 0; i < 400; i++) {
+    here.incident(`h${i}`, "high");
+    here.pass(0.1);
+  }
+  const digests = here.told().filter((line) => line.includes("digest"));
+  const at = digests.map((line) => Number.parseInt(line, 10));
+  expect(at.length).toBeGreaterThan(4);
+  for (const [i, one] of at.slice(1).entries()) expect(one - at[i]!).toBeGreaterThanOrEqual(5);
+});
+
 test("a channel that takes nothing is tried at growing spacing for half an hour, and keeps no other waiting", () => {
   const here = night();
   here.channel("mail", false);
@@ -440,7 +453,9 @@ test("where nobody can have heard that it began, nobody hears that it is over", 
   here.pass(20);
   for (let i = 0; i < 30; i++) here.gone(`h${i}`);
   here.pass(20);
-  expect(here.told().filter((line) => line.includes("clear"))).toHaveLength(15);
+  const of = (kind: string) => here.news.mail!.filter((one) => one.kind === kind);
+  expect(of("clear").map(({ incidentId }) => incidentId)).toEqual(of("raise").map(({ incidentId }) => incidentId));
+  expect(of("digest")).toHaveLength(1);
 });
 
 test("a try that was kept and never answered may have arrived: its end is told", () => {
