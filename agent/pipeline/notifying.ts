@@ -95,7 +95,8 @@ export function notifyingOf(parts: Parts, plan: NotifyPlan | null): Notifying {
       const head = store.outbox.after(0, 1)[0]?.position ?? null;
       const looked = seen(was, { connected: sink.connected, head }, now, afterMs);
       path = judged({ was, path: looked }, standingsOf(looked), now, site.language);
-      if (path.isDown !== was.isDown) env.report(path.isDown ? "notify.down" : "notify.back", { told: was.count });
+      if (path.isDown && !was.isDown) env.report("notify.down");
+      if (was.isDown && !path.isDown) env.report("notify.back", { told: was.count });
       keep(path, now.at);
       pump();
     },

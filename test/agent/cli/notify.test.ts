@@ -50,18 +50,22 @@ async function webhook(): Promise<{ url: string; bodies: string[] }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${canary}`, bodies };
 }
 
-test.runIf(requireProgram("/usr/bin/openssl"))(
-  "one message on each channel, over TLS with its password, and what each answered",
-  async () => {
+const tlsFrom: readonly (readonly [scheme: string, offers: readonly string[]])[] = [
+  ["smtps", []],
+  ["smtp", ["STARTTLS"]],
+];
+test.runIf(requireProgram("/usr/bin/openssl")).each(tlsFrom)(
+  "one message on each channel, %s with its password over TLS, and what each answered",
+  async (scheme, also) => {
     const tls = selfSigned(folder);
-    const mail = await startMailServer({ tls, offers: ["AUTH PLAIN"] });
+    const mail = await startMailServer({ tls, offers: ["AUTH PLAIN", ...also] });
     ends.push(mail.close);
     const { url, bodies } = await webhook();
     const { code, said } = await tried({
       NODE_EXTRA_CA_CERTS: tls.file,
       MEPWATCH_AGENT: "edge-1",
       MEPWATCH_NOTIFY_WEBHOOK_URL: url,
-      MEPWATCH_NOTIFY_SMTP_URL: `smtps://127.0.0.1:${mail.port}`,
+      MEPWATCH_NOTIFY_SMTP_URL: `${scheme}://127.0.0.1:${mail.port}`,
       MEPWATCH_NOTIFY_SMTP_USERNAME: "edge",
       MEPWATCH_NOTIFY_SMTP_PASSWORD: canary,
       MEPWATCH_NOTIFY_SMTP_FROM: "edge-1@example.com",
@@ -72,6 +76,7 @@ test.runIf(requireProgram("/usr/bin/openssl"))(
     expect(bodies.map((body) => JSON.parse(body))).toMatchObject([{ site: "fra-1", agent: "edge-1", kind: "test" }]);
     expect(mail.lines).toContain(`AUTH PLAIN ${Buffer.from(`\0edge\0${canary}`).toString("base64")}`);
     expect(mail.mails).toHaveLength(1);
+    if (scheme === "smtp") expect(mail.lines.indexOf("STARTTLS")).toBe(1);
   },
 );
 

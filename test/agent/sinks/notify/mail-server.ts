@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { createServer as createSecureServer } from "node:tls";
+import { createServer as createSecureServer, TLSSocket } from "node:tls";
 
 /** As much of an SMTP server as a client needs: one mail a connection, with or without TLS and AUTH. */
 export interface MailServer {
@@ -17,7 +17,7 @@ export interface MailServer {
 interface Options {
   /** Answers in the place of what a good server says, by what the client's line begins with; null: none. */
   readonly answers?: Readonly<Record<string, string | null>>;
-  /** Speaks TLS from the beginning. */
+  /** Speaks TLS: from the beginning, or, where it offers STARTTLS, from then on. */
   readonly tls?: { readonly key: string; readonly cert: string };
   /** What EHLO offers. */
   readonly offers?: readonly string[];
@@ -27,7 +27,8 @@ export async function startMailServer({ answers = {}, tls, offers = [] }: Option
   const mails: string[] = [];
   const lines: string[] = [];
   const sockets = new Set<Socket>();
-  const talk = (socket: Socket): void => {
+  const isLater = offers.includes("STARTTLS");
+  const talk = (socket: Socket, isSecure = !isLater): void => {
     let text = "";
     let isData = false;
     const say = (line: string): void => void socket.write(`${line}\r\n`);
@@ -44,6 +45,11 @@ export async function startMailServer({ answers = {}, tls, offers = [] }: Option
         else lines.push(got);
         const [, other] =
           Object.entries(answers).find(([begin]) => (isData ? begin === "." : got.startsWith(begin))) ?? [];
+        if (got === "STARTTLS" && tls !== undefined) {
+          say("220 go on");
+          socket.removeAllListeners("data");
+          return talk(new TLSSocket(socket, { isServer: true, ...tls }), true);
+        }
         if (other !== undefined) {
           if (other !== null) say(other);
         } else if (isData) say("250 queued");
@@ -55,9 +61,10 @@ export async function startMailServer({ answers = {}, tls, offers = [] }: Option
         isData = !isData && got === "DATA" && other === undefined;
       }
     });
-    if (answers.greeting === undefined) say("220 here ESMTP");
+    if (!(isLater && isSecure)) say("220 here ESMTP");
   };
-  const server = tls === undefined ? createServer(talk) : createSecureServer(tls, talk);
+  const server =
+    tls === undefined || isLater ? createServer((one) => talk(one)) : createSecureServer(tls, (one) => talk(one));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
