@@ -131,6 +131,23 @@ export const agentEvents = {
     message: "values were given up unsent while the broker did not take them; the history has them",
     remedy: "If it goes on while the broker is well, lengthen telemetry.every, or look at the line to it.",
   },
+  "notify.down": {
+    level: "warn",
+    message: "the uplink is down; what is high or critical and the centre does not know is told past it",
+    remedy: "Check the broker, the network and, if it is connected, whether the centre is subscribed.",
+  },
+  "notify.back": { level: "info", message: "the uplink is back; nothing more is told past it" },
+  "notify.sent": { level: "info", message: "told past the centre" },
+  "notify.failed": {
+    level: "error",
+    message: "a channel past the uplink takes nothing; it is tried again, at growing spacing",
+    remedy: "Check address, account and network of that channel: `mepwatch notify --config FILE --test`.",
+  },
+  "notify.unkept": {
+    level: "error",
+    message: "what was told past the centre could not be kept; after a restart it would be told again",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "session.bug": { level: "error", message: "a protocol library failed in an unexpected way; the session was rebuilt" },
 } as const satisfies Record<string, AgentEvent>;
 

@@ -24,6 +24,12 @@ export interface StatusSnapshot {
   };
   /** `degraded`: why nothing is kept on the disk; `reset`: what was wrong with a store that was damaged; null: neither. */
   readonly storage: { readonly degraded: string | null; readonly reset: string | null };
+  /** What is told past the broker while that is away; `trouble`: why a channel did not take the last message; null: it did. */
+  readonly notify: readonly {
+    readonly channel: string;
+    readonly trouble: string | null;
+    readonly waiting: number;
+  }[];
   readonly points: { readonly expected: number; readonly good: number };
   readonly devices: readonly {
     readonly id: string;
@@ -78,6 +84,7 @@ export function snapshot(
     broker: { connected: status.connected, trouble: status.trouble },
     storage: { degraded: status.storage.degraded, reset: status.storage.loss?.why ?? null },
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
+    notify: status.notify,
     points: { expected: pointsExpected, good: pointsGood },
     devices: site.devices.map(({ id, name, bus, protocol }) => {
       const found = buses.find((one) => one.bus === bus)?.devices.get(id);

@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
+import * as z from "zod";
 import { drivers } from "../../drivers/index.ts";
 import { profileSchemaJson, siteSchemaJson } from "../config/editor.ts";
 import { builtInConfig } from "../config/load.ts";
 import { ruleTypes } from "../core/rules/index.ts";
 import { contractFiles } from "../sinks/mqtt/contract.ts";
+import { notice } from "../sinks/notify/notice.ts";
 import type { AddCommand } from "./context.ts";
 import { exit } from "./output.ts";
 
@@ -13,6 +15,7 @@ import { exit } from "./output.ts";
 export const generated: Readonly<Record<string, () => string>> = {
   "schema/site.schema.json": () => pretty(siteSchemaJson(drivers, ruleTypes)),
   "schema/profile.schema.json": () => pretty(profileSchemaJson(drivers, ruleTypes)),
+  "schema/webhook.schema.json": () => pretty(z.toJSONSchema(notice, { target: "draft-7" })),
   ...Object.fromEntries(
     Object.entries(contractFiles).map(([name, make]) => [
       `contract/${name}`,

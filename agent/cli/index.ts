@@ -10,6 +10,7 @@ import { addGenerate } from "./generate.ts";
 import { addHandover } from "./handover.ts";
 import { addIncident, addIncidents } from "./incidents.ts";
 import { addKpi } from "./kpi.ts";
+import { addNotify } from "./notify.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSilences } from "./silences.ts";
@@ -26,6 +27,7 @@ export const commands: readonly AddCommand[] = [
   addValidate,
   addTest,
   addRun,
+  addNotify,
   addStatus,
   addIncidents,
   addIncident,

@@ -12,6 +12,7 @@ import { notesOf } from "../pipeline/notes.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import type { MqttOptions } from "../sinks/mqtt/brokers.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
+import { openNotifiers } from "../sinks/notify/index.ts";
 import { auditBeside } from "../store/audit.ts";
 import { historyBeside } from "../store/history.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -56,6 +57,10 @@ async function run(file: string, context: Context): Promise<number> {
     configRejected,
     history: { path: historyBeside(settings.store), ...settings.history },
     openSink: (hooks) => openMqttSink(mqttOptions(settings, site, context.version), env, hooks, store.nextBdSeq),
+    notify: {
+      afterMs: settings.notify.afterMs,
+      notifiers: openNotifiers(settings.notify, env, { site: site.id, agent: settings.agent }),
+    },
     heartbeatMs: settings.heartbeatMs,
     forwarding: settings.mqtt,
     notes,

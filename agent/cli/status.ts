@@ -31,7 +31,20 @@ export const addStatus: AddCommand = (program, { output, environment, exit: end 
 };
 
 function show(
-  { at, site, version, devices, incidents, broker, buffer, storage, points, modes, configRejected }: StatusSnapshot,
+  {
+    at,
+    site,
+    version,
+    devices,
+    incidents,
+    broker,
+    buffer,
+    storage,
+    notify,
+    points,
+    modes,
+    configRejected,
+  }: StatusSnapshot,
   output: Output,
 ): void {
   const waiting =
@@ -52,6 +65,9 @@ function show(
     );
   if (storage.reset !== null)
     output.data(paint(output, "high", `The store was damaged (${storage.reset}) and begun anew; look at the log.`));
+  for (const { channel, trouble, waiting } of notify)
+    if (trouble !== null)
+      output.data(paint(output, "high", `second path, ${channel}: ${trouble}; ${waiting} messages wait.`));
   for (const { mode, target, by, reason, until, overdue } of modes) {
     const end = overdue ? "did not complete in time" : `until ${until}`;
     output.data(paint(output, overdue ? "medium" : "info", `${mode} of ${target} ${end}, by ${by}: ${reason}`));

@@ -4,9 +4,11 @@ import convict from "convict";
 import { type Role, roles } from "../core/authority.ts";
 import { parseDuration } from "../core/duration.ts";
 import { Secret } from "../secret.ts";
+import type { NotifyOptions } from "../sinks/notify/index.ts";
 import { readDocument } from "./document.ts";
+import { addressesFormat, addressFormat, notifyOptions, smtpFormat, targetFormat, webhookFormat } from "./notify.ts";
 import { didYouMean, inOrder, sayProblem } from "./problem.ts";
-import { reference, type Secrets } from "./secrets.ts";
+import { type Secrets, secretOf } from "./secrets.ts";
 
 /**
  * How the agent runs (what it watches is the site's file): settings.yaml beside the site file, and over it the
@@ -36,6 +38,12 @@ export interface Settings {
   readonly localRole: Role;
   readonly logLevel: string;
   readonly heartbeatMs: number;
+  readonly notify: NotifySettings;
+}
+
+/** What is told past the broker while that cannot be had for `afterMs`, and where; null: not there. */
+export interface NotifySettings extends NotifyOptions {
+  readonly afterMs: number;
 }
 
 const textFormat = (value: unknown): void => {
@@ -97,8 +105,8 @@ const setting = (doc: string, env: string, fallback: string, format: (value: unk
   default: fallback,
   sensitive: true,
 });
-const optional = (doc: string, env: string) => ({
-  ...setting(doc, env, ""),
+const optional = (doc: string, env: string, format = textFormat) => ({
+  ...setting(doc, env, "", format),
   default: null as string | null,
   nullable: true,
 });
@@ -165,6 +173,28 @@ const schema = {
   localRole: setting("What whoever may open it may do.", "MEPWATCH_LOCAL_ROLE", "technician", roleFormat),
   socket: setting("Unix socket of the local API.", "MEPWATCH_SOCKET", "/run/mepwatch/api.sock"),
   log: { level: setting("Least level that is logged.", "MEPWATCH_LOG_LEVEL", "info", levelFormat) },
+  notify: {
+    after: setting("How long the broker must be away.", "MEPWATCH_NOTIFY_AFTER", "5m", durationFormat),
+    webhook: {
+      url: optional(
+        "Where to POST: http:// or https://; or a reference.",
+        "MEPWATCH_NOTIFY_WEBHOOK_URL",
+        webhookFormat,
+      ),
+      token: optional("Bearer token: ${file:…}, ${env:…} or ${credential:…}.", "MEPWATCH_NOTIFY_WEBHOOK_TOKEN"),
+    },
+    smtp: {
+      url: optional("Mail server: smtp:// or smtps://.", "MEPWATCH_NOTIFY_SMTP_URL", smtpFormat),
+      username: optional("Its user.", "MEPWATCH_NOTIFY_SMTP_USERNAME"),
+      password: optional("Its password: ${file:…} …", "MEPWATCH_NOTIFY_SMTP_PASSWORD"),
+      from: optional("From whom the mail is.", "MEPWATCH_NOTIFY_SMTP_FROM", addressFormat),
+      to: optional("To whom it goes, with commas.", "MEPWATCH_NOTIFY_SMTP_TO", addressesFormat),
+    },
+    trap: {
+      target: optional("Who gets SNMPv2c informs: IP:PORT.", "MEPWATCH_NOTIFY_TRAP_TARGET", targetFormat),
+      community: optional("Their community: ${file:…} …", "MEPWATCH_NOTIFY_TRAP_COMMUNITY"),
+    },
+  },
   heartbeat: setting("How often the agent reports itself.", "MEPWATCH_HEARTBEAT", "30s", durationFormat),
 };
 
@@ -202,7 +232,18 @@ export function readSettings(
     else inFile.push(document.problem(name === "" ? [] : name.split("."), what));
   };
   const config = overlaid(document.value, environment, tell);
-  const password = secretOf(config.get("mqtt.password"), environment, secrets, tell);
+  const text = (name: string): string | null => {
+    const value: unknown = config.get(name as "agent");
+    return typeof value === "string" ? value : null;
+  };
+  const secret = (name: string, isPlain = false): Secret | null => {
+    const value = text(name);
+    if (value === null) return null;
+    const variable = settingNames.find((one) => one.name === name)?.env ?? "";
+    const found = secretOf(value, secrets, isPlain || environment[variable] === value);
+    if ("problem" in found) tell(name, found.problem);
+    return "secret" in found ? found.secret : null;
+  };
   const key = fileOf("mqtt.key", config.get("mqtt.key"), tell);
   const settings: Settings = {
     agent: config.get("agent"),
@@ -211,7 +252,7 @@ export function readSettings(
       prefix: config.get("mqtt.prefix"),
       clientId: config.get("mqtt.clientId") ?? "",
       username: config.get("mqtt.username"),
-      password,
+      password: secret("mqtt.password"),
       ca: fileOf("mqtt.ca", config.get("mqtt.ca"), tell),
       cert: fileOf("mqtt.cert", config.get("mqtt.cert"), tell),
       key: key === null ? null : new Secret(key),
@@ -230,6 +271,10 @@ export function readSettings(
     localRole: config.get("localRole") as Role,
     logLevel: config.get("log.level"),
     heartbeatMs: parseDuration(String(config.get("heartbeat"))) ?? 30_000,
+    notify: {
+      afterMs: parseDuration(String(config.get("notify.after"))) ?? 300_000,
+      ...notifyOptions({ text, secret, tell }),
+    },
   };
   const problems = [...inEnvironment, ...inOrder(inFile).map(sayProblem)];
   return problems.length > 0 ? { settings: null, problems } : { settings, problems: [] };
@@ -291,25 +336,6 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
   return Object.keys(environment)
     .filter((name) => name.startsWith("MEPWATCH_") && !known.includes(name))
     .map((name) => `${name}: unknown setting${nearest(name, known)}`);
-}
-
-function secretOf(
-  value: string | null,
-  environment: Readonly<Record<string, string | undefined>>,
-  secrets: Secrets,
-  tell: Tell,
-): Secret | null {
-  if (typeof value !== "string") return null;
-  const where = reference(value);
-  // The environment is where secrets may stand; a file is not.
-  if (where === null && environment.MEPWATCH_MQTT_PASSWORD === value) return new Secret(value);
-  const found =
-    where === null
-      ? { problem: "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}" }
-      : secrets(where);
-  if ("text" in found) return new Secret(found.text);
-  tell("mqtt.password", found.problem);
-  return null;
 }
 
 function fileOf(name: string, path: string | null, tell: Tell): string | null {

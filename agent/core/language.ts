@@ -105,6 +105,21 @@ const phrases = {
     en: "{what} did not complete by {time}; still active: {active}. Bring the plant back, or begin it anew.",
     de: "{what} bis {time} nicht beendet; noch aktiv: {active}. Anlage zurückschalten oder neu beginnen.",
   },
+  // Past the centre, while the uplink is down.
+  uplinkDown: {
+    en: "Uplink down for {time}, critical incidents active: {count}. {texts}",
+    de: "Verbindung zur Leitstelle seit {time} unterbrochen, kritische Störungen aktiv: {count}. {texts}",
+  },
+  uplinkBack: { en: "Uplink is back after {time}{follow}.", de: "Verbindung nach {time} wieder da{follow}." },
+  uplinkFollow: { en: "; incidents that follow: {count}", de: "; es folgen Störungen: {count}" },
+  uplinkMore: {
+    en: "More while the uplink is down: {counts}. {texts}",
+    de: "Weiteres ohne Verbindung: {counts}. {texts}",
+  },
+  uplinkTest: {
+    en: "Test of what is told while the uplink is down; nothing is wrong.",
+    de: "Probe der Meldungen bei unterbrochener Verbindung; es liegt keine Störung vor.",
+  },
   silenceEnds: { en: "silenced by {by} until {time}", de: "stummgeschaltet von {by} bis {time}" },
   ruleGone: { en: "no longer judged, the rule is gone", de: "nicht mehr überwacht, die Regel ist entfallen" },
 } as const satisfies Readonly<Record<string, Readonly<Record<Language, string>>>>;

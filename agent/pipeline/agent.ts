@@ -20,6 +20,7 @@ import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
+import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
@@ -73,6 +74,8 @@ export interface AgentStatus {
   readonly trouble: string | null;
   readonly heartbeat: HeartbeatFacts;
   readonly storage: Health;
+  /** The channels past the uplink. */
+  readonly notify: readonly ChannelStatus[];
 }
 
 export interface AgentOptions extends UplinkOptions {
@@ -81,6 +84,8 @@ export interface AgentOptions extends UplinkOptions {
   readonly configRejected: boolean;
   /** Where samples are kept, for how long (ms), and in how much room (bytes). */
   readonly history: Pick<HistoryOptions, "path" | "keepMs" | "bytesMax">;
+  /** What is told past the uplink while it is down; null: nothing. */
+  readonly notify: NotifyPlan | null;
   readonly heartbeatMs: number;
   /** Whether and how values are sent; absent: not. */
   readonly telemetry?: TelemetryOptions | null;
@@ -127,17 +132,13 @@ export function startAgent(options: AgentOptions): Agent {
   const telemetry = telemetryOf(env, site, options.telemetry ?? null, () => sink);
   const birth = () => ({ ...vitals.birth(), capabilities: telemetry.capabilities });
   const { sink, forward } = uplinkOf(options, { birth, quiet: quiet.facts });
+  const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
-  const tend = every(env, tendMs, () => {
-    const isBack = tended(store);
-    accept([]);
-    if (isBack) wake();
-    forward.trouble();
-  });
+  const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
@@ -155,7 +156,10 @@ export function startAgent(options: AgentOptions): Agent {
   });
   return {
     status: () =>
-      statusOf({ ...options, startedAt, pollers, identities, door, sink, forward, vitals }, env.clock.wall()),
+      statusOf(
+        { ...options, startedAt, pollers, identities, door, sink, forward, vitals, notifying },
+        env.clock.wall(),
+      ),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
     ...answersOf({
       ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
@@ -189,6 +193,7 @@ interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected">,
   readonly identities: Identities;
   readonly door: Ingest;
   readonly vitals: Vitals;
+  readonly notifying: Notifying;
 }
 
 function statusOf(parts: Parts, now: number): AgentStatus {
@@ -206,10 +211,32 @@ function statusOf(parts: Parts, now: number): AgentStatus {
     trouble: sink.trouble ?? forward.trouble(),
     heartbeat: vitals.heartbeat(),
     storage: store.health,
+    notify: parts.notifying.status(),
   };
 }
 
 const tendMs = 5000;
+
+interface Tending extends Pick<AgentOptions, "env" | "store">, Pick<Uplink, "forward"> {
+  readonly notifying: Notifying;
+  judge(): void;
+  wake(): void;
+}
+
+/** What is looked after also while nothing happens. */
+function tending({ env, store, forward, notifying, judge, wake }: Tending): () => void {
+  const end = every(env, tendMs, () => {
+    const isBack = tended(store);
+    judge();
+    if (isBack) wake();
+    forward.trouble();
+    notifying.tick();
+  });
+  return () => {
+    end();
+    notifying.stop();
+  };
+}
 
 function every(env: Env, ms: number, work: () => void): () => void {
   let cancel = env.after(ms, function again() {

@@ -121,7 +121,7 @@ function agentOn(env: Env, folder: string, url: string, port: number) {
   const address = { prefix: "mepwatch", site: site.id, agent: "a", agentVersion: "0", clientId: "bench-latency" };
   const options = { urls: [url], ...nobody, ...address, centre: null, delivery: "broker" as const };
   return startAgent({
-    ...{ env: notes.env, notes, site, store, configRejected: false, heartbeatMs: 30_000, audit: null },
+    ...{ env: notes.env, notes, site, store, configRejected: false, heartbeatMs: 30_000, audit: null, notify: null },
     history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
     forwarding: { backfillRate: 0, delivery: "broker" },
     openSink: (hooks) => openMqttSink(options, notes.env, hooks, store.nextBdSeq),

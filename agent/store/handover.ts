@@ -4,6 +4,8 @@ import type { StoreFile } from "./file.ts";
  * Between a disk that fails and the memory that stands in for it: there with what waits, so that it is sent in its order;
  * back with everything, so that the disk goes on as if it had been there all the time.
  */
+/** What was told past the centre: told again from memory, people would be called twice. */
+export const secondPathName = "secondPath";
 const carriedBytes = 8 * 2 ** 20;
 const pageRows = 200;
 
@@ -18,7 +20,7 @@ export function toMemory(disk: StoreFile, memory: StoreFile, until: number): num
     for (const row of waiting) insertInto(memory, "outbox", row);
     memory.outbox.recount();
     for (const row of attempt(() => all(disk, "SELECT * FROM gap"))) insertInto(memory, "gap", row);
-    for (const name of ["bdSeq", "config"]) {
+    for (const name of ["bdSeq", "config", secondPathName]) {
       const [value] = attempt(() => [disk.meta.get(name)]);
       if (value !== undefined) memory.meta.set(name, value);
     }

@@ -11,6 +11,8 @@ export interface Outbox {
   trim(positions: readonly number[]): void;
   /** Undeliverable: sets one aside and lets the others pass. */
   park(position: number): void;
+  /** Whether that event is still to be delivered. */
+  waits(epoch: string, seq: number): boolean;
   /** Events that were given up and that nobody was told of; null: none were. */
   readonly gap: Gap | null;
   /** The centre knows of this gap; if it has grown since, it is to be told of again. */
@@ -81,6 +83,7 @@ export function openOutbox(db: Database.Database, epoch: string, crashSite: Env[
   const remove = db.prepare("DELETE FROM outbox WHERE position = ?");
   const copy = db.prepare("INSERT OR IGNORE INTO parked SELECT epoch, seq, record FROM outbox WHERE position = ?");
   const first = db.prepare<[string], { seq: number }>("SELECT seq FROM outbox WHERE epoch = ? ORDER BY seq LIMIT 1");
+  const one = db.prepare<[string, number], object>("SELECT 1 FROM outbox WHERE epoch = ? AND seq = ?");
   const tally = db.prepare<[], { waiting: number }>("SELECT waiting FROM tally");
   const more = db.prepare("UPDATE tally SET waiting = waiting + ?");
   const anew = db.prepare("UPDATE tally SET waiting = (SELECT count(*) FROM outbox)");
@@ -115,6 +118,7 @@ export function openOutbox(db: Database.Database, epoch: string, crashSite: Env[
       crashSite("in-park");
       more.run(-remove.run(position).changes);
     }),
+    waits: (of, seq) => one.get(of, seq) !== undefined,
     get gap() {
       return gap.get() ?? null;
     },

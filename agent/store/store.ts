@@ -1,5 +1,6 @@
 import type { Env } from "../env.ts";
 import type { AgentEventCode, Facts } from "../events.ts";
+import { secondPathName } from "./handover.ts";
 import { type Home, lossName, openHome } from "./home.ts";
 import type { Lookback } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -33,6 +34,10 @@ export interface Store {
   pinned(): ReadonlyMap<string, string>;
   /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   pin(device: string, identity: string): void;
+  /** What was told past the centre, JSON; null: nothing ever was. */
+  secondPath(): string | null;
+  /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
+  keepSecondPath(json: string): void;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
   /** The loss in `health` is told: the next start need not tell it. */
@@ -155,6 +160,8 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     },
     pinned: () => on((file) => file.pinned()),
     pin: (device, identity) => on((file) => file.pin(device, identity)),
+    secondPath: () => on(({ meta }) => meta.get(secondPathName) ?? null),
+    keepSecondPath: (json) => void on(({ meta }) => meta.set(secondPathName, json)),
     nextBdSeq() {
       bdSeq = on(({ meta }) => Number(meta.set("bdSeq", String(Math.max(bdSeq, Number(meta.get("bdSeq") ?? 0)) + 1))));
       return bdSeq;
@@ -171,6 +178,7 @@ function outboxOf({ on }: Home): Outbox {
     trim: (positions) => on(({ outbox }) => outbox.trim(positions)),
     park: (position) => on(({ outbox }) => outbox.park(position)),
     toldOf: (gap) => on(({ outbox }) => outbox.toldOf(gap)),
+    waits: (epoch, seq) => on(({ outbox }) => outbox.waits(epoch, seq)),
     get gap() {
       return on(({ outbox }) => outbox.gap);
     },

@@ -3,7 +3,7 @@ import * as ber from "./ber.ts";
 /** The messages of SNMPv1 (RFC 1157) and SNMPv2c (RFC 1901), and the PDU they have in common with SNMPv3 (RFC 3416). */
 
 export const versions = { v1: 0, v2c: 1, v3: 3 } as const;
-export const pdus = { get: 0xa0, getNext: 0xa1, response: 0xa2, getBulk: 0xa5, report: 0xa8 } as const;
+export const pdus = { get: 0xa0, getNext: 0xa1, response: 0xa2, getBulk: 0xa5, inform: 0xa6, report: 0xa8 } as const;
 export const errors = { none: 0, tooBig: 1, noSuchName: 2, genErr: 5 } as const;
 
 export interface Pdu {

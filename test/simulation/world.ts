@@ -3,6 +3,7 @@ import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import { notesOf } from "../../agent/pipeline/notes.ts";
+import type { NotifyPlan } from "../../agent/pipeline/notifying.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, LostEvents, Note, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
@@ -37,6 +38,8 @@ export interface World {
   keepMs: number;
   /** How values are sent; null: they are not. */
   telemetry: { everyMs: number; beatMs: number } | null;
+  /** What is told past the broker. */
+  notify: NotifyPlan | null;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   start(): Agent;
 }
@@ -88,6 +91,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     disk: "well",
     keepMs: 72 * 3_600_000,
     telemetry: null,
+    notify: null,
     reads,
     start: () => {
       const notes = notesOf(env);
@@ -104,6 +108,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         configRejected: false,
         history: { path: historyBeside(path), keepMs: here.keepMs, bytesMax: 2 ** 26 },
         openSink: (hooks) => fakeSink(env, broker, hooks),
+        notify: here.notify,
         heartbeatMs: 30_000,
         notes,
         forwarding: { backfillRate: 50, delivery: "broker" },

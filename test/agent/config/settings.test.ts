@@ -22,9 +22,10 @@ function good({ settings, problems }: ReadSettings): Settings {
 
 test("nothing needs to be set", () => {
   for (const text of [null, "", "\n# nothing yet\n", "mqtt:\n  # url: mqtt://broker\n"]) {
-    const { agent, mqtt, store, history, telemetry, socket, localRole, logLevel, heartbeatMs } = good(read(text));
+    const { logLevel, heartbeatMs, notify, ...rest } = good(read(text));
+    const { agent, mqtt, store, history, telemetry, socket, localRole } = rest;
     expect(agent).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-    expect({ mqtt, store, history, telemetry, socket, localRole, logLevel, heartbeatMs }).toEqual({
+    expect({ mqtt, store, history, telemetry, socket, localRole, logLevel, heartbeatMs, notify }).toEqual({
       mqtt: {
         urls: ["mqtt://127.0.0.1:1883"],
         prefix: "mepwatch",
@@ -45,9 +46,24 @@ test("nothing needs to be set", () => {
       localRole: "technician",
       logLevel: "info",
       heartbeatMs: 30_000,
+      notify: { afterMs: 300_000, webhook: null, smtp: null, trap: null },
     });
   }
 });
+
+const told = (trap: Settings["notify"]["trap"]): string | undefined =>
+  trap === null ? undefined : `${trap.host.includes(":") ? `[${trap.host}]` : trap.host}:${trap.port}`;
+
+/** What others need to be there. */
+const whole: Readonly<Record<string, string>> = {
+  MEPWATCH_NOTIFY_WEBHOOK_URL: "https://chat.example.com/x",
+  MEPWATCH_NOTIFY_SMTP_URL: "smtp://mail.example.com",
+  MEPWATCH_NOTIFY_SMTP_PASSWORD: "x",
+  MEPWATCH_NOTIFY_SMTP_FROM: "x@example.com",
+  MEPWATCH_NOTIFY_SMTP_TO: "x@example.com",
+  MEPWATCH_NOTIFY_TRAP_TARGET: "10.0.0.9:162",
+  MEPWATCH_NOTIFY_TRAP_COMMUNITY: "x",
+};
 
 /** Each setting: its place in the file, what is written there and in the variable, and where it arrives. */
 const each: readonly [name: string, file: string, variable: string, arrives: (settings: Settings) => unknown][] = [
@@ -72,6 +88,16 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["localRole", "viewer", "engineer", ({ localRole }) => localRole],
   ["socket", "in-file", "in-env", ({ socket }) => socket],
   ["log.level", "debug", "error", ({ logLevel }) => logLevel],
+  ["notify.after", "10s", "1m", ({ notify }) => `${notify.afterMs / 1000}s`],
+  ["notify.webhook.url", "https://in-file/x", "http://in-env/x", ({ notify }) => notify.webhook?.url.reveal()],
+  ["notify.webhook.token", "${file:in-file}", "in-env", ({ notify }) => notify.webhook?.token?.reveal()],
+  ["notify.smtp.url", "smtp://in-file:25", "smtps://in-env", ({ notify }) => notify.smtp?.url],
+  ["notify.smtp.username", "in-file", "in-env", ({ notify }) => notify.smtp?.username],
+  ["notify.smtp.password", "${file:in-file}", "in-env", ({ notify }) => notify.smtp?.password?.reveal()],
+  ["notify.smtp.from", "in-file@example.com", "in-env@example.com", ({ notify }) => notify.smtp?.from],
+  ["notify.smtp.to", "in-file@example.com", "in-env@a.b, x@c.d", ({ notify }) => notify.smtp?.to.join(", ")],
+  ["notify.trap.target", "10.0.0.5:162", "[fd00::5]:1162", ({ notify }) => told(notify.trap)],
+  ["notify.trap.community", "${file:in-file}", "in-env", ({ notify }) => notify.trap?.community.reveal()],
   ["heartbeat", "10s", "1m", ({ heartbeatMs }) => `${heartbeatMs / 1000}s`],
 ];
 
@@ -88,10 +114,10 @@ test.each(each)("%s: from the file, and over it from its variable", (name, file,
   expect(env).toMatch(/^MEPWATCH_[A-Z_]+$/);
   // It counts only beside the other one.
   const on: Record<string, string> = name === "telemetry.beat" ? { MEPWATCH_TELEMETRY_EVERY: "1s" } : {};
-  expect(arrives(good(read(text, on, secrets)))).toBe(seen(file));
-  expect(arrives(good(read(text, { ...on, [env]: variable }, secrets)))).toBe(
-    variable === "1m" ? "60s" : seen(variable),
-  );
+  const { [env]: _, ...others }: Record<string, string> = name.startsWith("notify.") ? whole : on;
+  expect(arrives(good(read(text, others, secrets)))).toBe(seen(file));
+  const over = { ...others, [env]: variable };
+  expect(arrives(good(read(text, over, secrets)))).toBe(variable === "1m" ? "60s" : seen(variable));
 });
 
 const wrong: readonly [name: string, text: string | null, environment: Record<string, string>, lines: string[]][] = [
@@ -106,7 +132,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, notify.after, notify.webhook.url, notify.webhook.token, notify.smtp.url, notify.smtp.username, notify.smtp.password, notify.smtp.from, notify.smtp.to, notify.trap.target, notify.trap.community, heartbeat',
     ],
   ],
   [
@@ -180,6 +206,63 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     ],
   ],
   [
+    "a token in the file",
+    "notify: { webhook: { url: 'https://chat/x', token: hunter2 } }\n",
+    {},
+    [
+      "settings.yaml:1:45: notify.webhook.token: a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}",
+    ],
+  ],
+  [
+    "another scheme for the webhook, a user in it, a server that is none",
+    "notify: { webhook: { url: 'ftp://hunter2/x' }, smtp: { url: 'smtp://me:hunter2@mail', from: a@b, to: a@b } }\n",
+    {},
+    [
+      "settings.yaml:1:22: notify.webhook.url: expected https://HOST/PATH or http://HOST/PATH, or ${file:…}, ${env:…}, ${credential:…}",
+      "settings.yaml:1:56: notify.smtp.url: expected no user or password in it; use notify.smtp.username, notify.smtp.password",
+    ],
+  ],
+  [
+    "a reference to what is no address",
+    "notify: { webhook: { url: '${env:CHAT}' } }\n",
+    { CHAT: "hunter2" },
+    ["settings.yaml:1:22: notify.webhook.url: what it refers to is no https:// or http:// address"],
+  ],
+  [
+    "a mail server without anybody to write to",
+    "notify: { smtp: { url: 'smtp://mail' } }\n",
+    {},
+    [
+      "settings.yaml:1:19: notify.smtp.url: is set without notify.smtp.from; expected both",
+      "settings.yaml:1:19: notify.smtp.url: is set without notify.smtp.to; expected both",
+    ],
+  ],
+  [
+    "a user without a password, a target without a community",
+    null,
+    { MEPWATCH_NOTIFY_SMTP_USERNAME: "me", MEPWATCH_NOTIFY_TRAP_TARGET: "10.0.0.5:162" },
+    [
+      "MEPWATCH_NOTIFY_SMTP_USERNAME: is set without notify.smtp.password; expected both",
+      "MEPWATCH_NOTIFY_TRAP_TARGET: is set without notify.trap.community; expected both",
+    ],
+  ],
+  ...["host:162", "10.0.0.5", "10.0.0.5:0", "10.0.0.5:65536", "300.0.0.5:162", "fd00::5:162", "[10.0.0.5]:162"].map(
+    (target): (typeof wrong)[number] => [
+      `${target} for a target`,
+      null,
+      { MEPWATCH_NOTIFY_TRAP_TARGET: target },
+      ["MEPWATCH_NOTIFY_TRAP_TARGET: expected IP:PORT, such as 10.0.0.5:162 or [fd00::5]:162"],
+    ],
+  ),
+  ...["ops", "ops@example.com, night", "ops@example.com;night@example.com", "Ops <ops@example.com>", "a@b\nc@d"].map(
+    (to): (typeof wrong)[number] => [
+      `${JSON.stringify(to)} for recipients`,
+      null,
+      { MEPWATCH_NOTIFY_SMTP_TO: to },
+      ["MEPWATCH_NOTIFY_SMTP_TO: expected mail addresses, NAME@DOMAIN, separated by commas"],
+    ],
+  ),
+  [
     "a setting given twice",
     "agent: a\nagent: b\n",
     {},
@@ -191,7 +274,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
 ];
 
 test.each(wrong)("%s", (_name, text, environment, lines) => {
-  const { settings, problems } = read(text, environment);
+  const { settings, problems } = read(text, environment, environment.CHAT ? machineSecrets(environment) : noSecrets);
   expect(settings).toBeNull();
   expect(problems).toEqual(lines);
 });
@@ -202,7 +285,13 @@ test("no message repeats a secret", () => {
 });
 
 test("settings can be printed: secrets are not in it", () => {
-  const environment = { MEPWATCH_MQTT_PASSWORD: "hunter2", MEPWATCH_MQTT_KEY: pem };
+  const notify = Object.fromEntries(
+    Object.entries(whole).map(([name, value]) => [name, value === "x" ? "hunter2" : value]),
+  );
+  const environment = {
+    ...{ MEPWATCH_MQTT_PASSWORD: "hunter2", MEPWATCH_MQTT_KEY: pem, ...notify },
+    ...{ MEPWATCH_NOTIFY_WEBHOOK_URL: "https://chat/hunter2", MEPWATCH_NOTIFY_WEBHOOK_TOKEN: "hunter2" },
+  };
   const settings = good(read(null, environment, machineSecrets(environment)));
   expect(settings.mqtt.password?.reveal()).toBe("hunter2");
   for (const printed of [

@@ -5,6 +5,8 @@ import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CrashSite } from "../../../agent/env.ts";
+import { inMemory, openFile } from "../../../agent/store/file.ts";
+import { secondPathName, toMemory } from "../../../agent/store/handover.ts";
 import { migrations } from "../../../agent/store/migrations.ts";
 import { type Cycle, openStore, type Store } from "../../../agent/store/store.ts";
 
@@ -68,6 +70,27 @@ describe("store", () => {
         ["d1", "{}"],
       ]),
     );
+  });
+
+  test("what was told past the centre outlives a restart, and a disk that fails", () => {
+    expect(store.secondPath()).toBeNull();
+    store.keepSecondPath('{"n":1}');
+    store.keepSecondPath('{"n":2}');
+    expect(reopen().secondPath()).toBe('{"n":2}');
+    const options = { newEpoch: () => "e", crashSite: () => {}, pagesMax: 1000, checkpointPages: 100 };
+    const [disk, memory] = [openFile(join(folder, "other.db"), options), openFile(inMemory, options)];
+    disk.meta.set(secondPathName, "told");
+    toMemory(disk, memory, 0);
+    expect(memory.meta.get(secondPathName)).toBe("told");
+    disk.close();
+    memory.close();
+  });
+
+  test("whether an event waits is known by its epoch and number", () => {
+    store.commit(cycle(1, 2));
+    store.outbox.trim([1]);
+    expect([1, 2, 3].map((seq) => store.outbox.waits("epoch-1", seq))).toEqual([false, true, false]);
+    expect(store.outbox.waits("epoch-2", 2)).toBe(false);
   });
 
   test("the same cycle twice is there once", () => {
