@@ -149,7 +149,10 @@ describe("a broker that", () => {
     const gaps = comes.slice(1).map((at, i) => at - (comes[i] ?? 0));
     expect(gaps[0]).toBeGreaterThan(90); // 2 s, 20 times as fast
     expect(gaps[1]).toBeGreaterThan(180);
-    for (const line of awayLines(agent)) expect(line).toMatch(why);
+    // On a busy machine a hurried deadline may pass first.
+    const others = awayLines(agent).filter((line) => !why.test(line));
+    expect(others.length).toBeLessThan(awayLines(agent).length);
+    for (const line of others) expect(line).toMatch(/no acknowledgement in time/);
     broker.onPublish = () => 0;
     await more(eventsSeen, 5);
     expect(peak(agent) - before).toBeLessThan(growthMax);
