@@ -19,14 +19,16 @@ export interface Heard {
   readonly active: Map<string, string>;
 }
 
-export async function openCentre(url: string): Promise<Centre> {
+/** It may lose its broker: that keeps for it what it has not heard. */
+export async function openCentre(url: string, protocolVersion: 4 | 5 = 5): Promise<Centre> {
   const sites = new Map<string, Heard & { note(topic: string, payload: string): void }>();
   const of = (site: string) => {
     const known = sites.get(site) ?? heard();
     sites.set(site, known);
     return known;
   };
-  const client: MqttClient = connect(url, { protocolVersion: 5 });
+  const session = { clean: false, clientId: "centre", properties: { sessionExpiryInterval: 600 } };
+  const client: MqttClient = connect(url, { protocolVersion, reconnectPeriod: 200, ...session });
   client.on("message", (topic, payload) => {
     const [, , site = "", , kind = ""] = topic.split("/");
     of(site).note(kind === "active" ? topic : kind, payload.toString());

@@ -7,9 +7,10 @@ import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { startMosquitto } from "../interop/mosquitto.ts";
 import { requireProgram } from "../interop/programs.ts";
 import { mepwatch, type Running } from "../process.ts";
-import { type Centre, type Heard, openCentre } from "./centre.ts";
-import { type Living, live, pause, siteOf, startContacts } from "./contacts.ts";
+import { type Centre, openCentre } from "./centre.ts";
+import { live, pause, siteOf, startContacts } from "./contacts.ts";
 import { chance, seed, shuffled } from "./seed.ts";
+import { unequal, wrongIn } from "./told.ts";
 
 /**
  * Six agents, each killed twenty-five times a round, at each crash site and whenever, while their sites go their way and
@@ -112,34 +113,12 @@ async function lifeOf(unit: number) {
 
 /** What is not as it should be; nothing if all is well. */
 function complaints({ plan, ends, heard, truth, settled, lastEnd }: Awaited<ReturnType<typeof lifeOf>>): string[] {
-  const { missing, lost, epochResets, otherEpoch } = receive(heard.stream);
   const found = [
     ...ends.flatMap((end, i) => unequal(`end of agent ${i}`, end || "killed whenever", plan[i] || "killed whenever")),
-    ...[...truth].flatMap(([key, { raises, clears }]) => [
-      ...unequal(`raises of ${key}`, heard.count(key, "raise"), raises),
-      ...unequal(`clears of ${key}`, heard.count(key, "clear"), clears),
-    ]),
-    ...unequal("epochs beyond the first", epochResets + otherEpoch, 0),
-    ...[...missing, ...lost].map(([from, to]) => `never received: ${from}–${to}`),
-    ...brokenLives(heard, truth),
-    ...[...heard.active.values()].filter((key) => truth.has(key)).map((key) => `still shown as open: ${key}`),
+    ...wrongIn(heard, truth),
     ...unequal("exit code of the last agent", lastEnd, 0),
   ];
   return settled || found.length > 0 ? found : ["not everything was heard in time"];
-}
-
-const unequal = (what: string, got: unknown, wanted: unknown): string[] =>
-  got === wanted ? [] : [`${what}: ${got} instead of ${wanted}`];
-
-/** An incident is raised once and cleared once, in this order, under one id. */
-function brokenLives({ events }: Heard, truth: Living["truth"]): string[] {
-  const lives = new Map<string, string[]>();
-  for (const { data } of [...events.values()].sort((a, b) => a.data.seq - b.data.seq)) {
-    // So much happens that it is a flood, which goes on.
-    if (truth.has(data.conditionKey))
-      lives.set(data.incidentId, [...(lives.get(data.incidentId) ?? []), `${data.rev} ${data.kind}`]);
-  }
-  return [...lives].flatMap(([id, life]) => unequal(`life of ${id}`, life.join(", "), "1 raise, 2 clear"));
 }
 
 test.skipIf(!requireProgram(mosquitto))(
