@@ -33,6 +33,11 @@ export const agentEvents = {
     remedy: "Check that the centre runs and is subscribed to mepwatch/v1/+/+/event.",
   },
   "broker.orphans": { level: "info", message: "the broker kept incidents that are not open any more; deleted" },
+  "commands.deaf": {
+    level: "error",
+    message: "the broker lets the agent hear no commands; all else goes on",
+    remedy: "Let this agent's user read mepwatch/v1/SITE/AGENT/cmd/+ in the broker's access rules.",
+  },
   "device.lost": {
     level: "warn",
     message: "device does not answer",

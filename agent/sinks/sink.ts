@@ -1,3 +1,4 @@
+import type { Orders } from "./orders.ts";
 import type { QuietFacts } from "./quiet.ts";
 import type { ClockTrust, EventRecord } from "./record.ts";
 
@@ -24,6 +25,8 @@ export interface Sink {
   heartbeat(facts: HeartbeatFacts): void;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
+  /** Says once more how it stands with all that it retains; false: it cannot now. */
+  snapshot(): boolean;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
 }
@@ -55,6 +58,8 @@ export interface SinkHooks {
   birth(): BirthFacts;
   /** Called for each connection, and after `quietChanged`. */
   quiet(): QuietFacts;
+  /** Absent: it obeys nobody. */
+  readonly orders?: Orders;
   /** The birth was acknowledged: deliver now. */
   onConnected(): void;
   /** Once for each connection that ends. */

@@ -1,5 +1,6 @@
 import type { Env } from "../env.ts";
 import type { AgentEventCode, Facts } from "../events.ts";
+import type { CommandMemory } from "./commands.ts";
 import { type Home, lossName, openHome } from "./home.ts";
 import type { Lookback } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -33,6 +34,8 @@ export interface Store {
   pinned(): ReadonlyMap<string, string>;
   /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   pin(device: string, identity: string): void;
+  /** What the centre has commanded. */
+  readonly commands: CommandMemory;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
   /** The loss in `health` is told: the next start need not tell it. */
@@ -153,6 +156,15 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     },
     pinned: () => on((file) => file.pinned()),
     pin: (device, identity) => on((file) => file.pin(device, identity)),
+    commands: {
+      find: (cmdId) => on(({ commands }) => commands.find(cmdId)),
+      taker: (nonce) => on(({ commands }) => commands.taker(nonce)),
+      begin: (command, now) => on(({ commands }) => commands.begin(command, now)),
+      end: (cmdId, result) => on(({ commands }) => commands.end(cmdId, result)),
+      get forgottenTo() {
+        return on(({ commands }) => commands.forgottenTo);
+      },
+    },
     nextBdSeq() {
       bdSeq = on(({ meta }) => Number(meta.set("bdSeq", String(Math.max(bdSeq, Number(meta.get("bdSeq") ?? 0)) + 1))));
       return bdSeq;

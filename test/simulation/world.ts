@@ -265,6 +265,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       return "delivered";
     },
     heartbeat: () => {},
+    snapshot: () => connected,
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;

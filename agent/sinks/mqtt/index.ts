@@ -2,6 +2,7 @@ import { type Env, within } from "../../env.ts";
 import type { Delivery, Sink, SinkHooks } from "../sink.ts";
 import { backoffMs, stableMs } from "./backoff.ts";
 import { brokersOf, type MqttOptions, type Reached } from "./brokers.ts";
+import { intakeOf } from "./intake.ts";
 import { type Delivered, openSession, type Session } from "./session.ts";
 import { teller, tellTrouble } from "./tell.ts";
 import { topicsOf } from "./topics.ts";
@@ -16,16 +17,17 @@ const settleMs = 1200;
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
-  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent };
+  const voice = voiceOf(options, env, hooks);
   const tell = teller(env);
   const stop = new AbortController();
   const brokers = brokersOf(options, env, tell, nextBdSeq, stop.signal);
   let session: Session | null = null;
   let broker = "";
+  const tellDeaf = deafness(env);
 
   /** For how long it held, ms; null: there was no session. */
   const serve = async ({ url, link, speaker }: Reached): Promise<number | null> => {
-    const opened = await openSession(link, hooks.birth(), { ...voice, speaker });
+    const opened = await openSession(link, hooks.birth, { ...voice, speaker });
     if ("kind" in opened) {
       tellTrouble(tell, url, opened);
       await link.end(false);
@@ -39,6 +41,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     session = opened;
     broker = url;
     opened.quiet(hooks.quiet());
+    tellDeaf(url, opened.deaf);
     tell("broker.connected", url, `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
     hooks.onConnected();
     const why = await opened.lost;
@@ -64,6 +67,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
   const close = async (): Promise<void> => {
     const last = session;
     stop.abort();
+    voice.intake?.stop();
     if (last !== null) await sayGoodBye(env, last);
     await within(env, settleMs, running, () => {});
   };
@@ -88,11 +92,31 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     deliver: (outgoing) => sent((one) => one.deliver(outgoing)),
     tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
+    snapshot: () => session?.snapshot(hooks.birth(), hooks.quiet()) === true,
     quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {
       closed ??= close();
       return closed;
     },
+  };
+}
+
+function voiceOf(options: MqttOptions, env: Env, { orders }: SinkHooks) {
+  const { site, agent, keys = new Map() } = options;
+  const topics = topicsOf(options);
+  const intake = orders && keys.size > 0 ? intakeOf({ env, topics, site, agent, keys }, orders) : null;
+  return { env, topics, site, agent, intake };
+}
+
+/** Reports once, not with each connection, that a broker lets it hear no commands. */
+function deafness(env: Env): (broker: string, why: string | null) => void {
+  const deaf = new Set<string>();
+  return (broker, why) => {
+    if (why === null) deaf.delete(broker);
+    else if (!deaf.has(broker)) {
+      deaf.add(broker);
+      env.report("commands.deaf", { broker, why });
+    }
   };
 }
 

@@ -1,6 +1,7 @@
 import { connect, type IClientOptions, type IConnackPacket, type MqttClient, type Packet } from "mqtt";
 import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
+import type { Inbound } from "./gate.ts";
 import { keptTopics } from "./kept.ts";
 
 /**
@@ -14,6 +15,11 @@ export interface Link {
   readonly packetMax: number;
   /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
   publish(message: Message): Promise<Ack>;
+  /**
+   * Subscribes to `filter` (…/+); what comes on it is told from then on, with what a former connection had subscribed to and
+   * came first. Never rejects.
+   */
+  listen(filter: string, hear: (arrival: Arrival) => void): Promise<Ack>;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
@@ -31,6 +37,15 @@ export interface Message {
   readonly expiry?: number;
   /** MQTT 5 only. */
   readonly contentType?: string;
+  /** MQTT 5 only. */
+  readonly correlation?: Uint8Array;
+}
+
+/** What comes, on a topic that was subscribed to. */
+export interface Arrival extends Inbound {
+  /** Where an answer is wanted, and by what it is known there; MQTT 5 only. */
+  readonly responseTopic?: string | undefined;
+  readonly correlation?: Uint8Array | undefined;
 }
 
 /** unheard: the broker took it, but nobody is subscribed (MQTT 5, 0x10). refused: with a reason code of MQTT 5. */
@@ -181,9 +196,40 @@ function linkOf(env: Env, client: MqttClient, { properties }: IConnackPacket, lo
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
+    listen: listening(env, client),
     kept: (filter) => keptTopics(env, client, filter, lost),
     lost,
     end,
+  };
+}
+
+/** What comes before anybody listens waits: a broker sends what it kept for the session at once. */
+const earlyMax = 32;
+
+function listening(env: Env, client: MqttClient): Link["listen"] {
+  const early: Arrival[] = [];
+  let note = (arrival: Arrival): void => {
+    if (early.length < earlyMax) early.push(arrival);
+  };
+  client.on("message", (topic, payload, { retain, properties }) =>
+    note({
+      topic,
+      payload,
+      retain,
+      responseTopic: properties?.responseTopic,
+      correlation: properties?.correlationData,
+    }),
+  );
+  return (filter, hear) => {
+    const prefix = filter.slice(0, -1);
+    note = (arrival) => {
+      if (arrival.topic.startsWith(prefix)) hear(arrival);
+    };
+    early.splice(0).forEach(note);
+    const subscribed = client
+      .subscribeAsync(filter, { qos: 1, nl: true, rh: 1 })
+      .then((): Ack => ({ kind: "acked" }), refusal);
+    return within(env, publishMs, subscribed, (): Ack => ({ kind: "lost" }));
   };
 }
 
@@ -194,11 +240,12 @@ function refusal(error: Error & { code?: unknown }): Ack {
   return typeof error.code === "number" ? { kind: "refused", code: error.code, why: error.message } : { kind: "lost" }; // the client is closing
 }
 
-function publishOptions({ options }: MqttClient, { qos, retain, expiry, contentType }: Message) {
+function publishOptions({ options }: MqttClient, { qos, retain, expiry, contentType, correlation }: Message) {
   if (options.protocolVersion !== 5) return { qos, retain };
   const properties = {
     ...(expiry === undefined ? {} : { messageExpiryInterval: expiry }),
     ...(contentType === undefined ? {} : { contentType, payloadFormatIndicator: true }),
+    ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation) }),
   };
   return { qos, retain, properties };
 }

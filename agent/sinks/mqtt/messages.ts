@@ -195,10 +195,12 @@ export interface Speaker {
   readonly protocol: 4 | 5;
 }
 
+/** @param also what not every agent can do */
 export function birthMessageOf(
   speaker: Speaker,
   { active, lastPosition: _, ...facts }: BirthFacts,
   at: number,
+  also: readonly string[] = [],
 ): BirthMessage {
   const { firstSeq, lastSeq } = facts;
   return {
@@ -209,7 +211,7 @@ export function birthMessageOf(
     ...facts,
     backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    capabilities: ["event", "active", "heartbeat", "silences", "blind"],
+    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...also],
   };
 }
 

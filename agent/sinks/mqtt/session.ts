@@ -2,6 +2,7 @@ import type { Env } from "../../env.ts";
 import type { QuietFacts } from "../quiet.ts";
 import type { EventRecord } from "../record.ts";
 import type { BirthFacts, Delivery, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
+import type { Intake } from "./intake.ts";
 import type { Ack, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
@@ -20,11 +21,15 @@ import { channels, type Topics } from "./topics.ts";
 export interface Session {
   readonly window: number;
   readonly lost: Promise<string>;
+  /** Why the broker lets it hear no commands; null: it hears them, or nobody may command. */
+  readonly deaf: string | null;
   deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
   quiet(facts: QuietFacts): void;
+  /** Says once more all that is retained; false: it is still at it. */
+  snapshot(facts: BirthFacts, quiet: QuietFacts): boolean;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
   death(): Promise<void>;
   end(politely: boolean): Promise<void>;
@@ -42,6 +47,8 @@ export interface Voice {
   readonly site: string;
   readonly agent: string;
   readonly speaker: Speaker;
+  /** Null: nobody may command. */
+  readonly intake: Intake | null;
 }
 
 /** Of these a refused message is itself the cause: topic name, payload format. */
@@ -49,39 +56,36 @@ const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
 /** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
 const envelopeMax = 256;
 
-/** Birth first, then the open incidents as they are now; else what went wrong. */
-export async function openSession(link: Link, facts: BirthFacts, voice: Voice): Promise<Session | Ack> {
-  const { env, topics, speaker } = voice;
-  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall())));
+/**
+ * Commands can be heard first, so that who knows of the birth can command; then birth, then the open incidents as they are
+ * now; else what went wrong.
+ */
+export async function openSession(link: Link, birth: () => BirthFacts, voice: Voice): Promise<Session | Ack> {
+  const { env, topics, speaker, intake } = voice;
+  const heard = intake && (await link.listen(topics.commands, (arrival) => intake.take(arrival, link)));
+  if (heard?.kind === "lost") return heard;
+  const deaf = heard?.kind === "refused" ? heard.why : null;
+  const facts = birth();
+  const can = heard?.kind === "acked" ? ["command"] : [];
+  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall(), can)));
   if (failed(born)) return born;
   const shown = await Promise.all(facts.active.map((event) => link.publish(snapshot(voice, event, env.clock.wall()))));
-  return shown.find(failed) ?? sessionOn(link, facts, voice);
+  return shown.find(failed) ?? sessionOn(link, facts, voice, deaf);
 }
 
-function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
+function sessionOn(link: Link, facts: BirthFacts, voice: Voice, deaf: string | null): Session {
   const { env, topics, speaker } = voice;
-  const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
-  const shown = new Set(facts.active.map(({ conditionKey }) => topics.active(conditionKey)));
-  void forgetOrphans(link, voice, shown);
-  const isOlderThanBirth = ({ event, position }: Outgoing): boolean =>
-    event.epoch === facts.epoch ? event.seq <= facts.lastSeq : position <= facts.lastPosition;
-  /** What the birth has shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
-  const picture = (outgoing: Outgoing, told: Message): Message | null => {
-    const { conditionKey, open } = outgoing.event;
-    const isOlder = isOlderThanBirth(outgoing);
-    if (isOlder && (open || bornActive.has(conditionKey))) return null;
-    const topic = topics.active(conditionKey);
-    if (isOlder && shown.has(topic)) return null;
-    shown.add(topic);
-    return retained(topic, open, told);
-  };
+  const pictures = picturesOn(link, facts, voice);
+  void forgetOrphans(link, voice, pictures.shown);
+  const quiet = quietOn(link, voice);
   return {
     window: link.limit,
     lost: link.lost,
+    deaf,
     async deliver(outgoing) {
       const message = incident(voice, outgoing);
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
-      const shows = picture(outgoing, message);
+      const shows = pictures.of(outgoing, message);
       const [told, kept] = await Promise.all([link.publish(message), shows && link.publish(shows)]);
       return deliveredBy(told, kept);
     },
@@ -96,13 +100,68 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice): Session {
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
       void link.publish({ topic: topics.heartbeat, payload, ...channels.heartbeat.how });
     },
-    quiet: quietOn(link, voice),
+    quiet: quiet.tell,
+    snapshot(facts, silenced) {
+      if (pictures.isTelling()) return false;
+      void pictures.tellAnew(facts);
+      quiet.forget();
+      quiet.tell(silenced);
+      return true;
+    },
     async death() {
       await link.publish(status(topics, deathMessageOf(speaker, "shutdown")));
     },
     end: link.end,
   };
 }
+
+/** What the broker is to keep of open incidents: as the birth has shown it, with what happened since. */
+function picturesOn(link: Link, birth: BirthFacts, voice: Voice) {
+  const { env, topics } = voice;
+  const topicOf = ({ conditionKey }: EventRecord): string => topics.active(conditionKey);
+  let facts = birth;
+  let active = new Set(facts.active.map(topicOf));
+  /** The topics of which something was said. */
+  const shown = new Set(active);
+  /** Of which something newer was said than is being told anew; null: nothing is. */
+  let newer: Set<string> | null = null;
+  const isOld = ({ event, position }: Outgoing): boolean =>
+    event.epoch === facts.epoch ? event.seq <= facts.lastSeq : position <= facts.lastPosition;
+  return {
+    shown,
+    /** What was shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
+    of(outgoing: Outgoing, told: Message): Message | null {
+      const { event } = outgoing;
+      const topic = topicOf(event);
+      if (isOld(outgoing) && (event.open || active.has(topic) || shown.has(topic))) return null;
+      shown.add(topic);
+      newer?.add(topic);
+      return retained(topic, event.open, told);
+    },
+    isTelling: () => newer !== null,
+    /** A few at a time, so that events need not wait behind them. */
+    async tellAnew(now: BirthFacts): Promise<void> {
+      facts = now;
+      active = new Set(facts.active.map(topicOf));
+      const since = new Set<string>();
+      newer = since;
+      const over = [...shown].filter((topic) => !active.has(topic));
+      for (const topic of active) shown.add(topic);
+      const messages = [
+        ...facts.active.map((event) => () => snapshot(voice, event, env.clock.wall())),
+        ...over.map((topic) => () => ({ topic, payload: "", ...channels.active.how })),
+      ];
+      for (let i = 0; i < messages.length; i += atOnce) {
+        const some = messages.slice(i, i + atOnce).map((make) => make());
+        const acks = await Promise.all(some.filter(({ topic }) => !since.has(topic)).map(link.publish));
+        if (acks.some(({ kind }) => kind === "lost")) break;
+      }
+      newer = null;
+    },
+  };
+}
+
+const atOnce = 8;
 
 /**
  * Deletes what the broker keeps of incidents that are not open any more, such as those of a store that was lost. One after
@@ -119,7 +178,7 @@ async function forgetOrphans(link: Link, { env, topics }: Voice, shown: Readonly
   if (deleted > 0) env.report("broker.orphans", { deleted });
 }
 
-function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] {
+function quietOn(link: Link, { env, topics, speaker }: Voice) {
   const said = new Map<string, string>();
   const retain = async (topic: string, facts: string, message: object): Promise<void> => {
     if (said.get(topic) === facts) return;
@@ -127,7 +186,7 @@ function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] 
     const ack = await link.publish({ topic, payload: JSON.stringify(message), ...channels.silences.how });
     if (failed(ack)) said.delete(topic);
   };
-  return (facts) => {
+  const tell = (facts: QuietFacts): void => {
     const { silences, modes, blind } = facts;
     const [at, bytesMax] = [env.clock.wall(), link.packetMax - envelopeMax];
     const both = {
@@ -137,6 +196,8 @@ function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] 
     void retain(topics.silences, JSON.stringify({ silences, modes }), both.silences);
     void retain(topics.blind, JSON.stringify(blind), both.blind);
   };
+  /** `forget`: what was said, so that it is said again. */
+  return { tell, forget: () => said.clear() };
 }
 
 function deliveredBy(told: Ack, shown: Ack | null): Delivered {
