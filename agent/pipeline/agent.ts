@@ -21,6 +21,7 @@ import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
+import { ordersOf, type Replay } from "./orders.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { storageWatch, tended } from "./storage.ts";
@@ -123,7 +124,16 @@ export function startAgent(options: AgentOptions): Agent {
     if (changed !== null) door.accept(changed);
     quiet.note();
   };
-  const sink = openSink({ birth: vitals.birth, quiet: quiet.facts, onConnected: () => wake(), onLost: () => {} });
+  const answers = answersOf({
+    ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
+    onAccepted: (device) => {
+      accept(identities.samples(device.id, clock.now()));
+      for (const { id } of device.points) hasten(pollers, id, clock.now().at);
+    },
+  });
+  const orders = ordersOf({ env, site, store, door, trust, audit, answers, sink: () => sink, replay: notYet });
+  const { birth } = vitals;
+  const sink = openSink({ birth, quiet: quiet.facts, orders, onConnected: () => wake(), onLost: () => {} });
   const forward = forwarder(env, store.outbox, sink);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
@@ -139,10 +149,7 @@ export function startAgent(options: AgentOptions): Agent {
   env.report("agent.started", { site: site.id, devices: site.devices.length, config: site.configHash });
 
   const stop = once(async () => {
-    pulse();
-    quiet.stop();
-    trust.stop();
-    tend();
+    for (const end of [pulse, tend, quiet.stop, trust.stop]) end();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -156,17 +163,13 @@ export function startAgent(options: AgentOptions): Agent {
   return {
     status: () => statusOf({ ...options, startedAt, pollers, identities, door, sink, vitals }, env.clock.wall()),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
-    ...answersOf({
-      ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
-      onAccepted: (device) => {
-        accept(identities.samples(device.id, clock.now()));
-        for (const { id } of device.points) hasten(pollers, id, clock.now().at);
-      },
-    }),
+    ...answers,
     alive: () => pollers.every((one) => one.alive()),
     stop,
   };
 }
+
+const notYet: Replay = () => ({ code: "busy", detail: "this agent says no events once more" });
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;
