@@ -9,6 +9,7 @@ import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addHandover } from "./handover.ts";
 import { addIncident, addIncidents } from "./incidents.ts";
+import { addKeys } from "./keys.ts";
 import { addKpi } from "./kpi.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
@@ -37,6 +38,7 @@ export const commands: readonly AddCommand[] = [
   addSilences,
   addAudit,
   addKpi,
+  addKeys,
   addExplain,
   addSimulate,
   addVectors,

@@ -4,7 +4,9 @@ import convict from "convict";
 import { type Role, roles } from "../core/authority.ts";
 import { parseDuration } from "../core/duration.ts";
 import { Secret } from "../secret.ts";
+import type { TrustedKeys } from "../sinks/mqtt/gate.ts";
 import { readDocument } from "./document.ts";
+import { readKeys } from "./keys.ts";
 import { didYouMean, inOrder, sayProblem } from "./problem.ts";
 import { reference, type Secrets } from "./secrets.ts";
 
@@ -24,6 +26,8 @@ export interface Settings {
     readonly cert: string | null;
     readonly key: Secret | null;
   };
+  /** Whose commands it obeys. */
+  readonly commandKeys: TrustedKeys;
   readonly store: string;
   readonly history: { readonly keepMs: number; readonly bytesMax: number };
   readonly storeQuotaMiB: number;
@@ -114,6 +118,9 @@ const schema = {
     cert: optional("File with the client certificate.", "MEPWATCH_MQTT_CERT"),
     key: optional("File with the client certificate's key.", "MEPWATCH_MQTT_KEY"),
   },
+  commands: {
+    keys: optional("File with the keys whose commands are obeyed; none: nobody's.", "MEPWATCH_COMMAND_KEYS"),
+  },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
   history: {
     keep: setting(
@@ -179,6 +186,7 @@ export function readSettings(
       cert: fileOf("mqtt.cert", config.get("mqtt.cert"), tell),
       key: key === null ? null : new Secret(key),
     },
+    commandKeys: trustedIn(config.get("commands.keys"), tell),
     store: config.get("store"),
     history: {
       keepMs: parseDuration(String(config.get("history.keep"))) ?? 72 * hourMs,
@@ -266,12 +274,18 @@ function secretOf(
   return null;
 }
 
-function fileOf(name: string, path: string | null, tell: Tell): string | null {
+function fileOf(name: string, path: string | null, tell: Tell, what = "a PEM file"): string | null {
   if (typeof path !== "string" || path === "") return null;
   try {
     return readFileSync(path, "utf8");
   } catch {
-    tell(name, "cannot be read; expected the name of a PEM file this user may read");
+    tell(name, `cannot be read; expected the name of ${what} this user may read`);
     return null;
   }
+}
+
+function trustedIn(path: string | null, tell: Tell): TrustedKeys {
+  const { keys, problems } = readKeys(fileOf("commands.keys", path, tell, "a file of trusted keys") ?? "");
+  for (const { line, what } of problems) tell("commands.keys", `${path}:${line}: ${what}`);
+  return keys;
 }
