@@ -2,6 +2,10 @@ import * as z from "zod";
 import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
+import { type ResultMessage, resultMessage } from "../../agent/sinks/mqtt/commands.ts";
+import { intakeOf } from "../../agent/sinks/mqtt/intake.ts";
+import type { Ack, Arrival, Message } from "../../agent/sinks/mqtt/link.ts";
+import { topicsOf } from "../../agent/sinks/mqtt/topics.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, LostEvents, Sink, SinkHooks } from "../../agent/sinks/sink.ts";
@@ -17,6 +21,7 @@ import {
   type Reading,
   type Told,
 } from "../../drivers/driver.ts";
+import { trusted } from "../agent/sinks/mqtt/orders.ts";
 import type { FakeEnv } from "../env.ts";
 
 /**
@@ -35,6 +40,8 @@ export interface World {
   /** For how long samples are kept. */
   keepMs: number;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
+  /** Of the agent that was started last. */
+  store: Store | null;
   start(): Agent;
 }
 
@@ -49,7 +56,16 @@ export interface Broker {
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
+  /** The centre says something to the agent; null: it is not connected. */
+  send: ((arrival: Arrival) => void) | null;
+  /** What the agent has answered. */
+  readonly replies: { readonly topic: string; readonly result: ResultMessage }[];
+  /** How long a reply takes to be acknowledged, ms. */
+  replyMs: number;
 }
+
+/** The agent that the centre of the tests commands (test/agent/sinks/mqtt/orders.ts). */
+const commanded = { prefix: "mepwatch", site: "s", agent: "a" };
 
 const answerMs = 20;
 
@@ -66,6 +82,9 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     births: 0,
     quiet: [],
     gaps: [],
+    send: null,
+    replies: [],
+    replyMs: 5,
   };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
@@ -76,10 +95,12 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     disk: "well",
     keepMs: 72 * 3_600_000,
     reads,
+    store: null,
     start: () => {
       const { wall } = env.clock;
       const store = openStore(path, env.uuid, { wall, report: env.report, crashSite: env.crashSite });
       const { commit, pin } = store;
+      here.store = store;
       return startAgent({
         env,
         site: siteOf(siteYaml, driver),
@@ -227,6 +248,15 @@ function fakeDriver(
 function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
   let connected = false;
   let closed = false;
+  const { orders } = hooks;
+  const topics = topicsOf(commanded);
+  const intake = orders && intakeOf({ env, topics, ...commanded, keys: trusted }, orders);
+  const publish = ({ topic, payload }: Message): Promise<Ack> =>
+    new Promise((resolve) => {
+      if (broker.up && !closed) broker.replies.push({ topic, result: resultMessage.parse(JSON.parse(payload)) });
+      env.after(broker.replyMs, () => resolve({ kind: broker.up ? "acked" : "lost" }));
+    });
+  broker.send = (arrival) => intake?.take(arrival, { publish, packetMax: 2 ** 20 });
   /** Notices every second whether the broker is there. */
   const watch = (): void => {
     if (closed) return;
@@ -269,6 +299,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;
+      intake?.stop();
     },
   };
 }
