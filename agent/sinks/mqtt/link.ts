@@ -226,9 +226,11 @@ function listening(env: Env, client: MqttClient): Link["listen"] {
       if (arrival.topic.startsWith(prefix)) hear(arrival);
     };
     early.splice(0).forEach(note);
-    const subscribed = client
-      .subscribeAsync(filter, { qos: 1, nl: true, rh: 1 })
-      .then((): Ack => ({ kind: "acked" }), refusal);
+    const subscribed = client.subscribeAsync(filter, { qos: 1, nl: true, rh: 1 }).then(
+      (): Ack => ({ kind: "acked" }),
+      // Of a SUBACK the library keeps the words only.
+      ({ message: why }: Error): Ack => (client.connected ? { kind: "refused", code: 0x80, why } : { kind: "lost" }),
+    );
     return within(env, publishMs, subscribed, (): Ack => ({ kind: "lost" }));
   };
 }

@@ -1,11 +1,19 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import mqtt, { type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+import mqtt, {
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type Packet,
+} from "mqtt-packet";
 
 /** A broker that does as a test says, byte by byte: what a real one does only on a bad day. */
 export interface ScriptedBroker {
   readonly url: string;
   readonly connects: IConnectPacket[];
   readonly publishes: IPublishPacket[];
+  /** With how much was published before. */
+  readonly subscribes: { readonly packet: ISubscribePacket; readonly published: number }[];
   /** What clients said last, such as disconnect. */
   readonly others: Packet[];
   /** Most publishes that ever waited for an acknowledgement at once. */
@@ -16,6 +24,12 @@ export interface ScriptedBroker {
   onPublish: (packet: IPublishPacket) => number | null | "close";
   /** What it keeps, by topic, told to whoever subscribes to anything; null: nobody may. */
   kept: Map<string, string> | null;
+  /** Reason code of the SUBACK, where somebody may subscribe to something. */
+  onSubscribe: (topics: readonly string[]) => number;
+  /** Says this right after CONNACK, as what it kept for the session. */
+  early: Packet[];
+  /** Says it to all. */
+  say(packet: Packet): void;
   /** Delay of each PUBACK, ms. */
   ackMs: number;
   drop(): void;
@@ -24,18 +38,27 @@ export interface ScriptedBroker {
 
 export async function startBroker(port = 0): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
+  const says = new Set<(packet: Packet) => void>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
     socket.setNoDelay(true); // else an acknowledgement waits 40 ms behind another, longer than hurried deadlines
-    serve(broker, socket);
+    const say = serve(broker, socket);
+    says.add(say);
+    socket.on("close", () => says.delete(say));
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const broker: ScriptedBroker = {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects: [],
     publishes: [],
+    subscribes: [],
+    onSubscribe: () => 0,
+    early: [],
+    say(packet) {
+      for (const say of says) say(packet);
+    },
     others: [],
     unackedMax: 0,
     onConnect: () => ({}),
@@ -53,7 +76,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
   return broker;
 }
 
-function serve(broker: ScriptedBroker, socket: Socket): void {
+function serve(broker: ScriptedBroker, socket: Socket): (packet: Packet) => void {
   let parser = mqtt.parser({ protocolVersion: 5 });
   let version = 5;
   let unacked = 0;
@@ -67,6 +90,7 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
       parser = listen(version);
       const answer = broker.onConnect(packet);
       if (answer !== null) send({ cmd: "connack", sessionPresent: false, reasonCode: 0, returnCode: 0, ...answer });
+      broker.early.forEach(send);
     } else if (packet.cmd === "publish") {
       broker.publishes.push(packet);
       if (packet.qos === 0) return;
@@ -79,7 +103,9 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
         send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: code });
       }, broker.ackMs);
     } else if (packet.cmd === "subscribe") {
-      const code = broker.kept === null ? 0x87 : 0;
+      broker.subscribes.push({ packet, published: broker.publishes.length });
+      const topics = packet.subscriptions.map(({ topic }) => topic);
+      const code = broker.kept === null ? 0x87 : broker.onSubscribe(topics);
       send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [code] });
       for (const [topic, payload] of broker.kept ?? [])
         send({ cmd: "publish", topic, payload, qos: 0, retain: true, dup: false });
@@ -94,4 +120,5 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
   };
   parser = listen(5);
   socket.on("data", (data) => parser.parse(data));
+  return send;
 }
