@@ -496,6 +496,14 @@ describe("a flood", () => {
     agent = here.start();
   });
 
+  test("what was only counted is written when the agent stops", async () => {
+    for (let n = 0; n < 10; n++) send(make("ping", { kid: "stranger" }));
+    expect(counted("bad_signature")).toBe(1);
+    await agent.stop();
+    agent = here.start();
+    expect(counted("bad_signature")).toBe(10);
+  });
+
   test("of the same: it is done once", async () => {
     const command = make("ack");
     for (let n = 0; n < 1000; n++) send(command);

@@ -17,9 +17,9 @@ export interface Link {
   publish(message: Message): Promise<Ack>;
   /**
    * Subscribes to `filter` (…/+); what comes on it is told from then on, with what a former connection had subscribed to and
-   * came first. Never rejects.
+   * came first. Why it cannot; null: it does. Never rejects.
    */
-  listen(filter: string, hear: (arrival: Arrival) => void): Promise<Ack>;
+  listen(filter: string, hear: (arrival: Arrival) => void): Promise<string | null>;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
@@ -227,11 +227,10 @@ function listening(env: Env, client: MqttClient): Link["listen"] {
     };
     early.splice(0).forEach(note);
     const subscribed = client.subscribeAsync(filter, { qos: 1, nl: true, rh: 1 }).then(
-      (): Ack => ({ kind: "acked" }),
-      // Of a SUBACK the library keeps the words only.
-      ({ message: why }: Error): Ack => (client.connected ? { kind: "refused", code: 0x80, why } : { kind: "lost" }),
+      () => null,
+      ({ message }: Error) => message,
     );
-    return within(env, publishMs, subscribed, (): Ack => ({ kind: "lost" }));
+    return within(env, publishMs, subscribed, () => "no answer in time");
   };
 }
 

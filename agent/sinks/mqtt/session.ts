@@ -62,11 +62,9 @@ const envelopeMax = 256;
  */
 export async function openSession(link: Link, birth: () => BirthFacts, voice: Voice): Promise<Session | Ack> {
   const { env, topics, speaker, intake } = voice;
-  const heard = intake && (await link.listen(topics.commands, (arrival) => intake.take(arrival, link)));
-  if (heard?.kind === "lost") return heard;
-  const deaf = heard?.kind === "refused" ? heard.why : null;
+  const deaf = intake && (await link.listen(topics.commands, (arrival) => intake.take(arrival, link)));
   const facts = birth();
-  const can = heard?.kind === "acked" ? ["command"] : [];
+  const can = intake !== null && deaf === null ? ["command"] : [];
   const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall(), can)));
   if (failed(born)) return born;
   const shown = await Promise.all(facts.active.map((event) => link.publish(snapshot(voice, event, env.clock.wall()))));

@@ -24,8 +24,8 @@ export interface ScriptedBroker {
   onPublish: (packet: IPublishPacket) => number | null | "close";
   /** What it keeps, by topic, told to whoever subscribes to anything; null: nobody may. */
   kept: Map<string, string> | null;
-  /** Reason code of the SUBACK, where somebody may subscribe to something. */
-  onSubscribe: (topics: readonly string[]) => number;
+  /** Reason code of the SUBACK, where somebody may subscribe to something; null: none. */
+  onSubscribe: (topics: readonly string[]) => number | null;
   /** Says this right after CONNACK, as what it kept for the session. */
   early: Packet[];
   /** Says it to all. */
@@ -106,6 +106,7 @@ function serve(broker: ScriptedBroker, socket: Socket): (packet: Packet) => void
       broker.subscribes.push({ packet, published: broker.publishes.length });
       const topics = packet.subscriptions.map(({ topic }) => topic);
       const code = broker.kept === null ? 0x87 : broker.onSubscribe(topics);
+      if (code === null) return;
       send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [code] });
       for (const [topic, payload] of broker.kept ?? [])
         send({ cmd: "publish", topic, payload, qos: 0, retain: true, dup: false });

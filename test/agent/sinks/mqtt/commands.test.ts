@@ -75,7 +75,7 @@ const base = "mepwatch/v1/s/a";
 const births = () => broker.publishes.filter(({ topic }) => topic === `${base}/status`);
 const birthOf = (packet: IPublishPacket) => birthMessage.parse(JSON.parse(packet.payload.toString()));
 const filters = () => broker.subscribes.flatMap(({ packet }) => packet.subscriptions.map(({ topic }) => topic));
-const refuseCommands = (code: number) => {
+const refuseCommands = (code: number | null) => {
   broker.onSubscribe = (topics) => (topics.includes(`${base}/cmd/+`) ? code : 0);
 };
 type Properties = NonNullable<IPublishPacket["properties"]>;
@@ -116,6 +116,17 @@ describe("what is subscribed to", () => {
     await until(() => (broker.subscribes.length > 0 ? true : null));
     expect(filters()).toEqual([`${base}/active/+`]);
     expect(birthOf(births()[0]!).capabilities).not.toContain("command");
+  });
+
+  test("one that does not answer to it is no hindrance either", async () => {
+    refuseCommands(null);
+    const sink = open();
+    await connected(sink);
+    expect(await sink.deliver(outgoing(event(1), now()))).toBe("delivered");
+    expect(reports).toContainEqual({
+      code: "commands.deaf",
+      facts: { broker: broker.url, why: "no answer in time" },
+    });
   });
 
   test.each([5, 4])("MQTT %d: a broker that refuses it is told of once, and all else goes on", async (version) => {
