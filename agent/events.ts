@@ -44,6 +44,11 @@ export const agentEvents = {
       "Check that the centre publishes its acknowledgements on mepwatch/v1/SITE/AGENT/ack, or set mqtt.delivery: broker.",
   },
   "broker.orphans": { level: "info", message: "the broker kept incidents that are not open any more; deleted" },
+  "commands.deaf": {
+    level: "error",
+    message: "the broker lets the agent hear no commands; all else goes on",
+    remedy: "Let this agent's user read mepwatch/v1/SITE/AGENT/cmd/+ in the broker's access rules.",
+  },
   "device.lost": {
     level: "warn",
     message: "device does not answer",

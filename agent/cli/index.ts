@@ -9,6 +9,7 @@ import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addHandover } from "./handover.ts";
 import { addIncident, addIncidents } from "./incidents.ts";
+import { addKeys } from "./keys.ts";
 import { addKpi } from "./kpi.ts";
 import { addNotify } from "./notify.ts";
 import { addRead } from "./read.ts";
@@ -39,6 +40,7 @@ export const commands: readonly AddCommand[] = [
   addSilences,
   addAudit,
   addKpi,
+  addKeys,
   addExplain,
   addSimulate,
   addVectors,

@@ -83,9 +83,9 @@ async function run(file: string, context: Context): Promise<number> {
   return exit.ok;
 }
 
-function mqttOptions({ agent, mqtt }: Settings, site: Site, agentVersion: string): MqttOptions {
+function mqttOptions({ agent, mqtt, commandKeys: keys }: Settings, site: Site, agentVersion: string): MqttOptions {
   const clientId = mqtt.clientId === "" ? `mepwatch-${site.id}-${agent}` : mqtt.clientId;
-  return { ...mqtt, clientId, site: site.id, agent, agentVersion };
+  return { ...mqtt, keys, clientId, site: site.id, agent, agentVersion };
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,8 +4,10 @@ import convict from "convict";
 import { type Role, roles } from "../core/authority.ts";
 import { parseDuration } from "../core/duration.ts";
 import { Secret } from "../secret.ts";
+import type { TrustedKeys } from "../sinks/mqtt/gate.ts";
 import type { NotifyOptions } from "../sinks/notify/index.ts";
 import { readDocument } from "./document.ts";
+import { readKeys } from "./keys.ts";
 import { addressesFormat, addressFormat, notifyOptions, smtpFormat, targetFormat, webhookFormat } from "./notify.ts";
 import { didYouMean, inOrder, sayProblem } from "./problem.ts";
 import { type Secrets, secretOf } from "./secrets.ts";
@@ -29,6 +31,8 @@ export interface Settings {
     readonly delivery: "broker" | "centre";
     readonly backfillRate: number;
   };
+  /** Whose commands it obeys. */
+  readonly commandKeys: TrustedKeys;
   readonly store: string;
   readonly history: { readonly keepMs: number; readonly bytesMax: number };
   /** Null: values are not sent. */
@@ -152,6 +156,9 @@ const schema = {
       rateFormat,
     ),
   },
+  commands: {
+    keys: optional("File with the keys whose commands are obeyed; none: nobody's.", "MEPWATCH_COMMAND_KEYS"),
+  },
   store: setting("File of the store.", "MEPWATCH_STORE", "/var/lib/mepwatch/store.db"),
   history: {
     keep: setting(
@@ -260,6 +267,7 @@ export function readSettings(
       delivery: config.get("mqtt.delivery") as "broker" | "centre",
       backfillRate: Number(config.get("mqtt.backfill")),
     },
+    commandKeys: trustedIn(config.get("commands.keys"), tell),
     store: config.get("store"),
     history: {
       keepMs: parseDuration(String(config.get("history.keep"))) ?? 72 * hourMs,
@@ -338,12 +346,18 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
     .map((name) => `${name}: unknown setting${nearest(name, known)}`);
 }
 
-function fileOf(name: string, path: string | null, tell: Tell): string | null {
+function fileOf(name: string, path: string | null, tell: Tell, what = "a PEM file"): string | null {
   if (typeof path !== "string" || path === "") return null;
   try {
     return readFileSync(path, "utf8");
   } catch {
-    tell(name, "cannot be read; expected the name of a PEM file this user may read");
+    tell(name, `cannot be read; expected the name of ${what} this user may read`);
     return null;
   }
+}
+
+function trustedIn(path: string | null, tell: Tell): TrustedKeys {
+  const { keys, problems } = readKeys(fileOf("commands.keys", path, tell, "a file of trusted keys") ?? "");
+  for (const { line, what } of problems) tell("commands.keys", `${path}:${line}: ${what}`);
+  return keys;
 }

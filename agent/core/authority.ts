@@ -19,7 +19,7 @@ const hourMs = 3_600_000;
 const shiftMs = 8 * hourMs;
 
 /** The least role that each command needs. */
-const needed: Readonly<Record<Command["name"] | "accept", Role>> = {
+const needed: Readonly<Record<Command["name"] | "accept" | "sensor_replaced", Role>> = {
   ack: "technician",
   unack: "technician",
   reset: "technician",
@@ -31,6 +31,8 @@ const needed: Readonly<Record<Command["name"] | "accept", Role>> = {
   in_service: "supervisor",
   // Another device in the place of one: from then on its values count.
   accept: "engineer",
+  // What a rate or a window knows of the point begins anew.
+  sensor_replaced: "engineer",
 };
 
 /** Why somebody of this role may not do it at all; null: they may. */

@@ -21,9 +21,10 @@ import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
+import { ordersOf, type Replay } from "./orders.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
-import { storageWatch, tended } from "./storage.ts";
+import { type StorageWatch, storageWatch, tended } from "./storage.ts";
 import { type TelemetryOptions, telemetryOf } from "./telemetry.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
@@ -119,19 +120,19 @@ export function startAgent(options: AgentOptions): Agent {
     onConfirmWanted: (point, at) => hasten(pollers, point, at),
   });
   tended(store);
-  const accept = (samples: readonly Sample[]): void => {
-    vitals.note(samples);
-    history.note(samples);
-    telemetry.note(samples);
-    tellSteps(env, clock);
-    door.accept(samples);
-    const changed = storage(clock.now(), door);
-    if (changed !== null) door.accept(changed);
-    quiet.note();
-  };
   const telemetry = telemetryOf(env, site, options.telemetry ?? null, () => sink);
+  const accept = acceptor({ env, clock, door, quiet, note: [vitals.note, history.note, telemetry.note], storage });
+  const answers = answersOf({
+    ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
+    onAccepted: (device) => {
+      accept(identities.samples(device.id, clock.now()));
+      for (const { id } of device.points) hasten(pollers, id, clock.now().at);
+    },
+  });
   const birth = () => ({ ...vitals.birth(), capabilities: telemetry.capabilities });
-  const { sink, forward } = uplinkOf(options, { birth, quiet: quiet.facts });
+  const replay: Replay = (...asked) => forward.repeat(...asked) ?? tooMuch;
+  const orders = ordersOf({ env, site, store, door, trust, audit, answers, sink: () => sink, replay });
+  const { sink, forward } = uplinkOf(options, { birth, quiet: quiet.facts, orders });
   const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
@@ -161,17 +162,34 @@ export function startAgent(options: AgentOptions): Agent {
         env.clock.wall(),
       ),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
-    ...answersOf({
-      ...{ site, door, clock, identities, history, journal: store.journal, audit, onCommanded: quiet.note },
-      onAccepted: (device) => {
-        accept(identities.samples(device.id, clock.now()));
-        for (const { id } of device.points) hasten(pollers, id, clock.now().at);
-      },
-    }),
+    ...answers,
     alive: () => pollers.every((one) => one.alive()),
     stop,
   };
 }
+
+interface Accepting {
+  readonly env: Env;
+  readonly clock: EngineClock;
+  readonly door: Ingest;
+  readonly quiet: { note(): void };
+  readonly storage: StorageWatch;
+  /** Who else is told of samples, before they are judged. */
+  readonly note: readonly ((samples: readonly Sample[]) => void)[];
+}
+
+function acceptor({ env, clock, door, quiet, storage, note }: Accepting): (samples: readonly Sample[]) => void {
+  return (samples) => {
+    for (const tell of note) tell(samples);
+    tellSteps(env, clock);
+    door.accept(samples);
+    const changed = storage(clock.now(), door);
+    if (changed !== null) door.accept(changed);
+    quiet.note();
+  };
+}
+
+const tooMuch: Refusal = { code: "busy", detail: "too much is asked for already; ask again when it has come" };
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;

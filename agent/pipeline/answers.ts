@@ -49,7 +49,7 @@ export function answersOf({ site, door, clock, identities, history, journal, aud
     command(deed, preview) {
       const done = commanded(site, door, deed, preview);
       asked.onCommanded();
-      if (!preview) audit.noteDeed(deed, done);
+      if (!preview || deed.order !== undefined) audit.noteDeed(deed, done, preview);
       return done;
     },
     acceptDevice(acceptance, preview) {

@@ -23,6 +23,8 @@ export interface Deed {
   readonly mode?: string | undefined;
   /** The newest event that whoever asks has seen; of one incident only. */
   readonly rev?: number | undefined;
+  /** The command by which the centre asks for it; absent: it was asked for here. */
+  readonly order?: { readonly kid: string; readonly cmdId: string };
 }
 
 export interface Meant {

@@ -34,6 +34,8 @@ export interface Ingest {
    * @param asked the mode that is begun, if any is obeyed, or ended by them
    */
   command(meant: readonly Meant[], asked?: Asked | null): readonly (Refusal | null)[];
+  /** The point has a new sensor: what rules remember of the old one is forgotten. Null: it is. */
+  replaced(point: PointId): Refusal | null;
   /** What would be answered; nothing changes. */
   tryOut(meant: readonly Meant[]): readonly (Refusal | null)[];
   modes(): Modes;
@@ -120,6 +122,13 @@ export function ingest(options: IngestOptions): Ingest {
       const answers = judge([], inputs, asked);
       wakeLater();
       return again.isNeeded() ? meant.map(() => busy("it is done as soon as that takes it")) : answers;
+    },
+    replaced(point) {
+      accept([]);
+      if (stopped || again.isNeeded()) return busy("ask again later");
+      judge([], [{ kind: "replaced", point, now: clock.now() }]);
+      wakeLater();
+      return null;
     },
     openIncidents: book.open,
     get epoch() {

@@ -91,12 +91,12 @@ function stretch(outbox: Outbox, from: number, until: number) {
 /** More would be a centre that asks in circles. */
 const repeatsMax = 20;
 
-type Range = readonly [from: number, to: number];
+type Range = [from: number, to: number];
 
 /** What will be told once more, and what is gone. */
 export interface Repeat {
-  readonly available: readonly Range[];
-  readonly lost: readonly Range[];
+  readonly available: Range[];
+  readonly lost: Range[];
 }
 
 function repeats(journal: Lookback) {

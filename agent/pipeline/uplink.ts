@@ -21,7 +21,7 @@ export interface UplinkOptions {
 
 export function uplinkOf(
   { env, store, forwarding, notes, openSink }: UplinkOptions,
-  asked: Pick<SinkHooks, "birth" | "quiet">,
+  asked: Pick<SinkHooks, "birth" | "quiet" | "orders">,
 ): Uplink {
   const sink = openSink({
     ...asked,

@@ -41,9 +41,10 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
     birth() {
       const { epoch, lastSeq, lastPosition, openIncidents } = door();
       const active = openIncidents();
-      const firstSeq = store.outbox.first ?? lastSeq + 1;
+      const waitingFrom = store.outbox.first ?? lastSeq + 1;
+      const firstSeq = Math.min(waitingFrom, store.journal.firstOf(epoch) ?? waitingFrom);
       const count = { activeCount: active.length, configHash, clock: trust.now() };
-      return { epoch, firstSeq, lastSeq, lastPosition, ...count, active };
+      return { epoch, firstSeq, lastSeq, waitingFrom, lastPosition, ...count, active };
     },
     heartbeat() {
       const { epoch, lastSeq, openIncidents } = door();

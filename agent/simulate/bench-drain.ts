@@ -55,6 +55,7 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
     epoch,
     firstSeq: 1,
     lastSeq,
+    waitingFrom: 1,
     lastPosition: lastSeq,
     activeCount: 0,
     configHash: "",

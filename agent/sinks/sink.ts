@@ -1,3 +1,4 @@
+import type { Orders } from "./orders.ts";
 import type { QuietFacts } from "./quiet.ts";
 import type { ClockTrust, EventRecord } from "./record.ts";
 import type { Range } from "./stream.ts";
@@ -30,6 +31,8 @@ export interface Sink {
   telemetry?(batch: TelemetryBatch): boolean;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
   quietChanged(): void;
+  /** Says once more how it stands with all that it retains; false: it cannot now. */
+  snapshot(): boolean;
   /** Says a planned good-bye if it can, then disconnects; idempotent, settles within 3 s. */
   close(): Promise<void>;
 }
@@ -94,15 +97,19 @@ export interface SinkHooks {
   onHeard(): void;
   /** The centre says what has arrived. */
   onAck(arrived: Arrived): void;
+  /** Absent: it obeys nobody. */
+  readonly orders?: Orders;
   /** Once for each connection that ends. */
   onLost(): void;
 }
 
 export interface BirthFacts {
   readonly epoch: string;
-  /** Lowest and highest sequence number not yet trimmed; first > last: nothing waits. */
+  /** Lowest sequence number that can still be had, and highest there is; first > last: none. */
   readonly firstSeq: number;
   readonly lastSeq: number;
+  /** Lowest that waits; above `lastSeq`: none does. */
+  readonly waitingFrom: number;
   /** Place in the outbox of the newest event that these facts know: what stands before it is told late. */
   readonly lastPosition: number;
   readonly activeCount: number;

@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, fsyncSync, openSync, renameSync, rmSy
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import type { Env } from "../env.ts";
+import { type CommandMemory, openCommands } from "./commands.ts";
 import { Damaged, failureOf } from "./failure.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
@@ -16,6 +17,7 @@ export interface StoreFile {
   readonly outbox: OutboxTable;
   readonly journal: Journal;
   readonly meta: Meta;
+  readonly commands: CommandMemory;
   /** Who each device was when it was accepted, JSON by device id. */
   pinned(): ReadonlyMap<string, string>;
   pin(device: string, identity: string): void;
@@ -49,7 +51,7 @@ export const pageBytes = 4096;
 export const inMemory = ":memory:";
 /** Up to here the whole file is looked through at the start: some 0.1 s, on a slow card 3 s; beyond it only what is small. */
 const wholeCheckBytes = 64 * 2 ** 20;
-const smallTables = ["meta", "condition", "incident", "pinned", "tally", "gap"];
+const smallTables = ["meta", "condition", "incident", "pinned", "tally", "gap", "command"];
 
 /** @throws an error of which `failureOf` knows the meaning; or that tells of another agent on it, or of a newer version */
 export function openFile(path: string, options: FileOptions): StoreFile {
@@ -164,6 +166,7 @@ function fileOn(db: Database.Database, { newEpoch, crashSite }: FileOptions): St
   const epoch = meta.get("epoch") ?? meta.set("epoch", newEpoch());
   const outbox = openOutbox(db, epoch, crashSite);
   const journal = openJournal(db, epoch);
+  const commands = openCommands(db, meta);
   const kept: Kept = {
     epoch,
     lastSeq: Number(meta.get("lastSeq") ?? 0),
@@ -182,6 +185,7 @@ function fileOn(db: Database.Database, { newEpoch, crashSite }: FileOptions): St
     outbox,
     journal,
     meta,
+    commands,
     pinned: () => rows(db, "pinned", "device", "identity"),
     pin: (device, identity) => void pin.run({ device, identity }),
     get turn() {

@@ -1,3 +1,4 @@
+import { forgottenName } from "./commands.ts";
 import type { StoreFile } from "./file.ts";
 
 /**
@@ -20,7 +21,8 @@ export function toMemory(disk: StoreFile, memory: StoreFile, until: number): num
     for (const row of waiting) insertInto(memory, "outbox", row);
     memory.outbox.recount();
     for (const row of attempt(() => all(disk, "SELECT * FROM gap"))) insertInto(memory, "gap", row);
-    for (const name of ["bdSeq", "config", secondPathName]) {
+    for (const row of attempt(() => all(disk, "SELECT * FROM command"))) insertInto(memory, "command", row);
+    for (const name of ["bdSeq", "config", secondPathName, forgottenName]) {
       const [value] = attempt(() => [disk.meta.get(name)]);
       if (value !== undefined) memory.meta.set(name, value);
     }
@@ -53,10 +55,14 @@ export function toDisk(
     db.exec("DELETE FROM condition; DELETE FROM incident; DELETE FROM gap");
     for (const table of ["condition", "incident", "gap", "outbox"])
       for (const row of all(memory, `SELECT * FROM ${table}`)) insertInto(disk, table, row);
-    for (const row of all(memory, "SELECT * FROM pinned")) {
-      db.prepare("DELETE FROM pinned WHERE device = ?").run(row.device);
-      insertInto(disk, "pinned", row);
-    }
+    for (const [table, key] of [
+      ["pinned", "device"],
+      ["command", "cmd_id"],
+    ] as const)
+      for (const row of all(memory, `SELECT * FROM ${table}`)) {
+        db.prepare(`DELETE FROM ${table} WHERE ${key} = ?`).run(row[key]);
+        insertInto(disk, table, row);
+      }
     for (const row of all(memory, "SELECT * FROM parked ORDER BY rowid")) insertInto(disk, "parked", row);
     for (const row of all(memory, "SELECT * FROM journal ORDER BY rowid")) insertInto(disk, "journal", row);
     disk.outbox.recount();

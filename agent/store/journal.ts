@@ -18,8 +18,10 @@ export interface Lookback {
   newestOf(keys: readonly string[]): string | null;
   /** Of one epoch, those numbered `from` to `to` that are still kept, at most `limit`. */
   between(epoch: string, from: number, to: number, limit: number): readonly Told[];
+  /** The lowest number of an epoch that is still kept; null: none is. */
+  firstOf(epoch: string): number | null;
   /** Which numbers those are. */
-  rangesOf(epoch: string, from: number, to: number): readonly (readonly [from: number, to: number])[];
+  rangesOf(epoch: string, from: number, to: number): [from: number, to: number][];
   /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
   since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
 }
@@ -62,6 +64,7 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
   const between = db.prepare<[string, number, number, number], Told>(
     "SELECT seq, at, record FROM journal WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
   );
+  const first = db.prepare<[string], { seq: number | null }>("SELECT min(seq) AS seq FROM journal WHERE epoch = ?");
   // What follows without a hole has the same distance from its place in the order.
   const ranges = db.prepare<[string, number, number], { first: number; last: number }>(
     `SELECT min(seq) AS first, max(seq) AS last FROM
@@ -70,7 +73,8 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
   );
   return {
     between: (...asked) => between.all(...asked),
-    rangesOf: (...asked) => ranges.all(...asked).map(({ first, last }) => [first, last] as const),
+    firstOf: (of) => first.get(of)?.seq ?? null,
+    rangesOf: (...asked) => ranges.all(...asked).map(({ first, last }) => [first, last]),
     add(events, wall) {
       for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
       if (events.length === 0) return;

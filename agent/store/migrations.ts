@@ -115,4 +115,18 @@ export const migrations: readonly string[] = [
   DROP INDEX journal_incident;
   CREATE INDEX journal_at ON journal (at, key, incident);
   `,
+  `
+  -- The centre's commands of the last day; times in ms since the Unix epoch, result JSON, or null while it is being done.
+  CREATE TABLE command (
+    cmd_id TEXT NOT NULL UNIQUE,
+    nonce TEXT NOT NULL UNIQUE,
+    at INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    exp INTEGER NOT NULL,
+    kept_until INTEGER NOT NULL,
+    result TEXT,
+    sum INTEGER NOT NULL
+  );
+  CREATE INDEX command_until ON command (kept_until);
+  `,
 ];

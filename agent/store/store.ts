@@ -1,5 +1,6 @@
 import type { Env } from "../env.ts";
 import type { AgentEventCode, Facts } from "../events.ts";
+import type { CommandMemory } from "./commands.ts";
 import { secondPathName } from "./handover.ts";
 import { type Home, lossName, openHome } from "./home.ts";
 import type { Lookback } from "./journal.ts";
@@ -38,6 +39,8 @@ export interface Store {
   secondPath(): string | null;
   /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   keepSecondPath(json: string): void;
+  /** What the centre has commanded. */
+  readonly commands: CommandMemory;
   /** 1, 2, …: a new number for each call, also after a restart. */
   nextBdSeq(): number;
   /** The loss in `health` is told: the next start need not tell it. */
@@ -137,6 +140,7 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
       ofIncidents: (incidents) => on(({ journal }) => journal.ofIncidents(incidents)),
       newestOf: (keys) => on(({ journal }) => journal.newestOf(keys)),
       between: (...asked) => on(({ journal }) => journal.between(...asked)),
+      firstOf: (of) => on(({ journal }) => journal.firstOf(of)),
       rangesOf: (...asked) => on(({ journal }) => journal.rangesOf(...asked)),
       since: (...asked) => on(({ journal }) => journal.since(...asked)),
     },
@@ -162,6 +166,15 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     pin: (device, identity) => on((file) => file.pin(device, identity)),
     secondPath: () => on(({ meta }) => meta.get(secondPathName) ?? null),
     keepSecondPath: (json) => void on(({ meta }) => meta.set(secondPathName, json)),
+    commands: {
+      find: (cmdId) => on(({ commands }) => commands.find(cmdId)),
+      taker: (nonce) => on(({ commands }) => commands.taker(nonce)),
+      begin: (command, now) => on(({ commands }) => commands.begin(command, now)),
+      end: (cmdId, result) => on(({ commands }) => commands.end(cmdId, result)),
+      get forgottenTo() {
+        return on(({ commands }) => commands.forgottenTo);
+      },
+    },
     nextBdSeq() {
       bdSeq = on(({ meta }) => Number(meta.set("bdSeq", String(Math.max(bdSeq, Number(meta.get("bdSeq") ?? 0)) + 1))));
       return bdSeq;

@@ -105,7 +105,7 @@ test.skipIf(!requireProgram(nats))(
       () => rmSync(folder, { recursive: true, force: true }),
       () => server.kill("SIGKILL"),
     );
-    const { heard, heardMore, end } = await alive("nats", port, `mqtt://127.0.0.1:${port}`, 4);
+    const { heardMore, end } = await alive("nats", port, `mqtt://127.0.0.1:${port}`, 4);
     await heardMore(10);
     await server.kill("SIGKILL");
     await pause(500);

@@ -4,6 +4,10 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
 import { notesOf } from "../../agent/pipeline/notes.ts";
 import type { NotifyPlan } from "../../agent/pipeline/notifying.ts";
+import { type ResultMessage, resultMessage } from "../../agent/sinks/mqtt/commands.ts";
+import { intakeOf } from "../../agent/sinks/mqtt/intake.ts";
+import type { Ack, Arrival, Message } from "../../agent/sinks/mqtt/link.ts";
+import { topicsOf } from "../../agent/sinks/mqtt/topics.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
 import type { Delivery, LostEvents, Note, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
@@ -19,6 +23,7 @@ import {
   type Reading,
   type Told,
 } from "../../drivers/driver.ts";
+import { trusted } from "../agent/sinks/mqtt/orders.ts";
 import type { FakeEnv } from "../env.ts";
 
 /**
@@ -41,6 +46,8 @@ export interface World {
   /** What is told past the broker. */
   notify: NotifyPlan | null;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
+  /** Of the agent that was started last. */
+  store: Store | null;
   start(): Agent;
 }
 
@@ -60,7 +67,16 @@ export interface Broker {
   readonly telemetry: TelemetryBatch[];
   takesTelemetry: boolean;
   capabilities: readonly string[] | undefined;
+  /** The centre says something to the agent; null: it is not connected. */
+  send: ((arrival: Arrival) => void) | null;
+  /** What the agent has answered. */
+  readonly replies: { readonly topic: string; readonly result: ResultMessage }[];
+  /** How long a reply takes to be acknowledged, ms. */
+  replyMs: number;
 }
+
+/** The agent that the centre of the tests commands (test/agent/sinks/mqtt/orders.ts). */
+const commanded = { prefix: "mepwatch", site: "s", agent: "a" };
 
 const answerMs = 20;
 
@@ -81,6 +97,9 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     telemetry: [],
     takesTelemetry: true,
     capabilities: undefined,
+    send: null,
+    replies: [],
+    replyMs: 5,
   };
   const driver = fakeDriver(env, { values, silent, texts, reads });
   const here: World = {
@@ -93,11 +112,13 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     telemetry: null,
     notify: null,
     reads,
+    store: null,
     start: () => {
       const notes = notesOf(env);
       const { wall } = env.clock;
       const store = openStore(path, env.uuid, { wall, report: notes.env.report, crashSite: env.crashSite });
       const { commit, pin } = store;
+      here.store = store;
       return startAgent({
         env: notes.env,
         site: siteOf(siteYaml, driver),
@@ -249,6 +270,15 @@ function fakeDriver(
 function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
   let connected = false;
   let closed = false;
+  const { orders } = hooks;
+  const topics = topicsOf(commanded);
+  const intake = orders && intakeOf({ env, topics, ...commanded, keys: trusted }, orders);
+  const publish = ({ topic, payload }: Message): Promise<Ack> =>
+    new Promise((resolve) => {
+      if (broker.up && !closed) broker.replies.push({ topic, result: resultMessage.parse(JSON.parse(payload)) });
+      env.after(broker.replyMs, () => resolve({ kind: broker.up ? "acked" : "lost" }));
+    });
+  broker.send = (arrival) => intake?.take(arrival, { publish, packetMax: 2 ** 20 });
   /** Notices every second whether the broker is there. */
   const watch = (): void => {
     if (closed) return;
@@ -295,9 +325,11 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       if (broker.takesTelemetry) broker.telemetry.push(batch);
       return broker.takesTelemetry;
     },
+    snapshot: () => connected,
     quietChanged: () => void broker.quiet.push(hooks.quiet()),
     close: async () => {
       closed = true;
+      intake?.stop();
     },
   };
 }

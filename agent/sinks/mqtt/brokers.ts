@@ -1,4 +1,5 @@
 import type { Env } from "../../env.ts";
+import type { TrustedKeys } from "./gate.ts";
 import { type BrokerOptions, type Link, openLink } from "./link.ts";
 import type { Speaker } from "./messages.ts";
 import type { CentreOptions } from "./presence.ts";
@@ -10,6 +11,8 @@ export interface MqttOptions extends Omit<BrokerOptions, "url">, Address, Centre
   /** Of brokers of which one is enough: tried in this order, from the first anew after each loss. */
   readonly urls: readonly string[];
   readonly agentVersion: string;
+  /** Whose commands count; absent or none: nobody's. */
+  readonly keys?: TrustedKeys;
 }
 
 export interface Reached {

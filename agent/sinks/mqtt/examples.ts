@@ -64,7 +64,17 @@ const raised: EventRecord = {
 };
 
 const waiting: BirthFacts = {
-  ...{ epoch, firstSeq: 4712, lastSeq: 4711, lastPosition: 4711, activeCount: 1, configHash, clock, active: [raised] },
+  ...{
+    epoch,
+    firstSeq: 301,
+    lastSeq: 4711,
+    waitingFrom: 4712,
+    lastPosition: 4711,
+    activeCount: 1,
+    configHash,
+    clock,
+    active: [raised],
+  },
 };
 
 const alive: HeartbeatFacts = {

@@ -2,6 +2,7 @@ import { type Env, within } from "../../env.ts";
 import type { Delivery, Sink, SinkHooks } from "../sink.ts";
 import { backoffMs, stableMs } from "./backoff.ts";
 import { brokersOf, type MqttOptions, type Reached } from "./brokers.ts";
+import { intakeOf } from "./intake.ts";
 import { type Delivered, openSession, type Session } from "./session.ts";
 import { teller, tellTrouble } from "./tell.ts";
 import { topicsOf } from "./topics.ts";
@@ -16,17 +17,17 @@ const settleMs = 1200;
  * @param nextBdSeq a number that grows with each call, also across restarts
  */
 export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, nextBdSeq: () => number): Sink {
-  const voice = { env, topics: topicsOf(options), site: options.site, agent: options.agent, hooks, options };
+  const voice = voiceOf(options, env, hooks);
   const tell = teller(env);
   const stop = new AbortController();
   const brokers = brokersOf(options, env, tell, nextBdSeq, stop.signal);
   let session: Session | null = null;
   let broker = "";
+  const tellDeaf = deafness(env);
 
   /** For how long it held, ms; null: there was no session. */
   const serve = async ({ url, link, speaker }: Reached): Promise<number | null> => {
-    const facts = hooks.birth();
-    const opened = await openSession(link, facts, { ...voice, speaker });
+    const opened = await openSession(link, hooks.birth, { ...voice, speaker });
     if ("kind" in opened) {
       await link.end(false);
       if (opened.kind === "lost") tell("broker.away", url, await link.lost);
@@ -41,8 +42,9 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     session = opened;
     broker = url;
     opened.quiet(hooks.quiet());
+    tellDeaf(url, opened.deaf);
     tell("broker.connected", url, `MQTT ${speaker.protocol === 5 ? "5" : "3.1.1"}`);
-    hooks.onConnected(facts);
+    hooks.onConnected(opened.facts);
     const why = await opened.lost;
     session = null;
     hooks.onLost();
@@ -54,6 +56,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
   const close = async (): Promise<void> => {
     const last = session;
     stop.abort();
+    voice.intake?.stop();
     if (last !== null) await sayGoodBye(env, last);
     await within(env, settleMs, running, () => {});
   };
@@ -83,6 +86,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     heartbeat: (facts) => session?.heartbeat(facts),
     note: (note) => session?.note(note) ?? false,
     telemetry: (batch) => session?.telemetry(batch) ?? false,
+    snapshot: () => session?.snapshot(hooks.birth(), hooks.quiet()) === true,
     quietChanged: () => session?.quiet(hooks.quiet()),
     close: () => {
       closed ??= close();
@@ -107,6 +111,26 @@ async function oneAfterAnother(
     failed = (held ?? 0) >= stableMs ? 1 : failed + 1;
     await pause(env, backoffMs(failed, env.random()), stop);
   }
+}
+
+function voiceOf(options: MqttOptions, env: Env, hooks: SinkHooks) {
+  const { orders } = hooks;
+  const { site, agent, keys = new Map() } = options;
+  const topics = topicsOf(options);
+  const intake = orders && keys.size > 0 ? intakeOf({ env, topics, site, agent, keys }, orders) : null;
+  return { env, topics, site, agent, intake, hooks, options };
+}
+
+/** Reports once, not with each connection, that a broker lets it hear no commands. */
+function deafness(env: Env): (broker: string, why: string | null) => void {
+  const deaf = new Set<string>();
+  return (broker, why) => {
+    if (why === null) deaf.delete(broker);
+    else if (!deaf.has(broker)) {
+      deaf.add(broker);
+      env.report("commands.deaf", { broker, why });
+    }
+  };
 }
 
 async function sayGoodBye(env: Env, session: Session): Promise<void> {

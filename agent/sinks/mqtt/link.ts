@@ -1,6 +1,7 @@
 import { connect, type IClientOptions, type IConnackPacket, type MqttClient, type Packet } from "mqtt";
 import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
+import type { Inbound } from "./gate.ts";
 import { guard } from "./guard.ts";
 import { keptTopics } from "./kept.ts";
 import { paceOf } from "./pace.ts";
@@ -16,10 +17,13 @@ export interface Link {
   readonly packetMax: number;
   /** Settles within `publishMs` of being sent, never rejects. No answer in time ends the link. */
   publish(message: Message): Promise<Ack>;
-  /** Has `take` told what comes on `filter`; whether the broker lets us. Never rejects. */
-  listen(filter: string, take: (inbound: Inbound) => void): Promise<boolean>;
   /** Sends what nobody acknowledges, all of it or, while what was sent so is not known to be read, nothing: false. */
   offer(messages: readonly Message[]): boolean;
+  /**
+   * Subscribes; what comes is told from then on, with what a former connection had subscribed to and came first. Of each, why
+   * it cannot hear; null: it does. Never rejects.
+   */
+  listen(ears: readonly Ear[]): Promise<readonly (string | null)[]>;
   /** The topics below `filter` that the broker keeps something for; null: it does not let us see. Takes 2 s or more. */
   kept(filter: string): Promise<readonly string[] | null>;
   /** Settles with the reason when it is over. */
@@ -28,11 +32,12 @@ export interface Link {
   end(politely: boolean): Promise<void>;
 }
 
-export interface Inbound {
-  readonly topic: string;
-  readonly payload: Buffer;
-  /** From before the subscription. */
-  readonly isRetained: boolean;
+export interface Ear {
+  /** A topic, or all below one (…/+). */
+  readonly filter: string;
+  /** Whether what the broker keeps is wanted with each connection. */
+  readonly wantsKept: boolean;
+  hear(arrival: Arrival): void;
 }
 
 export interface Message {
@@ -44,6 +49,15 @@ export interface Message {
   readonly expiry?: number;
   /** MQTT 5 only. */
   readonly contentType?: string;
+  /** MQTT 5 only. */
+  readonly correlation?: Uint8Array;
+}
+
+/** What comes, on a topic that was subscribed to. */
+export interface Arrival extends Inbound {
+  /** Where an answer is wanted, and by what it is known there; MQTT 5 only. */
+  readonly responseTopic?: string | undefined;
+  readonly correlation?: Uint8Array | undefined;
 }
 
 /** unheard: the broker took it, but nobody is subscribed (MQTT 5, 0x10). refused: with a reason code of MQTT 5. */
@@ -213,7 +227,7 @@ function linkOf(
     limit,
     packetMax: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     publish: queued(limit, send),
-    listen: (filter, take) => listenOn(env, client, filter, take),
+    listen: listening(env, client),
     offer(messages) {
       if (isOver || hasFailed() || !pace.hasRoom()) return false;
       for (const message of messages) {
@@ -228,25 +242,41 @@ function linkOf(
   };
 }
 
-/** A topic of which one level is `+`, or none is. */
-async function listenOn(
-  env: Env,
-  client: MqttClient,
-  filter: string,
-  take: (inbound: Inbound) => void,
-): Promise<boolean> {
-  const [before = "", after] = filter.split("+");
-  const isMeant = (topic: string): boolean =>
-    after === undefined ? topic === filter : topic.startsWith(before) && topic.endsWith(after);
-  client.on("message", (topic, payload, { retain }) => {
-    if (isMeant(topic)) take({ topic, payload, isRetained: retain });
-  });
-  const subscribed = client.subscribeAsync(filter, { qos: 1, nl: true, rh: 0 }).then(
-    (granted) => granted.every(({ qos }) => qos < 0x80),
-    () => false,
+/** What comes before anybody listens waits: a broker sends what it kept for the session at once. */
+const earlyMax = 32;
+
+function listening(env: Env, client: MqttClient): Link["listen"] {
+  const early: Arrival[] = [];
+  let note = (arrival: Arrival): void => {
+    if (early.length < earlyMax) early.push(arrival);
+  };
+  client.on("message", (topic, payload, { retain, properties }) =>
+    note({
+      topic,
+      payload,
+      retain,
+      responseTopic: properties?.responseTopic,
+      correlation: properties?.correlationData,
+    }),
   );
-  return await within(env, publishMs, subscribed, () => false);
+  const subscribed = async ({ filter, wantsKept }: Ear): Promise<string | null> => {
+    try {
+      await client.subscribeAsync(filter, { qos: 1, nl: true, rh: wantsKept ? 0 : 1 });
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  return async (ears) => {
+    note = (arrival) => ears.find(({ filter }) => isOn(filter, arrival.topic))?.hear(arrival);
+    early.splice(0).forEach(note);
+    return Promise.all(ears.map((ear) => within(env, publishMs, subscribed(ear), () => "no answer in time")));
+  };
 }
+
+/** `filter`: a topic, or all below one (…/+). */
+const isOn = (filter: string, topic: string): boolean =>
+  filter.endsWith("/+") ? topic.startsWith(filter.slice(0, -1)) : topic === filter;
 
 /** "No matching subscribers", MQTT 5. */
 const noSubscribers = 0x10;
@@ -255,11 +285,12 @@ function refusal(error: Error & { code?: unknown }): Ack {
   return typeof error.code === "number" ? { kind: "refused", code: error.code, why: error.message } : { kind: "lost" }; // the client is closing
 }
 
-function publishOptions({ options }: MqttClient, { qos, retain, expiry, contentType }: Message) {
+function publishOptions({ options }: MqttClient, { qos, retain, expiry, contentType, correlation }: Message) {
   if (options.protocolVersion !== 5) return { qos, retain };
   const properties = {
     ...(expiry === undefined ? {} : { messageExpiryInterval: expiry }),
     ...(contentType === undefined ? {} : { contentType, payloadFormatIndicator: true }),
+    ...(correlation === undefined ? {} : { correlationData: Buffer.from(correlation) }),
   };
   return { qos, retain, properties };
 }

@@ -196,21 +196,23 @@ export interface Speaker {
   readonly protocol: 4 | 5;
 }
 
+/** @param also what not every agent can do */
 export function birthMessageOf(
   speaker: Speaker,
-  { active, lastPosition: _, capabilities = [], ...facts }: BirthFacts,
+  { active, lastPosition: _, waitingFrom, capabilities = [], ...facts }: BirthFacts,
   at: number,
+  also: readonly string[] = [],
 ): BirthMessage {
-  const { firstSeq, lastSeq } = facts;
+  const { lastSeq } = facts;
   return {
     online: true,
     at: iso(at),
     ...speaker,
     schema: contractVersion,
     ...facts,
-    backlog: firstSeq <= lastSeq ? [[firstSeq, lastSeq]] : [],
+    backlog: waitingFrom <= lastSeq ? [[waitingFrom, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...capabilities],
+    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...capabilities, ...also],
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Env } from "../../env.ts";
 import type { SinkHooks } from "../sink.ts";
 import { ackMessage, type StateMessage, stateMessage } from "./commands.ts";
-import type { Inbound, Link } from "./link.ts";
+import type { Arrival, Ear, Link } from "./link.ts";
 import type { Topics } from "./topics.ts";
 
 /** What the centre says without being asked: whether it is there, and what has arrived. */
 export interface Presence {
+  readonly ears: readonly Ear[];
   /** Whether somebody listens, as far as that is known. */
   readonly isHere: boolean;
 }
@@ -26,8 +27,7 @@ interface Hearing {
 /** How long a centre that was there is waited for, before it is told that it is away. */
 const patienceMs = 5000;
 
-/** Settles when the broker has taken, or refused, the subscriptions. */
-export async function hear(link: Link, { env, topics, hooks, options }: Hearing): Promise<Presence> {
+export function presenceOn(link: Link, { env, topics, hooks, options }: Hearing): Presence {
   const { centre, delivery } = options;
   let state: StateMessage | null = null;
   let isOver = false;
@@ -38,7 +38,7 @@ export async function hear(link: Link, { env, topics, hooks, options }: Hearing)
   const tellAway = (): void => {
     if (!isHere() && !isOver) env.report("centre.away", { centre });
   };
-  const onState = ({ payload }: Inbound): void => {
+  const onState = ({ payload }: Arrival): void => {
     const said = parsed(stateMessage, payload);
     // The Will of an older presence may come after the newer one.
     if (said === null || (state !== null && said.timestamp < state.timestamp)) return;
@@ -47,16 +47,17 @@ export async function hear(link: Link, { env, topics, hooks, options }: Hearing)
     if (said.online && !was) hooks.onHeard();
     else if (was) tellAway();
   };
-  const onAck = ({ payload }: Inbound): void => {
+  const onAck = ({ payload }: Arrival): void => {
     const said = parsed(ackMessage, payload);
     if (said !== null) hooks.onAck(said);
   };
-  if (delivery === "centre") await link.listen(topics.ack, onAck);
+  const ears: Ear[] = delivery === "centre" ? [{ filter: topics.ack, wantsKept: true, hear: onAck }] : [];
   if (centre !== null) {
-    await link.listen(topics.state(centre), onState);
+    ears.push({ filter: topics.state(centre), wantsKept: true, hear: onState });
     env.after(patienceMs, tellAway);
   }
   return {
+    ears,
     get isHere() {
       return isHere();
     },
@@ -68,11 +69,11 @@ const bytesMax = 64 * 1024;
 
 function parsed<T>(
   schema: { safeParse(value: unknown): { success: boolean; data?: T | undefined } },
-  payload: Buffer,
+  payload: Uint8Array,
 ): T | null {
   if (payload.length > bytesMax) return null;
   try {
-    return schema.safeParse(JSON.parse(payload.toString())).data ?? null;
+    return schema.safeParse(JSON.parse(Buffer.from(payload).toString())).data ?? null;
   } catch {
     return null;
   }

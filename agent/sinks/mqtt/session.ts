@@ -11,7 +11,8 @@ import type {
   SinkHooks,
   TelemetryBatch,
 } from "../sink.ts";
-import type { Ack, Link, Message } from "./link.ts";
+import type { Intake } from "./intake.ts";
+import type { Ack, Arrival, Ear, Link, Message } from "./link.ts";
 import {
   birthMessageOf,
   contentType,
@@ -23,16 +24,20 @@ import {
   type Speaker,
 } from "./messages.ts";
 import { type DiagMessage, telemetryMessageOf } from "./notes.ts";
-import { type CentreOptions, hear, type Presence } from "./presence.ts";
+import { type CentreOptions, type Presence, presenceOn } from "./presence.ts";
 import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
 import { channels, type Topics } from "./topics.ts";
 
 /** A link on which the birth was acknowledged: what the agent says on it. */
 export interface Session {
+  /** Those of the birth. */
+  readonly facts: BirthFacts;
   readonly window: number;
   /** Whether somebody listens, as far as that is known. */
   readonly isHeard: boolean;
   readonly lost: Promise<string>;
+  /** Why the broker lets it hear no commands; null: it hears them, or nobody may command. */
+  readonly deaf: string | null;
   deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
@@ -41,6 +46,8 @@ export interface Session {
   telemetry(batch: TelemetryBatch): boolean;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
   quiet(facts: QuietFacts): void;
+  /** Says once more all that is retained; false: it is still at it. */
+  snapshot(facts: BirthFacts, quiet: QuietFacts): boolean;
   /** The planned good-bye; settles when it was acknowledged, or the link is over. */
   death(): Promise<void>;
   end(politely: boolean): Promise<void>;
@@ -60,6 +67,8 @@ export interface Voice {
   readonly speaker: Speaker;
   readonly hooks: Pick<SinkHooks, "onAck" | "onHeard">;
   readonly options: CentreOptions;
+  /** Null: nobody may command. */
+  readonly intake: Intake | null;
 }
 
 /** Of these a refused message is itself the cause: topic name, payload format. */
@@ -67,41 +76,50 @@ const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
 /** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
 const envelopeMax = 256;
 
-/** The ear, then the birth, then the open incidents as they are now; else what went wrong. */
-export async function openSession(link: Link, facts: BirthFacts, voice: Voice): Promise<Session | Ack> {
-  const { env, topics, speaker } = voice;
-  const presence = await hear(link, voice);
-  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall())));
+/**
+ * The ears first, so that who knows of the birth can command; then birth, then the open incidents as they are now; else what
+ * went wrong.
+ */
+export async function openSession(link: Link, birth: () => BirthFacts, voice: Voice): Promise<Session | Ack> {
+  const { env, topics, speaker, intake } = voice;
+  const presence = presenceOn(link, voice);
+  const forOrders: Ear[] = [];
+  if (intake !== null) {
+    const hear = (arrival: Arrival): void => intake.take(arrival, link);
+    forOrders.push({ filter: topics.commands, wantsKept: false, hear });
+  }
+  const heard = await link.listen([...presence.ears, ...forOrders]);
+  const deaf = heard[presence.ears.length] ?? null;
+  const facts = birth();
+  const can = intake !== null && deaf === null ? ["command"] : [];
+  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall(), can)));
   if (failed(born)) return born;
   const shown = await Promise.all(facts.active.map((event) => link.publish(snapshot(voice, event, env.clock.wall()))));
-  return shown.find(failed) ?? sessionOn(link, facts, voice, presence);
+  return shown.find(failed) ?? sessionOn(link, facts, voice, { presence, deaf });
 }
 
-function sessionOn(link: Link, facts: BirthFacts, voice: Voice, presence: Presence): Session {
+interface Hearing {
+  readonly presence: Presence;
+  readonly deaf: string | null;
+}
+
+function sessionOn(link: Link, facts: BirthFacts, voice: Voice, { presence, deaf }: Hearing): Session {
   const { env, topics, speaker } = voice;
-  const bornActive = new Set(facts.active.map(({ conditionKey }) => conditionKey));
-  const shown = new Set(facts.active.map(({ conditionKey }) => topics.active(conditionKey)));
-  void forgetOrphans(link, voice, shown);
-  /** What the birth has shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
-  const picture = (outgoing: Outgoing, told: Message): Message | null => {
-    const { conditionKey, open } = outgoing.event;
-    const isOlder = outgoing.position <= facts.lastPosition;
-    if (isOlder && (open || bornActive.has(conditionKey))) return null;
-    const topic = topics.active(conditionKey);
-    if (isOlder && shown.has(topic)) return null;
-    shown.add(topic);
-    return retained(topic, open, told);
-  };
+  const pictures = picturesOn(link, facts, voice);
+  void forgetOrphans(link, voice, pictures.shown);
+  const quiet = quietOn(link, voice);
   return {
+    facts,
     window: link.limit,
     get isHeard() {
       return presence.isHere;
     },
     lost: link.lost,
+    deaf,
     async deliver(outgoing) {
       const message = incident(voice, outgoing);
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
-      const shows = picture(outgoing, message);
+      const shows = pictures.of(outgoing, message);
       const [told, kept] = await Promise.all([link.publish(message), shows && link.publish(shows)]);
       return deliveredBy(told, kept);
     },
@@ -122,13 +140,67 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice, presence: Presen
       return true;
     },
     telemetry: (batch) => link.offer(telemetry(voice, batch, link.packetMax)),
-    quiet: quietOn(link, voice),
+    quiet: quiet.tell,
+    snapshot(facts, silenced) {
+      if (pictures.isTelling()) return false;
+      void pictures.tellAnew(facts);
+      quiet.forget();
+      quiet.tell(silenced);
+      return true;
+    },
     async death() {
       await link.publish(status(topics, deathMessageOf(speaker, "shutdown")));
     },
     end: link.end,
   };
 }
+
+/** What the broker is to keep of open incidents: as the birth has shown it, with what happened since. */
+function picturesOn(link: Link, birth: BirthFacts, voice: Voice) {
+  const { env, topics } = voice;
+  const topicOf = ({ conditionKey }: EventRecord): string => topics.active(conditionKey);
+  let facts = birth;
+  let active = new Set(facts.active.map(topicOf));
+  /** The topics of which something was said. */
+  const shown = new Set(active);
+  /** Of which something newer was said than is being told anew; null: nothing is. */
+  let newer: Set<string> | null = null;
+  const isOld = ({ position }: Outgoing): boolean => position <= facts.lastPosition;
+  return {
+    shown,
+    /** What was shown must not go back in time; and what is deleted need not be deleted for each older event anew. */
+    of(outgoing: Outgoing, told: Message): Message | null {
+      const { event } = outgoing;
+      const topic = topicOf(event);
+      if (isOld(outgoing) && (event.open || active.has(topic) || shown.has(topic))) return null;
+      shown.add(topic);
+      newer?.add(topic);
+      return retained(topic, event.open, told);
+    },
+    isTelling: () => newer !== null,
+    /** A few at a time, so that events need not wait behind them. */
+    async tellAnew(now: BirthFacts): Promise<void> {
+      facts = now;
+      active = new Set(facts.active.map(topicOf));
+      const since = new Set<string>();
+      newer = since;
+      const over = [...shown].filter((topic) => !active.has(topic));
+      for (const topic of active) shown.add(topic);
+      const messages = [
+        ...facts.active.map((event) => () => snapshot(voice, event, env.clock.wall())),
+        ...over.map((topic) => () => ({ topic, payload: "", ...channels.active.how })),
+      ];
+      for (let i = 0; i < messages.length; i += atOnce) {
+        const some = messages.slice(i, i + atOnce).map((make) => make());
+        const acks = await Promise.all(some.filter(({ topic }) => !since.has(topic)).map(link.publish));
+        if (acks.some(({ kind }) => kind === "lost")) break;
+      }
+      newer = null;
+    },
+  };
+}
+
+const atOnce = 8;
 
 /**
  * Deletes what the broker keeps of incidents that are not open any more, such as those of a store that was lost. One after
@@ -145,7 +217,7 @@ async function forgetOrphans(link: Link, { env, topics }: Voice, shown: Readonly
   if (deleted > 0) env.report("broker.orphans", { deleted });
 }
 
-function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] {
+function quietOn(link: Link, { env, topics, speaker }: Voice) {
   const said = new Map<string, string>();
   const retain = async (topic: string, facts: string, message: object): Promise<void> => {
     if (said.get(topic) === facts) return;
@@ -153,7 +225,7 @@ function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] 
     const ack = await link.publish({ topic, payload: JSON.stringify(message), ...channels.silences.how });
     if (failed(ack)) said.delete(topic);
   };
-  return (facts) => {
+  const tell = (facts: QuietFacts): void => {
     const { silences, modes, blind } = facts;
     const [at, bytesMax] = [env.clock.wall(), link.packetMax - envelopeMax];
     const both = {
@@ -163,6 +235,8 @@ function quietOn(link: Link, { env, topics, speaker }: Voice): Session["quiet"] 
     void retain(topics.silences, JSON.stringify({ silences, modes }), both.silences);
     void retain(topics.blind, JSON.stringify(blind), both.blind);
   };
+  /** `forget`: what was said, so that it is said again. */
+  return { tell, forget: () => said.clear() };
 }
 
 function deliveredBy(told: Ack, shown: Ack | null): Delivered {

@@ -54,6 +54,8 @@ export interface Topics {
   telemetry(point: string): string;
   /** What became of a command that names no other topic for it. */
   reply(cmdId: string): string;
+  /** Below it is where else a command may have its result sent. */
+  readonly replies: string;
   command(name: string): string;
   /** The filter of all of those. */
   readonly commands: string;
@@ -88,6 +90,7 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
     diag: `${base}/${channels.diag.path}`,
     telemetry: (point) => `${base}/telemetry/${point}`,
     reply: (cmdId) => `${base}/${channels.reply.path.replace("{cmdId}", cmdId)}`,
+    replies: `${prefix}/v1/reply/`,
     command: (name) => `${base}/${channels.command.path.replace("{name}", name)}`,
     commands: `${base}/${channels.command.path.replace("{name}", "+")}`,
     ack: `${base}/${channels.ack.path}`,

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), "mepwatch-settings-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const pem = join(folder, "file.pem");
 writeFileSync(pem, "content");
+
+const publicKey = generateKeyPairSync("ed25519").publicKey.export({ format: "der", type: "spki" }).toString("base64");
+for (const kid of ["file", "env"]) writeFileSync(join(folder, `keys-${kid}`), `${kid} engineer ${publicKey}\n`);
+writeFileSync(join(folder, "keys-wrong"), `ok viewer ${publicKey}\nhim boss ${publicKey}\n`);
 
 const noSecrets: Secrets = () => ({ problem: "no secrets here" });
 const read = (text: string | null, environment: Record<string, string> = {}, secrets = noSecrets): ReadSettings =>
@@ -79,6 +84,12 @@ const each: readonly [name: string, file: string, variable: string, arrives: (se
   ["mqtt.delivery", "centre", "broker", ({ mqtt }) => mqtt.delivery],
   ["mqtt.centre", "in-file", "in-env", ({ mqtt }) => mqtt.centre],
   ["mqtt.backfill", "0", "500", ({ mqtt }) => String(mqtt.backfillRate)],
+  [
+    "commands.keys",
+    join(folder, "keys-file"),
+    join(folder, "keys-env"),
+    ({ commandKeys }) => join(folder, `keys-${[...commandKeys.keys()].join()}`),
+  ],
   ["store", "in-file", "in-env", ({ store }) => store],
   ["history.keep", "2h", "48h", ({ history }) => `${history.keepMs / 3_600_000}h`],
   ["history.size", "16", "512", ({ history }) => String(history.bytesMax / 2 ** 20)],
@@ -133,6 +144,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     {},
     [
       'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, notify.after, notify.webhook.url, notify.webhook.token, notify.smtp.url, notify.smtp.username, notify.smtp.password, notify.smtp.from, notify.smtp.to, notify.trap.target, notify.trap.community, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, commands.keys, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
     ],
   ],
   [
@@ -140,6 +152,22 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     null,
     { MEPWATCH_MQTT_ULR: "mqtt://broker", OTHER: "1" },
     ['MEPWATCH_MQTT_ULR: unknown setting. Did you mean "MEPWATCH_MQTT_URL"?'],
+  ],
+  [
+    "a file of trusted keys in which a line is wrong",
+    null,
+    { MEPWATCH_COMMAND_KEYS: join(folder, "keys-wrong") },
+    [
+      `MEPWATCH_COMMAND_KEYS: ${join(folder, "keys-wrong")}:2: no such ROLE of "him"; expected one of viewer, technician, engineer, supervisor, service.`,
+    ],
+  ],
+  [
+    "one that is not there",
+    "commands: { keys: /nowhere/keys }\n",
+    {},
+    [
+      "settings.yaml:1:13: commands.keys: cannot be read; expected the name of a file of trusted keys this user may read",
+    ],
   ],
   [
     "a password in the file",

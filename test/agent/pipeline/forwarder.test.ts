@@ -57,7 +57,7 @@ beforeEach(() => {
           [5, 7],
         ] as const
       )
-        .map(([first, last]) => [Math.max(first, from), Math.min(last, to)] as const)
+        .map(([first, last]): [number, number] => [Math.max(first, from), Math.min(last, to)])
         .filter(([first, last]) => of === epoch && first <= last),
   };
   const deliver: Sink["deliver"] = ({ event: { seq }, json, isLate }) =>

@@ -1,14 +1,20 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import mqtt, { type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+import mqtt, {
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type Packet,
+} from "mqtt-packet";
 
 /** A broker that does as a test says, byte by byte: what a real one does only on a bad day. */
 export interface ScriptedBroker {
   readonly url: string;
   readonly connects: IConnectPacket[];
   readonly publishes: IPublishPacket[];
-  /** What clients subscribed to, and how many publishes there had been then. */
-  readonly subscribes: { topic: string; after: number }[];
+  /** With how much was published before. */
+  readonly subscribes: { readonly packet: ISubscribePacket; readonly published: number }[];
   /** What clients said last, such as disconnect. */
   readonly others: Packet[];
   /** Most publishes that ever waited for an acknowledgement at once. */
@@ -19,27 +25,32 @@ export interface ScriptedBroker {
   onPublish: (packet: IPublishPacket) => number | null | "close";
   /** What it keeps, by topic, told to whoever subscribes to anything; null: nobody may. */
   kept: Map<string, string> | null;
+  /** Reason code of the SUBACK, where somebody may subscribe to something; null: none. */
+  onSubscribe: (topics: readonly string[]) => number | null;
+  /** Says this right after CONNACK, as what it kept for the session. */
+  early: Packet[];
+  /** Says it to all. */
+  say(packet: Packet): void;
   /** Delay of each PUBACK, ms. */
   ackMs: number;
-  /** Tells whoever is connected. */
-  say(topic: string, payload: string): void;
   /** Of those who are there, for a test that says what no broker says. */
   readonly sockets: ReadonlySet<Socket>;
   drop(): void;
   close(): Promise<void>;
 }
 
-const v5 = { protocolVersion: 5 };
-
 export async function startBroker(port = 0, tls?: { cert: string; key: string }): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
+  const says = new Set<(packet: Packet) => void>();
   const server = tls === undefined ? createServer() : createTlsServer(tls);
   server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
     socket.setNoDelay(true); // else an acknowledgement waits 40 ms behind another, longer than hurried deadlines
-    serve(broker, socket);
+    const say = serve(broker, socket);
+    says.add(say);
+    socket.on("close", () => says.delete(say));
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const broker: ScriptedBroker = {
@@ -47,16 +58,17 @@ export async function startBroker(port = 0, tls?: { cert: string; key: string })
     connects: [],
     publishes: [],
     subscribes: [],
+    onSubscribe: () => 0,
+    early: [],
+    say(packet) {
+      for (const say of says) say(packet);
+    },
     others: [],
     unackedMax: 0,
     onConnect: () => ({}),
     onPublish: () => 0,
     kept: new Map(),
     ackMs: 0,
-    say(topic, payload) {
-      for (const socket of sockets)
-        socket.write(mqtt.generate({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false }, v5));
-    },
     sockets,
     drop() {
       for (const socket of sockets) socket.destroy();
@@ -69,7 +81,7 @@ export async function startBroker(port = 0, tls?: { cert: string; key: string })
   return broker;
 }
 
-function serve(broker: ScriptedBroker, socket: Socket): void {
+function serve(broker: ScriptedBroker, socket: Socket): (packet: Packet) => void {
   let parser = mqtt.parser({ protocolVersion: 5 });
   let version = 5;
   let unacked = 0;
@@ -83,6 +95,7 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
       parser = listen(version);
       const answer = broker.onConnect(packet);
       if (answer !== null) send({ cmd: "connack", sessionPresent: false, reasonCode: 0, returnCode: 0, ...answer });
+      broker.early.forEach(send);
     } else if (packet.cmd === "publish") {
       broker.publishes.push(packet);
       if (packet.qos === 0) return;
@@ -95,8 +108,10 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
         send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: code });
       }, broker.ackMs);
     } else if (packet.cmd === "subscribe") {
-      for (const { topic } of packet.subscriptions) broker.subscribes.push({ topic, after: broker.publishes.length });
-      const code = broker.kept === null ? 0x87 : 0;
+      broker.subscribes.push({ packet, published: broker.publishes.length });
+      const topics = packet.subscriptions.map(({ topic }) => topic);
+      const code = broker.kept === null ? 0x87 : broker.onSubscribe(topics);
+      if (code === null) return;
       send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [code] });
       for (const [topic, payload] of broker.kept ?? [])
         send({ cmd: "publish", topic, payload, qos: 0, retain: true, dup: false });
@@ -111,4 +126,5 @@ function serve(broker: ScriptedBroker, socket: Socket): void {
   };
   parser = listen(5);
   socket.on("data", (data) => parser.parse(data));
+  return send;
 }

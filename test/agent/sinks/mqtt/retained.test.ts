@@ -56,6 +56,7 @@ function openSink(active: readonly EventRecord[]): Sink {
     epoch,
     firstSeq: 8,
     lastSeq: 7,
+    waitingFrom: 8,
     lastPosition: 7,
     activeCount: active.length,
     configHash: "c",

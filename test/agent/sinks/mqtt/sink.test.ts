@@ -40,7 +40,17 @@ beforeEach(async () => {
   waits.length = 0;
   bdSeq = 0;
   [lost, heard, acks] = [0, 0, []];
-  facts = { epoch, firstSeq: 1, lastSeq: 0, lastPosition: 0, activeCount: 0, configHash: "c", clock, active: [] };
+  facts = {
+    epoch,
+    firstSeq: 1,
+    lastSeq: 0,
+    waitingFrom: 1,
+    lastPosition: 0,
+    activeCount: 0,
+    configHash: "c",
+    clock,
+    active: [],
+  };
   quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 });
 afterEach(async () => {
@@ -201,15 +211,18 @@ describe("the centre", () => {
   const state = (online: boolean, second: number) =>
     JSON.stringify({ online, timestamp: `2026-01-01T00:00:0${second}.000Z`, sessionId: epoch });
   const topic = "mepwatch/v1/STATE/noc";
+  const tell = (about: string, payload: string): void =>
+    broker.say({ cmd: "publish", topic: about, payload, qos: 0, retain: false, dup: false });
+  const subscribed = (before = Number.POSITIVE_INFINITY): string[] =>
+    broker.subscribes
+      .filter(({ published }) => published <= before)
+      .flatMap(({ packet }) => packet.subscriptions.map((one) => one.topic));
 
   test("is listened to before the birth; what it says that is wrong counts for nothing", async () => {
     const sink = open({ centre: "noc", delivery: "centre" });
     await connected(sink);
     const born = broker.publishes.findIndex((one) => one.topic === `${base}/status`);
-    expect(broker.subscribes.filter(({ after }) => after <= born).map((one) => one.topic)).toEqual([
-      `${base}/ack`,
-      topic,
-    ]);
+    expect(subscribed(born)).toEqual([`${base}/ack`, topic]);
     const ack = { epoch, upTo: 7, except: [[3, 4]], host: "noc", at: "2026-01-01T00:00:00.000Z" };
     for (const wrong of [
       "",
@@ -218,9 +231,9 @@ describe("the centre", () => {
       JSON.stringify({ ...ack, upTo: -1 }),
       JSON.stringify({ ...ack, except: [[1]] }),
     ])
-      broker.say(`${base}/ack`, wrong);
-    broker.say(`${base}/other`, JSON.stringify(ack));
-    broker.say(`${base}/ack`, JSON.stringify({ ...ack, later: "more" }));
+      tell(`${base}/ack`, wrong);
+    tell(`${base}/other`, JSON.stringify(ack));
+    tell(`${base}/ack`, JSON.stringify({ ...ack, later: "more" }));
     await until(() => (acks.length > 0 ? true : null));
     expect(acks.map(({ upTo, except }) => [upTo, except])).toEqual([[7, [[3, 4]]]]);
   });
@@ -231,13 +244,13 @@ describe("the centre", () => {
     await connected(sink);
     await until(() => (codes().includes("centre.away") ? true : null));
     expect([sink.isHeard, sink.trouble]).toEqual([false, "the centre noc is away"]);
-    broker.say(topic, state(true, 5));
+    tell(topic, state(true, 5));
     await until(() => (heard > 0 ? true : null));
-    broker.say(topic, state(false, 3));
-    broker.say(topic, "rubbish");
-    broker.say(topic, state(true, 6));
+    tell(topic, state(false, 3));
+    tell(topic, "rubbish");
+    tell(topic, state(true, 6));
     await until(() => (sink.isHeard ? true : null));
-    broker.say(topic, state(false, 7));
+    tell(topic, state(false, 7));
     await until(() => (sink.isHeard ? null : true));
     expect([heard, codes().filter((code) => code === "centre.away").length]).toEqual([1, 2]);
   });
@@ -245,7 +258,7 @@ describe("the centre", () => {
   test("that nobody named is whoever is subscribed", async () => {
     const sink = open();
     await connected(sink);
-    expect([sink.isHeard, broker.subscribes.map((one) => one.topic)]).toEqual([true, [`${base}/active/+`]]);
+    expect([sink.isHeard, subscribed()]).toEqual([true, [`${base}/active/+`]]);
   });
 });
 
@@ -396,7 +409,7 @@ describe("an event", () => {
 
   test("that is older than the birth does not put the retained picture back", async () => {
     const newest = event(9, { rev: 3 });
-    facts = { ...facts, firstSeq: 7, lastSeq: 9, lastPosition: 99, activeCount: 1, active: [newest] };
+    facts = { ...facts, firstSeq: 7, lastSeq: 9, waitingFrom: 7, lastPosition: 99, activeCount: 1, active: [newest] };
     const sink = open();
     await connected(sink);
     const cleared = { kind: "clear", open: false, active: false, state: "normal" } as const;

@@ -13,7 +13,17 @@ import { type ScriptedBroker, startBroker } from "./broker.ts";
 let broker: ScriptedBroker;
 let sink: Sink;
 const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: null };
-const facts = { epoch, firstSeq: 1, lastSeq: 0, lastPosition: 0, activeCount: 0, configHash: "c", clock, active: [] };
+const facts = {
+  epoch,
+  firstSeq: 1,
+  lastSeq: 0,
+  waitingFrom: 1,
+  lastPosition: 0,
+  activeCount: 0,
+  configHash: "c",
+  clock,
+  active: [],
+};
 const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 const mine = {
   clientId: "a",
