@@ -120,13 +120,13 @@ function onTick(state: CentreState, now: Instant): Step {
   };
 }
 
-/** The silence of agents counts from the moment at which they can be heard. */
+/** The silence of agents counts from the moment at which they can be heard; what was acknowledged may not have arrived. */
 function linked(state: CentreState, up: boolean, now: Instant): CentreState {
   const link = { up, since: now };
   if (!up) return { ...state, link };
   const agents = [...state.agents].map(([name, agent]) => {
     const { at } = now;
-    return [name, { ...agent, heardAt: { ...agent.heardAt, at }, heartbeatAt: null }] as const;
+    return [name, { ...agent, heardAt: { ...agent.heardAt, at }, heartbeatAt: null, acked: new Map() }] as const;
   });
   return { ...state, link, agents: new Map(agents) };
 }
