@@ -10,23 +10,39 @@ export function united(ranges: Ranges, [from, to]: Range): Ranges {
   return [...before, [Math.min(from, met[0]?.[0] ?? from), Math.max(to, met.at(-1)?.[1] ?? to)], ...after];
 }
 
-export const unionOf = (one: Ranges, other: Ranges): Ranges => other.reduce(united, one);
-
-/** What of `from` to `to` is in none of them. */
-export function holesIn(ranges: Ranges, [from, to]: Range): Ranges {
-  const holes: Range[] = [];
-  let next = from;
-  for (const [start, end] of ranges) {
-    if (end < next) continue;
-    if (start > to) break;
-    if (start > next) holes.push([next, start - 1]);
-    next = end + 1;
+/** Of ranges in any order, which may overlap. */
+export function normal(ranges: Ranges): Ranges {
+  const merged: [number, number][] = [];
+  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else if (from <= to) merged.push([from, to]);
   }
-  if (next <= to) holes.push([next, to]);
-  return holes;
+  return merged;
 }
 
-export const without = (ranges: Ranges, taken: Ranges): Ranges => ranges.flatMap((one) => holesIn(taken, one));
+export const unionOf = (one: Ranges, other: Ranges): Ranges =>
+  other.length === 0 ? one : one.length === 0 ? other : normal([...one, ...other]);
+
+export function without(ranges: Ranges, taken: Ranges): Ranges {
+  const rest: Range[] = [];
+  let passed = 0;
+  for (const [from, to] of ranges) {
+    while ((taken[passed]?.[1] ?? to) < from) passed++;
+    let next = from;
+    for (let i = passed; i < taken.length; i++) {
+      const [start, end] = taken[i] as Range;
+      if (start > to) break;
+      if (start > next) rest.push([next, start - 1]);
+      next = end + 1;
+    }
+    if (next <= to) rest.push([next, to]);
+  }
+  return rest;
+}
+
+/** What of `from` to `to` is in none of them. */
+export const holesIn = (ranges: Ranges, whole: Range): Ranges => without([whole], ranges);
 
 /** What of them is in `from` to `to`. */
 export const clipped = (ranges: Ranges, [from, to]: Range): Ranges =>

@@ -1,4 +1,4 @@
-import { clipped, countOf, has, holesIn, type Range, type Ranges, unionOf, united, without } from "./ranges.ts";
+import { clipped, countOf, has, holesIn, normal, type Range, type Ranges, unionOf, united, without } from "./ranges.ts";
 
 /**
  * What is known of one epoch of one agent by its sequence numbers: what has arrived, what is missing and since when, what
@@ -88,7 +88,7 @@ export function announcing(
   base: number | null,
   now: number,
 ): Reception {
-  const announced = backlog.slice(0, rangesMax).reduce(united, [] as Ranges);
+  const announced = normal(backlog.slice(0, rangesMax));
   return looked(
     {
       ...based(one, base),
@@ -119,7 +119,7 @@ export function reaching(one: Reception, lastSeq: number, ackedSeq: number, now:
 /** From the acknowledgement that was retained when we were here last. */
 export function resuming(one: Reception, upTo: number, except: Ranges, now: number): Reception {
   if (one.base !== null) return one;
-  const missing = except.slice(0, rangesMax).reduce(united, [] as Ranges);
+  const missing = normal(except.slice(0, rangesMax));
   const got = unionOf(one.got, holesIn(missing, [1, upTo]));
   return looked({ ...one, base: missing[0]?.[0] ?? upTo + 1, got, last: Math.max(one.last, upTo) }, now);
 }
@@ -131,17 +131,14 @@ export const gapped = (one: Reception, gap: Gap, now: number): Reception =>
   looked({ ...one, gaps: [...one.gaps, gap].slice(-gapsMax), last: Math.max(one.last, gap.to) }, now);
 
 /** The agent does not have these any more. */
-export const givenUp = (one: Reception, gone: Ranges, now: number): Reception =>
-  looked(
-    {
-      ...one,
-      lost: gone
-        .flatMap((range) => clipped(missingIn(one), range))
-        .reduce(united, one.lost)
-        .slice(-rangesMax),
-    },
-    now,
-  );
+export function givenUp(one: Reception, gone: Ranges, now: number): Reception {
+  if (gone.length === 0) return one;
+  const missing = missingIn(one);
+  const lost = unionOf(one.lost, normal(gone.flatMap((range) => clipped(missing, range))));
+  const kept = lost.slice(-rangesMax);
+  const base = kept.length === lost.length ? one.base : Math.max(one.base ?? 0, kept[0]?.[0] ?? 0);
+  return looked({ ...one, lost: kept, base }, now);
+}
 
 /** Whatever is missing, announced or not. */
 export const missingIn = ({ base, got, lost, last }: Reception): Ranges =>
@@ -154,14 +151,20 @@ export const isWhole = (one: Reception): boolean => one.base !== null && missing
 function looked(one: Reception, now: number): Reception {
   const missing = without(missingIn(one), one.announced).slice(0, rangesMax);
   if (missing.length === 0) return one.holes.length === 0 ? one : { ...one, holes: [] };
-  const kept = one.holes.flatMap((hole) =>
-    clipped(missing, [hole.from, hole.to]).map(([from, to]): Hole => {
+  const kept: Hole[] = [];
+  let passed = 0;
+  for (const hole of one.holes) {
+    while ((missing[passed]?.[1] ?? hole.from) < hole.from) passed++;
+    for (let i = passed; i < missing.length; i++) {
+      const [start, end] = missing[i] as Range;
+      if (start > hole.to) break;
+      const [from, to] = [Math.max(start, hole.from), Math.min(end, hole.to)];
       const shrank = from !== hole.from || to !== hole.to;
       const nextAt = shrank && hole.asks > 0 ? Math.max(hole.nextAt, now + spacing(hole.asks)) : hole.nextAt;
-      return { ...hole, from, to, nextAt };
-    }),
-  );
-  const known = kept.map(({ from, to }): Range => [from, to]).reduce(united, [] as Ranges);
+      kept.push({ ...hole, from, to, nextAt });
+    }
+  }
+  const known = normal(kept.map(({ from, to }): Range => [from, to]));
   const fresh = without(missing, known).map(
     ([from, to]): Hole => ({ from, to, since: now, asks: 0, nextAt: now + graceMs }),
   );
@@ -196,7 +199,7 @@ export function pressed(before: Reception, replays: boolean, askMax: number, now
   const passed = one.holes
     .filter(({ since, asks }) => now - since >= graceMs && (!replays || asks >= asksMax))
     .flatMap(({ from, to }) => clipped([[from, to]], [1, one.firstSeq - 1]));
-  const lost = [...one.gaps.filter(isTold).flatMap(absentOf), ...passed].reduce(united, [] as Ranges);
+  const lost = normal([...one.gaps.filter(isTold).flatMap(absentOf), ...passed]);
   const rest = givenUp(one, lost, now);
   const due = rest.holes.filter(({ nextAt }) => nextAt <= now).slice(0, askMax);
   const holes = rest.holes.map((hole) =>
