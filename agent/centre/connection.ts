@@ -2,6 +2,7 @@ import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type Env, within } from "../env.ts";
 import type { Secret } from "../secret.ts";
 import { backoffMs, stableMs } from "../sinks/mqtt/backoff.ts";
+import { stateMessage } from "../sinks/mqtt/commands.ts";
 import { channels } from "../sinks/mqtt/topics.ts";
 
 /** A consumer's line to the broker: MQTT 5, or 3.1.1 where the broker speaks no other. Lost, it is opened anew. */
@@ -15,7 +16,7 @@ export interface ConnectionOptions {
   readonly sites: readonly string[];
   /** Shared subscription of the events, MQTT 5 only; null: all of them come here. */
   readonly share: string | null;
-  /** Whether it says that a centre is there, and has the broker keep events for it while it is away for up to an hour. */
+  /** Whether it says that a centre is there, and has the broker keep events for it while its line is down, for up to an hour. */
   readonly present: boolean;
   readonly username: string | null;
   readonly password: Secret | null;
@@ -47,23 +48,26 @@ const rememberMs = 24 * 3600 * 1000;
 const inboundMax = 256 * 1024;
 /** CONNACK: this version is not spoken here, in MQTT 5 and in 3.1.1. */
 const wrongVersion: ReadonlySet<number> = new Set([0x84, 0x01]);
-/** DISCONNECT: another client came with the same id. */
+/** As the reason code of MQTT 5 for it: another came under the same name. */
 const takenOver = 0x8e;
 
 const heardOn = ["status", "ack", "active/+", "silences", "blind", "heartbeat", "reply/+", "diag"];
 /** Those that a group shares. */
 const events = ["event", "backfill"];
 
-export function filtersOf({ prefix, sites, share }: ConnectionOptions): string[] {
+export function filtersOf(options: ConnectionOptions): string[] {
+  const { prefix, sites, share, present } = options;
   const bases = (sites.length === 0 ? ["+"] : sites).map((site) => `${prefix}/v1/${site}/+`);
   const shared = share === null ? "" : `$share/${share}/`;
   return [
+    ...(present ? [stateTopic(options)] : []),
     ...heardOn.flatMap((name) => bases.map((base) => `${base}/${name}`)),
     ...events.flatMap((name) => bases.map((base) => `${shared}${base}/${name}`)),
   ];
 }
 
 export function openConnection(options: ConnectionOptions, env: Env, hooks: ConnectionHooks): Connection {
+  const run = env.uuid().slice(0, 8);
   let client: MqttClient | null = null;
   let isOver = false;
   let cancel = (): void => {};
@@ -89,7 +93,7 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
       return;
     }
     const began = env.clock.mono();
-    client = attempt(options, env, protocol, {
+    client = attempt(options, env, protocol, run, {
       ...hooks,
       up(spoken) {
         said = null;
@@ -98,7 +102,7 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
       closed(why, code) {
         client = null;
         if (isOver) return;
-        if (code === takenOver) return end(`another consumer runs as "${options.host}": give this one another --host`);
+        if (code === takenOver) return end(`another consumer has come as "${options.host}": give each its own --host`);
         if (protocol === 5 && code !== null && wrongVersion.has(code)) {
           fellBack = env.clock.mono();
           return live(failed);
@@ -132,23 +136,33 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
           () => {},
         ).catch(() => {});
       }
-      await within(env, 1000, last.endAsync(), () => {}).catch(() => {});
+      await within(env, 1000, last.endAsync(false, goodBye(last)), () => {}).catch(() => {});
       last.stream.destroy();
     },
   };
 }
+
+/** Nobody comes back to this session. */
+const goodBye = ({ options }: MqttClient) =>
+  options.protocolVersion === 5 ? { properties: { sessionExpiryInterval: 0 } } : {};
 
 interface AttemptHooks extends ConnectionHooks {
   /** Once. `code`: of MQTT, where the broker gave one. */
   closed(why: string, code: number | null): void;
 }
 
-function attempt(options: ConnectionOptions, env: Env, protocol: 4 | 5, hooks: AttemptHooks): MqttClient | null {
+function attempt(
+  options: ConnectionOptions,
+  env: Env,
+  protocol: 4 | 5,
+  run: string,
+  hooks: AttemptHooks,
+): MqttClient | null {
   const session = env.uuid();
   let [why, code]: [string, number | null] = ["the connection was closed, or there was no answer in time", null];
   let client: MqttClient;
   try {
-    client = connect(options.url, clientOptions(options, env, protocol, session));
+    client = connect(options.url, clientOptions(options, env, protocol, run, session));
   } catch (error) {
     // Not before the caller knows that there is no client.
     env.after(0, () => hooks.closed(wordsOf(error), null));
@@ -169,7 +183,12 @@ function attempt(options: ConnectionOptions, env: Env, protocol: 4 | 5, hooks: A
     client.end(true);
     hooks.closed(why, code);
   });
-  client.on("message", (topic, payload, { retain }) => hooks.message(topic, payload, retain));
+  client.on("message", (topic, payload, { retain }) => {
+    if (topic !== stateTopic(options)) return hooks.message(topic, payload, retain);
+    if (retain || !saysAnother(payload, session)) return;
+    code = takenOver;
+    client.end(); // says good-bye, so that no Will denies the other's presence
+  });
   client.once("connect", () => {
     cancel();
     const qos = 1 as const;
@@ -189,15 +208,31 @@ function attempt(options: ConnectionOptions, env: Env, protocol: 4 | 5, hooks: A
   return client;
 }
 
+/** Whether another than `session` says that it is there: it began later. */
+function saysAnother(payload: Uint8Array, session: string): boolean {
+  try {
+    const { online, sessionId } = stateMessage.parse(JSON.parse(Buffer.from(payload).toString()));
+    return online && sessionId !== session;
+  } catch {
+    return false; // no presence of a centre
+  }
+}
+
 /** A stream builder that bounds what comes in, before the library puts it together, has its place here. */
-function clientOptions(options: ConnectionOptions, env: Env, protocol: 4 | 5, session: string): IClientOptions {
+function clientOptions(
+  options: ConnectionOptions,
+  env: Env,
+  protocol: 4 | 5,
+  run: string,
+  session: string,
+): IClientOptions {
   const { host, present, share, username, password, ca } = options;
   // In 3.1.1 a session has no end: one that nobody comes back to would be kept for good. In a group the others take over.
   const isKept = present && share === null && protocol === 5;
   const v5 = { sessionExpiryInterval: isKept ? sessionSeconds : 0, receiveMaximum: 100, maximumPacketSize: inboundMax };
   return {
     protocolVersion: protocol,
-    clientId: `mepwatch-${present ? "centre" : "look"}-${host}`,
+    clientId: `mepwatch-centre-${host}-${run}`,
     clean: !isKept,
     keepalive: 30,
     connectTimeout: 2 * connectMs, // the deadline is ours
