@@ -5,6 +5,10 @@
  * published, retained, on the topic ack; `replay` and `snapshot` are commands, signed with `signCommand`, each told back as
  * `sent`. `mepwatch centre` is made of just this.
  */
+
+export type { Unsigned } from "../sinks/mqtt/commands.ts";
+export { signCommand } from "../sinks/mqtt/signature.ts";
+export { topicsOf } from "../sinks/mqtt/topics.ts";
 export type { AgentState } from "./agent.ts";
 export { type CentreOptions, type CentreState, centre, type Input, initial, isStale, type Step } from "./centre.ts";
 export type { Blind, Silences, ToldEvent } from "./decode.ts";

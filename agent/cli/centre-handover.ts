@@ -1,5 +1,6 @@
 import { type FollowOptions, follow } from "../centre/follow.ts";
 import { type AgentState, type CentreState, type ToldEvent, worstFirst } from "../centre/index.ts";
+import { holesIn } from "../centre/ranges.ts";
 import { severities } from "../core/severity.ts";
 import { type Env, within } from "../env.ts";
 import { agentLines } from "./centre-view.ts";
@@ -65,12 +66,11 @@ export async function centreHandover(
       events,
       new Date(wall - spanMs).toISOString(),
       new Date(wall).toISOString(),
+      asked.length > 0,
     );
     if (json) output.data(JSON.stringify(told));
     else {
-      output.data(
-        `What the broker ${options.url} retains, and what the agents sent again; ${told.since} to ${told.at}.`,
-      );
+      output.data(`${told.since} to ${told.at}, as the broker ${options.url} and its agents tell it.`);
       for (const line of table([["", "RAISED", "CLEARED", "STILL OPEN"], ...rowsOf(told)])) output.data(line);
       output.data(told.knows);
       for (const one of followed.state.agents.values())
@@ -96,6 +96,7 @@ function handoverOf(
   events: readonly (ToldEvent & { readonly agent: string })[],
   since: string,
   at: string,
+  isAsked: boolean,
 ) {
   const inSpan = events
     .filter((one) => one.at >= since)
@@ -104,15 +105,27 @@ function handoverOf(
     const { site, agent, presence, lost, silences, blind } = one;
     return { site, agent, presence, lost, silences, blind, open: worstFirst(one.picture) };
   });
-  const whole =
-    events.length > 0 &&
-    agents.every((one) => events.some((event) => event.agent === `${one.site}/${one.agent}` && event.at < since));
-  const knows = whole
-    ? "All that happened since then is counted."
-    : events.length === 0
-      ? "What was raised and cleared again meanwhile is not known here: no agent sent its events again (that takes --key)."
-      : "Of some agents not all that happened since then is known: each was asked for its newest events only.";
+  const whole = [...state.agents.values()].every((one) => reachesBack(one, events, since));
+  const knows = !isAsked
+    ? "What was raised and cleared again meanwhile is not known here: no agent was asked for its events (that takes --key)."
+    : whole
+      ? "All that happened since then is counted."
+      : `Not all that happened since then is known: each agent was asked for its last ${eventsMax} events, and sent what it had.`;
   return { since, at, knows, events: inSpan, agents };
+}
+
+/** Whether nothing is missing between the agent's newest event and one from before that. */
+function reachesBack(
+  one: AgentState,
+  events: readonly (ToldEvent & { readonly agent: string })[],
+  since: string,
+): boolean {
+  const newest = newestOf(one);
+  const name = `${one.site}/${one.agent}`;
+  const before = events.filter(({ agent, at, epoch }) => agent === name && at < since && epoch === newest?.epoch);
+  if (newest === null || before.length === 0) return false;
+  const got = one.receptions.get(newest.epoch)?.got ?? [];
+  return holesIn(got, [Math.max(...before.map(({ seq }) => seq)), newest.seq]).length === 0;
 }
 
 function rowsOf({ events, agents, since }: ReturnType<typeof handoverOf>): string[][] {

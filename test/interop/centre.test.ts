@@ -10,7 +10,7 @@ import { commandSchemas } from "../../agent/sinks/mqtt/commands.ts";
 import { isSignedBy } from "../../agent/sinks/mqtt/signature.ts";
 import { type Message, story, uuid, voice } from "../agent/centre/told.ts";
 import { event } from "../agent/sinks/event.ts";
-import { mepwatch, type Running, until } from "../process.ts";
+import { mepwatch, type Running, run, until } from "../process.ts";
 import { startMosquitto } from "./mosquitto.ts";
 
 /** The consumer as a process, at a real broker, with agents that say what a test has them say. */
@@ -51,10 +51,18 @@ async function agentOf(site: string, options: Parameters<typeof voice>[0] = {}) 
   };
 }
 
-function centreOf(...args: string[]): Running & { told(kind: string): Record<string, any>[] } {
+/** A line of `--json`, as far as these tests look at it. */
+interface Told {
+  readonly kind: string;
+  readonly event: { readonly seq: number; readonly conditionKey: string; readonly rev: number };
+  readonly incident: { readonly open: boolean };
+}
+
+function centreOf(...args: string[]): Running & { told(kind: string): Told[] } {
   const process = mepwatch(["centre", "--broker", broker.url, "--json", ...args]);
   running.push(process);
-  const told = (kind: string) => process.stdout.map((line) => JSON.parse(line)).filter((one) => one.kind === kind);
+  const told = (kind: string) =>
+    process.stdout.map((line): Told => JSON.parse(line)).filter((one) => one.kind === kind);
   return { ...process, told };
 }
 
@@ -167,7 +175,7 @@ test("two that share the events get each once between them, and neither acknowle
   for (const one of both) await one.line(/"up":true/);
   const all = events(site, 40);
   await tell(said.birth(0), ...all.map(said.event));
-  const seqs = () => both.map((one) => one.told("event").map(({ event: some }) => some.seq as number));
+  const seqs = () => both.map((one) => one.told("event").map(({ event: some }) => some.seq));
   await until(() => (seqs().flat().length >= all.length ? true : null));
   await tell(said.blind({})); // comes to both, after all of those
   for (const one of both) await one.line(/"kind":"blind"/);
@@ -292,4 +300,15 @@ test("without a terminal each thing told is a line", async () => {
   await tell(said.birth(0), said.event(event(1)));
   expect(await one.line(/plain\/edge-1 .*RAISED/)).toMatch(/high +RAISED +CRAC-1 stopped since 03:04\./);
   expect(one.stderr.join()).toMatch(/No --key/);
+});
+
+test("other programs import the core as mepwatch/consumer", async () => {
+  const program = `import { centre, initial } from "mepwatch/consumer";
+    const begun = initial({ prefix: "mepwatch", commands: false, isWholeStream: true }, { at: 0, wall: 0 });
+    const message = { kind: "message", topic: "mepwatch/v1/s/a/event", payload: Buffer.from("{"), retained: false };
+    console.log(JSON.stringify(centre(begun, message, { at: 1, wall: 1 }).notices));`;
+  const one = run(process.execPath, ["--input-type=module", "-e", program]);
+  expect(JSON.parse(await one.line(/./))).toMatchObject([
+    { kind: "invalid", topic: "mepwatch/v1/s/a/event", why: "no JSON" },
+  ]);
 });
