@@ -1,6 +1,6 @@
 import type { Instant } from "../core/sample.ts";
 import { type AgentState, type Asked, asking, heard, unheard } from "./agent.ts";
-import { decode } from "./decode.ts";
+import { decode, plain } from "./decode.ts";
 import { type DueOptions, dueOf } from "./due.ts";
 import type { Effect, Notice } from "./notices.ts";
 
@@ -98,7 +98,7 @@ function onMessage(
 
 const refused = (state: CentreState, topic: string, why: string): Step => ({
   state: { ...state, invalid: state.invalid + 1 },
-  notices: [{ kind: "invalid", topic: topic.slice(0, 300), why }],
+  notices: [{ kind: "invalid", topic: plain(topic.slice(0, 300)), why }],
   effects: [],
 });
 

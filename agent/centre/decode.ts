@@ -3,7 +3,6 @@ import { changeKinds } from "../core/incident.ts";
 import { severities } from "../core/severity.ts";
 import { ackMessage, resultMessage } from "../sinks/mqtt/commands.ts";
 import { birthMessage, deathMessage, gapMessage, heartbeatMessage } from "../sinks/mqtt/messages.ts";
-import { diagMessage } from "../sinks/mqtt/notes.ts";
 import { blindMessage, silencesMessage } from "../sinks/mqtt/quiet.ts";
 import { eventRecord, incidentStates } from "../sinks/record.ts";
 import type { Range } from "./ranges.ts";
@@ -15,7 +14,9 @@ import type { Range } from "./ranges.ts";
 const known = <const T extends string>(words: readonly T[], fallback: T) =>
   z.string().transform((word): T => (words as readonly string[]).find((one): one is T => one === word) ?? fallback);
 const flag = z.boolean();
-const short = z.string().transform((text) => text.slice(0, 500));
+/** What is shown to people may not steer their terminal. */
+export const plain = (text: string): string => text.replace(/\p{Cc}/gu, " ");
+const short = z.string().transform((text) => plain(text.slice(0, 500)));
 const level = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const ranges = z.array(z.tuple([z.int().min(0), z.int().min(0)])).transform((all): Range[] => {
   return all.filter(([from, to]) => from <= to).slice(0, 1000);
@@ -29,7 +30,11 @@ const told = z
     seq: shape.seq,
     kind: known(changeKinds, "update"),
     incidentId: z.string().max(100).default(""),
-    conditionKey: z.string().min(1).max(1000),
+    conditionKey: z
+      .string()
+      .min(1)
+      .max(1000)
+      .refine((one) => plain(one) === one, "a name has no control characters"),
     rev: shape.rev.default(1),
     severity: known(severities, "high"),
     state: known(incidentStates, "active-unacked").default("active-unacked"),
@@ -61,7 +66,7 @@ const birth = pick(
     ...{ online: true, at: true, bdSeq: true, sessionId: true, agentVersion: true, configHash: true, epoch: true },
     ...{ firstSeq: true, lastSeq: true },
   }),
-).extend({ backlog: ranges, protocol: z.literal([4, 5]).catch(5) });
+).extend({ agentVersion: short, backlog: ranges, protocol: z.literal([4, 5]).catch(5) });
 const death = pick(deathMessage.pick({ online: true, bdSeq: true, sessionId: true })).extend({
   reason: known(["lwt", "shutdown"], "lwt"),
 });
@@ -92,13 +97,15 @@ const blind = pick(blindMessage.pick({ at: true, pointsExpected: true, count: tr
   ),
 });
 export type Blind = z.output<typeof blind>;
-const result = pick(resultMessage.pick({ cmdId: true, name: true, detail: true })).extend({
+const result = pick(resultMessage.pick({ cmdId: true, name: true })).extend({
+  detail: short,
   status: known(["ok", "accepted", "rejected", "duplicate"], "rejected"),
   code: short.optional(),
   lost: ranges.optional(),
 });
 const ack = pick(ackMessage.pick({ epoch: true, upTo: true })).extend({ except: ranges });
-const diag = pick(diagMessage.pick({ code: true })).extend({
+const diag = z.object({
+  code: short,
   level: known(["info", "warn", "error"], "warn"),
   text: short,
 });
@@ -193,4 +200,4 @@ function whyNot({ issues }: z.ZodError): string {
   return `${path.join(".") || "message"}: ${message}`;
 }
 
-const invalid = (why: string): Invalid => ({ what: "invalid", why: why.slice(0, 300) });
+const invalid = (why: string): Invalid => ({ what: "invalid", why: plain(why.slice(0, 300)) });

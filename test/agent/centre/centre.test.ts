@@ -117,6 +117,10 @@ test.each<[string, (it: ReturnType<typeof consumer>) => void]>([
   expect(it.acks().at(-1)).toEqual({ upTo: 5, except: [] });
   it.hear(one.backfill(events[2]!)); // it was not, after all
   expect(it.told("event")).toHaveLength(3);
+  expect([...it.agent().receptions.values()][0]?.lost).toEqual([
+    [2, 2],
+    [4, 4],
+  ]);
 });
 
 test.each([
@@ -144,6 +148,23 @@ test("a gap of which some still wait is not taken for lost before they have come
   expect(it.acks().at(-1)).toEqual({ upTo: 3, except: [] });
 });
 
+test("a gap that counts fewer than are missing takes none for lost before it is known which", () => {
+  const it = begun();
+  it.hear(one.event(events[4]!), one.gap(1, 4, 3));
+  it.pass(3);
+  expect(it.told("lost")).toEqual([]);
+  it.hear(one.backfill(events[1]!));
+  it.pass(1);
+  expect(it.told("lost")).toMatchObject([
+    {
+      ranges: [
+        [1, 1],
+        [3, 4],
+      ],
+    },
+  ]);
+});
+
 test("acknowledges what has arrived, with what has not as exceptions, at most once a second", () => {
   const it = begun();
   it.pass(2);
@@ -156,10 +177,17 @@ test("acknowledges what has arrived, with what has not as exceptions, at most on
   ]);
   it.pass(3);
   expect(it.acks()).toHaveLength(2);
+  it.hear(one.event(events[10]!));
+  it.put({ kind: "tick" });
+  it.hear(one.event(events[11]!));
+  it.put({ kind: "tick" });
+  expect(it.acks()).toHaveLength(3);
+  it.pass(1);
+  expect(it.acks().at(-1)).toEqual({ upTo: 12, except: [[4, 4]] });
   it.put({ kind: "link", up: false });
   it.put({ kind: "link", up: true });
   it.pass(2);
-  expect(it.acks()).toHaveLength(3); // it may have been lost with the line
+  expect(it.acks()).toHaveLength(5); // it may have been lost with the line
 });
 
 test("one that begins does not ask for all that was, nor acknowledges what only waits", () => {
