@@ -122,6 +122,7 @@ test("one that is wiped in the middle of a story shows the same open incidents, 
     .filter((one) => one.open)
     .map(({ conditionKey, rev }) => `${conditionKey} ${rev}`);
   await first.kill("SIGKILL");
+  await until(() => agent.of("STATE/noc-wiped").find(({ online }) => online === false) ?? null); // its Will
   const second = centreOf("--site", site, "--host", "noc-wiped-anew");
   await until(() => (second.told("open").length === open.length && second.told("blind").length === 1 ? true : null));
   expect(
