@@ -2,6 +2,7 @@ import { addAccept } from "./accept.ts";
 import { addAudit } from "./audit.ts";
 import { addBench } from "./bench.ts";
 import { addBroker } from "./broker.ts";
+import { addCentre } from "./centre.ts";
 import type { AddCommand } from "./context.ts";
 import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
@@ -33,6 +34,7 @@ export const commands: readonly AddCommand[] = [
   addIncidents,
   addIncident,
   addHandover,
+  addCentre,
   addRead,
   addTrend,
   addDeeds,

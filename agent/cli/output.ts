@@ -16,6 +16,13 @@ export function terminal(environment: Readonly<Record<string, string | undefined
   };
 }
 
+/** Whether a person watches, so that what is shown may be drawn anew. */
+export const isTerminal = (): boolean => process.stdout.isTTY === true;
+
+/** A screen full of lines, in place of what was there. */
+export const redraw = (output: Output, lines: readonly string[]): void =>
+  output.data(["\u001b[H\u001b[2J", ...lines.slice(0, (process.stdout.rows ?? 24) - 3)].join("\n"));
+
 /** Where nobody is to be told. */
 export const silent: Output = { data: () => {}, message: () => {}, colour: false };
 

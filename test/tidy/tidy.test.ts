@@ -11,6 +11,7 @@ const layers = [
   ["drivers/"],
   ["agent/store/"],
   ["agent/sinks/"],
+  ["agent/centre/"],
   ["agent/config/"],
   ["agent/pipeline/"],
   ["agent/simulate/"],
@@ -28,7 +29,7 @@ const bans: readonly { word: RegExp; instead: string; allowed?: RegExp }[] = [
   { word: /\b(Math\.random|randomUUID|randomBytes)\b/, instead: "env.random, env.uuid", allowed: /^agent\/env\.ts$/ },
   { word: /\bprocess\.env\b/, instead: "the environment that main.ts hands in", allowed: /^agent\/(env|main)\.ts$/ },
   { word: /\bfrom "better-sqlite3"/, instead: "agent/store", allowed: /^agent\/store\// },
-  { word: /\bfrom "mqtt"/, instead: "agent/sinks/mqtt", allowed: /^agent\/(sinks\/mqtt|simulate|cli)\// },
+  { word: /\bfrom "mqtt"/, instead: "agent/sinks/mqtt", allowed: /^agent\/(sinks\/mqtt|centre|simulate|cli)\// },
   { word: /\b(TODO|FIXME)\b/, instead: "an issue" },
   { word: /\/\/.*\b(previously|no longer used|used to be)\b/, instead: "what holds now; history is in git" },
 ];

@@ -233,7 +233,7 @@ export const heartbeatMessageOf = (
 });
 
 /** First 16 hex digits of the SHA-256 over `conditionKey incidentId rev` lines, sorted, each ended by a newline. */
-export function activeDigestOf(active: readonly EventRecord[]): string {
+export function activeDigestOf(active: readonly Pick<EventRecord, "conditionKey" | "incidentId" | "rev">[]): string {
   const lines = active.map(({ conditionKey, incidentId, rev }) => `${conditionKey} ${incidentId} ${rev}\n`).sort();
   return createHash("sha256").update(lines.join("")).digest("hex").slice(0, 16);
 }

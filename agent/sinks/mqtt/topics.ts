@@ -99,4 +99,5 @@ export function topicsOf({ prefix, site, agent }: Address): Topics {
 }
 
 /** Condition keys have slashes and no bound; 128 bits of their SHA-256 stand for them. */
-const hashOf = (conditionKey: string): string => createHash("sha256").update(conditionKey).digest("hex").slice(0, 32);
+export const hashOf = (conditionKey: string): string =>
+  createHash("sha256").update(conditionKey).digest("hex").slice(0, 32);
