@@ -3,6 +3,7 @@ import { type Env, within } from "../env.ts";
 import type { Secret } from "../secret.ts";
 import { backoffMs, stableMs } from "../sinks/mqtt/backoff.ts";
 import { stateMessage } from "../sinks/mqtt/commands.ts";
+import { guardPackets } from "../sinks/mqtt/guard.ts";
 import { channels } from "../sinks/mqtt/topics.ts";
 
 /** A consumer's line to the broker: MQTT 5, or 3.1.1 where the broker speaks no other. Lost, it is opened anew. */
@@ -168,6 +169,11 @@ function attempt(
     env.after(0, () => hooks.closed(wordsOf(error), null));
     return null;
   }
+  guardPackets(client, inboundMax, (wrong) => {
+    why = wrong;
+    client.end(true);
+    client.stream.destroy();
+  });
   const cancel = env.after(connectMs, () => client.end(true));
   // A listener must stay for good: an error without one would end the process.
   client.on("error", (error: Error & { code?: unknown }) => {
@@ -218,7 +224,6 @@ function saysAnother(payload: Uint8Array, session: string): boolean {
   }
 }
 
-/** A stream builder that bounds what comes in, before the library puts it together, has its place here. */
 function clientOptions(
   options: ConnectionOptions,
   env: Env,

@@ -106,10 +106,11 @@ function repeats(journal: Lookback) {
     next(): Waiting | undefined {
       for (let [first] = asked; ahead.length === 0 && first !== undefined; [first] = asked) {
         const { epoch, from, to } = first;
-        const told = journal.between(epoch, from, to, batch);
+        const end = Math.min(to, from + batch - 1);
+        const told = journal.between(epoch, from, end);
         ahead = told.map(({ seq, at, record }) => ({ position: 0, seq, persistedAt: at, record }));
-        first.from = (told.at(-1)?.seq ?? to) + 1;
-        if (told.length < batch) asked.shift();
+        first.from = end + 1;
+        if (end === to) asked.shift();
       }
       return ahead.shift();
     },

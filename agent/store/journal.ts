@@ -16,8 +16,8 @@ export interface Lookback {
   ofIncidents(incidents: readonly string[]): readonly string[];
   /** The incident, open or over, of the newest event of these conditions that is still kept; null: there is none. */
   newestOf(keys: readonly string[]): string | null;
-  /** Of one epoch, those numbered `from` to `to` that are still kept, at most `limit`. */
-  between(epoch: string, from: number, to: number, limit: number): readonly Told[];
+  /** Of one epoch, those numbered `from` to `to` that are still kept, or wait to be sent. */
+  between(epoch: string, from: number, to: number): readonly Told[];
   /** The lowest number of an epoch that is still kept; null: none is. */
   firstOf(epoch: string): number | null;
   /** Which numbers those are. */
@@ -61,20 +61,21 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
       AND rowid > coalesce((SELECT rowid FROM journal WHERE epoch = @epoch AND seq <= @seq ORDER BY seq DESC LIMIT 1), 0)
       AND rowid >= (SELECT min(rowid) FROM journal WHERE at >= @wall) ORDER BY rowid LIMIT @limit`,
   );
-  const between = db.prepare<[string, number, number, number], Told>(
-    "SELECT seq, at, record FROM journal WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+  const meant = "WHERE epoch = @epoch AND seq BETWEEN @from AND @to";
+  const between = db.prepare<[object], Told>(
+    `SELECT seq, max(at) AS at, record FROM (SELECT seq, at, record FROM journal ${meant}
+      UNION ALL SELECT seq, persisted_at, record FROM outbox ${meant}) GROUP BY seq ORDER BY seq`,
   );
   const first = db.prepare<[string], { seq: number | null }>("SELECT min(seq) AS seq FROM journal WHERE epoch = ?");
   // What follows without a hole has the same distance from its place in the order.
-  const ranges = db.prepare<[string, number, number], { first: number; last: number }>(
-    `SELECT min(seq) AS first, max(seq) AS last FROM
-      (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM journal WHERE epoch = ? AND seq BETWEEN ? AND ?)
-      GROUP BY run ORDER BY first`,
+  const ranges = db.prepare<[object], { first: number; last: number }>(
+    `SELECT min(seq) AS first, max(seq) AS last FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM
+      (SELECT seq FROM journal ${meant} UNION SELECT seq FROM outbox ${meant})) GROUP BY run ORDER BY first`,
   );
   return {
-    between: (...asked) => between.all(...asked),
+    between: (of, from, to) => between.all({ epoch: of, from, to }),
     firstOf: (of) => first.get(of)?.seq ?? null,
-    rangesOf: (...asked) => ranges.all(...asked).map(({ first, last }) => [first, last]),
+    rangesOf: (of, from, to) => ranges.all({ epoch: of, from, to }).map(({ first, last }) => [first, last]),
     add(events, wall) {
       for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
       if (events.length === 0) return;

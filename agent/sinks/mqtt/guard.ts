@@ -67,8 +67,8 @@ const whys: Readonly<Record<Wrong, string>> = {
   "in too many pieces": "the broker sends a packet in more pieces than any line would cut it into",
 };
 
-/** Has `end` called, once, with what the broker did wrong. To be called before the client has heard anything. */
-export function guard(client: MqttClient, sizeMax: number, end: (why: string) => void): void {
+/** Has `end` called, once, with what is wrong with a packet. To be called before the client has heard anything. */
+export function guardPackets(client: MqttClient, sizeMax: number, end: (why: string) => void): void {
   let state: Inbound | Wrong = nothingYet;
   // In front of the library's own listener, on the same chunks: nothing is copied, paused or held back.
   client.stream.prependListener("data", (chunk: Uint8Array) => {
@@ -76,6 +76,11 @@ export function guard(client: MqttClient, sizeMax: number, end: (why: string) =>
     state = inbound(state, chunk, sizeMax);
     if (typeof state === "string") end(whys[state]);
   });
+}
+
+/** Also with what nobody asked for, of a client that subscribes to little. */
+export function guard(client: MqttClient, sizeMax: number, end: (why: string) => void): void {
+  guardPackets(client, sizeMax, end);
   const isUnaskedTooOften = tally();
   client.on("packetsend", (packet: Packet) => isUnaskedTooOften.sent(packet));
   client.on("packetreceive", (packet: Packet) => {

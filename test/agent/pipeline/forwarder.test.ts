@@ -45,11 +45,8 @@ beforeEach(() => {
   // Of what was once sent, 3 and 4 are not kept any more.
   const kept = [1, 2, 5, 6, 7];
   const journal: Partial<Lookback> = {
-    between: (_, from, to, limit) =>
-      kept
-        .filter((seq) => seq >= from && seq <= to)
-        .slice(0, limit)
-        .map((seq) => ({ seq, at: 0, record: JSON.stringify(event(seq)) })),
+    between: (_, from, to) =>
+      kept.filter((seq) => seq >= from && seq <= to).map((seq) => ({ seq, at: 0, record: JSON.stringify(event(seq)) })),
     rangesOf: (of, from, to) =>
       (
         [

@@ -82,6 +82,29 @@ describe("journal", () => {
     ]);
   });
 
+  test("of one epoch by number: what is kept, or still waits; and which those are", () => {
+    commit(1, ...series(1, 200).map((one) => ({ ...one, at: 1 })));
+    const later = journalMs + 1000;
+    for (let seq = 201; seq < 210; seq++) commit(later, { seq, at: later });
+    expect(store.journal.firstOf("epoch-1")).toBe(201);
+    store.outbox.trim([...Array(60).keys()].map((i) => i + 41));
+    const { journal } = store;
+    expect(journal.rangesOf("epoch-1", 1, 999)).toEqual([
+      [1, 40],
+      [101, 209],
+    ]);
+    expect(journal.rangesOf("epoch-1", 30, 120)).toEqual([
+      [30, 40],
+      [101, 120],
+    ]);
+    expect(seqs(journal.between("epoch-1", 39, 102).map(({ record }) => record))).toEqual([39, 40, 101, 102]);
+    expect([journal.rangesOf("other", 1, 999), journal.between("other", 1, 9), journal.firstOf("other")]).toEqual([
+      [],
+      [],
+      null,
+    ]);
+  });
+
   test.each<[string, number, number, number, readonly number[]]>([
     ["all", 0, 0, 100, [1, 2, 3, 4, 5]],
     ["since a time, what happened just then too", 30, 0, 100, [3, 5]],
