@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { MessageName } from "../../agent/sinks/mqtt/contract.ts";
 import { birthMessage, deathMessage, eventMessage, heartbeatMessage } from "../../agent/sinks/mqtt/messages.ts";
 import { blindMessage, silencesMessage } from "../../agent/sinks/mqtt/quiet.ts";
-import { wrongWith } from "../agent/sinks/mqtt/contract.ts";
+import { nameOf, wrongWith } from "../agent/sinks/mqtt/contract.ts";
 import { mepwatch } from "../process.ts";
 
 /** What the README's first command does, as its user sees it: three processes that meet over sockets only. */
@@ -13,18 +12,6 @@ const received = z.strictObject({
   retain: z.boolean(),
   payload: z.unknown(),
 });
-
-/** By the JSON Schema of which what comes on a topic must be right. */
-const shipped: Readonly<Record<string, MessageName>> = {
-  ...{
-    event: "event",
-    backfill: "event",
-    active: "event",
-    heartbeat: "heartbeat",
-    silences: "silences",
-    blind: "blind",
-  },
-};
 
 /** Every line is JSON and every message as the contract says. */
 function read(lines: readonly string[]) {
@@ -36,9 +23,7 @@ function read(lines: readonly string[]) {
   const open = new Map(on("active").map(({ topic, payload }) => [topic, payload]));
   for (const payload of open.values()) if (payload !== null) eventMessage.parse(payload);
   for (const { topic, payload } of messages) {
-    const [, , , , channel = ""] = topic.split("/");
-    const { online } = (payload ?? {}) as { online?: boolean };
-    const name = online === undefined ? shipped[channel] : online ? "birth" : "death";
+    const name = nameOf(topic, payload);
     if (payload !== null) expect([topic, name && wrongWith(name, payload)]).toEqual([topic, ""]);
   }
   const silences = on("silences").map(({ payload }) => silencesMessage.parse(payload));

@@ -14,6 +14,7 @@ import { type SimulatedSite, simulate } from "../../agent/simulate/site.ts";
 import { stories } from "../../agent/simulate/story.ts";
 import { type EventMessage, eventMessage } from "../../agent/sinks/mqtt/messages.ts";
 import { drivers } from "../../drivers/index.ts";
+import { nameOf, wrongWith } from "../agent/sinks/mqtt/contract.ts";
 import { mepwatch, type Running, run, until } from "../process.ts";
 import { startMosquitto } from "./mosquitto.ts";
 import { requireProgram } from "./programs.ts";
@@ -31,6 +32,7 @@ let subscriber: MqttClient;
 let agent: Running;
 let capture: Running;
 const events: EventMessage[] = [];
+const heard: { topic: string; message: unknown }[] = [];
 
 beforeAll(async () => {
   if (!present) return;
@@ -47,13 +49,19 @@ beforeAll(async () => {
   await capture.line(/Capturing on/);
   broker = await startMosquitto();
   subscriber = connect(broker.url, { protocolVersion: 5 });
-  subscriber.on("message", (_topic, payload) => events.push(eventMessage.parse(JSON.parse(payload.toString()))));
-  await subscriber.subscribeAsync(["mepwatch/v1/demo/a/event", "mepwatch/v1/demo/a/backfill"], { qos: 1 });
+  subscriber.on("message", (topic, payload) => {
+    const message = payload.length === 0 ? null : JSON.parse(payload.toString());
+    heard.push({ topic, message });
+    if (/\/(event|backfill)$/.test(topic)) events.push(eventMessage.parse(message));
+  });
+  await subscriber.subscribeAsync("mepwatch/v1/demo/a/#", { qos: 1 });
   agent = mepwatch(["run", "--config", join(folder, "site.yaml")], {
     MEPWATCH_MQTT_URL: broker.url,
     MEPWATCH_AGENT: "a",
     MEPWATCH_STORE: join(folder, "store.db"),
     MEPWATCH_SOCKET: join(folder, "api.sock"),
+    MEPWATCH_HEARTBEAT: "5s",
+    MEPWATCH_TELEMETRY_EVERY: "5s",
   });
 }, 60_000);
 
@@ -110,6 +118,19 @@ describe.skipIf(!present)("a whole site against what is not ours", () => {
     plant.misbehave("crac-1", "none");
     await until(() => told("clear", "crac-1/-/comm"));
     expect(events.filter(({ data }) => data.rule.type === "stale").map(({ subject }) => subject)).toEqual([]);
+  });
+
+  test("whatever the agent said is right by the schemas that are shipped", () => {
+    const wrong = heard.flatMap(({ topic, message }) => {
+      if (message === null && topic.includes("/active/")) return []; // deletes it
+      const name = nameOf(topic, message);
+      const why = name === undefined ? "no message of the contract" : wrongWith(name, message);
+      return why === "" ? [] : [[topic, why]];
+    });
+    expect(wrong).toEqual([]);
+    const channels = new Set(heard.map(({ topic }) => topic.split("/")[4]));
+    expect([...channels].sort()).toEqual(expect.arrayContaining(["active", "blind", "event", "heartbeat", "silences"]));
+    expect([...channels]).toEqual(expect.arrayContaining(["diag", "status", "telemetry"]));
   });
 
   test("Wireshark reads all three protocols and finds no malformed frame", { timeout: 60_000 }, async () => {

@@ -16,3 +16,23 @@ export function wrongWith(name: MessageName, message: unknown): string {
   checks.set(name, check);
   return check(message) ? "" : ajv.errorsText(check.errors);
 }
+
+const spoken: Readonly<Record<string, MessageName>> = {
+  ...{
+    event: "event",
+    backfill: "event",
+    active: "event",
+    heartbeat: "heartbeat",
+    silences: "silences",
+    blind: "blind",
+  },
+  ...{ diag: "diag", telemetry: "telemetry", reply: "result" },
+};
+
+/** By which of its schemas what an agent says on a topic must be right; undefined: it may say nothing there. */
+export function nameOf(topic: string, message: unknown): MessageName | undefined {
+  const [, , , , channel = ""] = topic.split("/");
+  const { online, type } = (message ?? {}) as { online?: boolean; type?: string };
+  if (type === "mepwatch.gap") return "gap";
+  return channel === "status" ? (online ? "birth" : "death") : spoken[channel];
+}
