@@ -18,7 +18,7 @@ test("in whatever order events come, twice or only when asked for, the picture i
       maxLength: 60,
     }),
   });
-  fc.assert(
+  void fc.assert(
     fc.property(chance, ({ length, conditions, deal }) => {
       const events = story(length, conditions);
       const ordered = consumer();
@@ -56,7 +56,7 @@ test("in whatever order events come, twice or only when asked for, the picture i
 });
 
 test("retained and live messages in any interleaving give what was said last of each condition", () => {
-  fc.assert(
+  void fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 40 }),
       fc.array(fc.boolean(), { minLength: 80, maxLength: 80 }),
@@ -81,7 +81,7 @@ test("ranges hold what was put in", () => {
   const range = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat(6)).map(([from, more]): Range => [from, from + more]);
   const each = (ranges: Ranges): number[] =>
     ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
-  fc.assert(
+  void fc.assert(
     fc.property(fc.array(range), fc.array(range), (put, taken) => {
       const inside = new Set(each(put));
       const gone = new Set(each(taken));

@@ -143,8 +143,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     "colour: blue\n",
     {},
     [
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, notify.after, notify.webhook.url, notify.webhook.token, notify.smtp.url, notify.smtp.username, notify.smtp.password, notify.smtp.from, notify.smtp.to, notify.trap.target, notify.trap.community, heartbeat',
-      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, commands.keys, store, history.keep, history.size, storeQuota, localRole, socket, log.level, heartbeat',
+      'settings.yaml:1:1: colour: unknown setting "colour"; expected one of agent, mqtt.url, mqtt.prefix, mqtt.clientId, mqtt.username, mqtt.password, mqtt.ca, mqtt.cert, mqtt.key, mqtt.delivery, mqtt.centre, mqtt.backfill, commands.keys, store, history.keep, history.size, telemetry.every, telemetry.beat, storeQuota, localRole, socket, log.level, notify.after, notify.webhook.url, notify.webhook.token, notify.smtp.url, notify.smtp.username, notify.smtp.password, notify.smtp.from, notify.smtp.to, notify.trap.target, notify.trap.community, heartbeat',
     ],
   ],
   [

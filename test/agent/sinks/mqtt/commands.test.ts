@@ -9,9 +9,10 @@ import { birthMessage } from "../../../../agent/sinks/mqtt/messages.ts";
 import type { Answer, Orders } from "../../../../agent/sinks/orders.ts";
 import type { BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
-import { epoch, event, outgoing } from "../event.ts";
+import { event, outgoing } from "../event.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
 import { bytesOf, signed, topicFor, trusted } from "./orders.ts";
+import { birthFacts, hooksOf, optionsTo } from "./sinks.ts";
 
 /** Commands on the line: what is subscribed to, when, and where the answers go. */
 let broker: ScriptedBroker;
@@ -20,7 +21,6 @@ let obeyed: string[];
 let answer: Answer;
 const sinks: Sink[] = [];
 const reports: { code: AgentEventCode; facts: Facts }[] = [];
-const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: null };
 const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
 const now = (): number => env.clock.wall();
 const real = realEnv({ logLevel: "silent" });
@@ -36,17 +36,7 @@ beforeEach(async () => {
   reports.length = 0;
   obeyed = [];
   answer = { status: "ok", detail: "done" };
-  facts = {
-    epoch,
-    firstSeq: 1,
-    lastSeq: 0,
-    waitingFrom: 1,
-    lastPosition: 0,
-    activeCount: 0,
-    configHash: "c",
-    clock,
-    active: [],
-  };
+  facts = birthFacts();
 });
 afterEach(async () => {
   await Promise.all(sinks.splice(0).map((sink) => sink.close()));
@@ -72,26 +62,8 @@ const orders: Orders = {
 };
 
 function open(also: Partial<MqttOptions> = {}): Sink {
-  const nobody = {
-    username: null,
-    password: null,
-    ca: null,
-    cert: null,
-    key: null,
-    centre: null,
-    delivery: "broker" as const,
-  };
-  const address = { prefix: "mepwatch", site: "s", agent: "a", agentVersion: "1" };
-  const options = { urls: [broker.url], clientId: "c", ...nobody, ...address, keys: trusted, ...also };
-  const hooks = {
-    birth: () => facts,
-    quiet: () => quiet,
-    orders,
-    onConnected: () => {},
-    onLost: () => {},
-    onHeard: () => {},
-    onAck: () => {},
-  };
+  const options = optionsTo(broker.url, { site: "s", keys: trusted, ...also });
+  const hooks = hooksOf({ birth: () => facts, quiet: () => quiet, orders });
   const sink = openMqttSink(options, env, hooks, () => 1);
   sinks.push(sink);
   return sink;

@@ -10,7 +10,8 @@ import type { Sink } from "../../../../agent/sinks/sink.ts";
 import { startMosquitto } from "../../../interop/mosquitto.ts";
 import { requireProgram } from "../../../interop/programs.ts";
 import { until } from "../../../process.ts";
-import { epoch, event, outgoing } from "../event.ts";
+import { event, outgoing } from "../event.ts";
+import { birthFacts, hooksOf, optionsTo } from "./sinks.ts";
 
 /** What real brokers keep of an agent, before and after it comes. */
 interface Broker {
@@ -51,42 +52,9 @@ afterEach(async () => {
 function openSink(active: readonly EventRecord[]): Sink {
   const real = realEnv({ logLevel: "silent" });
   const env = { ...real, after: (ms: number, callback: () => void) => real.after(ms / 10, callback) };
-  const clock = { synced: null, source: null, offsetMs: null, lastSyncAt: null };
-  const birth = {
-    epoch,
-    firstSeq: 8,
-    lastSeq: 7,
-    waitingFrom: 8,
-    lastPosition: 7,
-    activeCount: active.length,
-    configHash: "c",
-    clock,
-    active,
-  };
-  const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 0, blind: [] };
-  const hooks = {
-    birth: () => birth,
-    quiet: () => quiet,
-    onConnected: () => {},
-    onLost: () => {},
-    onHeard: () => {},
-    onAck: () => {},
-  };
-  const nobody = {
-    username: null,
-    password: null,
-    ca: null,
-    cert: null,
-    key: null,
-    centre: null,
-    delivery: "broker" as const,
-  };
-  return openMqttSink(
-    { urls: [broker.url], clientId: "mepwatch-hall-1-a", agentVersion: "1", ...nobody, ...address },
-    env,
-    hooks,
-    () => 1,
-  );
+  const waiting = { firstSeq: 8, lastSeq: 7, waitingFrom: 8, lastPosition: 7 };
+  const birth = () => birthFacts({ ...waiting, activeCount: active.length, active });
+  return openMqttSink(optionsTo(broker.url, address), env, hooksOf({ birth }), () => 1);
 }
 
 /** What the broker keeps of open incidents, as a centre sees it that has just come: revisions by topic, `count` at least. */

@@ -16,10 +16,11 @@ import { diagMessage } from "../../../../agent/sinks/mqtt/notes.ts";
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
 import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../../../agent/sinks/record.ts";
-import type { Arrived, BirthFacts, Sink, SinkHooks } from "../../../../agent/sinks/sink.ts";
+import type { Arrived, BirthFacts, Sink } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
 import { epoch, event, outgoing } from "../event.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
+import { birthFacts, hooksOf, nothingQuiet, optionsTo } from "./sinks.ts";
 
 let broker: ScriptedBroker;
 const sinks: Sink[] = [];
@@ -32,7 +33,6 @@ let heard: number;
 let acks: Arrived[];
 let facts: BirthFacts;
 let quiet: QuietFacts;
-const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: "2026-01-01T00:00:00.000Z" };
 
 beforeEach(async () => {
   broker = await startBroker();
@@ -40,18 +40,8 @@ beforeEach(async () => {
   waits.length = 0;
   bdSeq = 0;
   [lost, heard, acks] = [0, 0, []];
-  facts = {
-    epoch,
-    firstSeq: 1,
-    lastSeq: 0,
-    waitingFrom: 1,
-    lastPosition: 0,
-    activeCount: 0,
-    configHash: "c",
-    clock,
-    active: [],
-  };
-  quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
+  facts = birthFacts();
+  quiet = nothingQuiet;
 });
 afterEach(async () => {
   await Promise.all(sinks.splice(0).map((sink) => sink.close()));
@@ -74,27 +64,11 @@ function env(): Env {
 }
 
 function open(also: Partial<MqttOptions> = {}): Sink {
-  const options: MqttOptions = {
-    urls: [broker.url],
-    clientId: "mepwatch-hall-1-a",
-    username: null,
-    password: null,
-    ca: null,
-    cert: null,
-    key: null,
-    prefix: "mepwatch",
-    site: "hall-1",
-    agent: "a",
-    agentVersion: "1.2.3",
-    centre: null,
-    delivery: "broker",
-    ...also,
-  };
-  const hooks: SinkHooks = {
-    ...{ birth: () => facts, quiet: () => quiet, onConnected: () => {}, onLost: () => void lost++ },
+  const hooks = hooksOf({
+    ...{ birth: () => facts, quiet: () => quiet, onLost: () => void lost++ },
     ...{ onHeard: () => void heard++, onAck: (arrived) => void acks.push(arrived) },
-  };
-  const sink = openMqttSink(options, env(), hooks, () => ++bdSeq);
+  });
+  const sink = openMqttSink(optionsTo(broker.url, also), env(), hooks, () => ++bdSeq);
   sinks.push(sink);
   return sink;
 }
@@ -125,7 +99,7 @@ describe("coming and going", () => {
 
   test("birth, then what is open, both retained and acknowledged, and only then events", async () => {
     const open1 = event(7);
-    facts = { ...facts, firstSeq: 5, lastSeq: 7, activeCount: 1, active: [open1] };
+    facts = { ...facts, firstSeq: 2, lastSeq: 7, waitingFrom: 5, activeCount: 1, active: [open1] };
     broker.ackMs = 10;
     const sink = open();
     expect(sink.connected).toBe(false);
@@ -141,6 +115,7 @@ describe("coming and going", () => {
     expect(birthMessage.parse(read(on("status")[0]!.payload))).toMatchObject({
       agentVersion: "1.2.3",
       protocol: 5,
+      firstSeq: 2,
       backlog: [[5, 7]],
       activeCount: 1,
       activeDigest: activeDigestOf([open1]),
@@ -174,6 +149,7 @@ describe("coming and going", () => {
   );
 
   test("heartbeats are sent while connected, and not kept otherwise", async () => {
+    const { clock } = facts;
     const vital = { epoch, lastSeq: 3, ackedSeq: 2, depth: 1, oldestAgeMs: 5, activeCount: 0, active: [] };
     const beat = { ...vital, pointsExpected: 4, pointsGood: 4, configHash: "c", clock };
     const sink = open();

@@ -6,36 +6,13 @@ import { birthMessage } from "../../../../agent/sinks/mqtt/messages.ts";
 import { telemetryMessage } from "../../../../agent/sinks/mqtt/notes.ts";
 import type { Sink, TelemetryBatch } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
-import { epoch, event, outgoing } from "../event.ts";
+import { event, outgoing } from "../event.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
+import { birthFacts, hooksOf, optionsTo } from "./sinks.ts";
 
 /** Values on their way to a broker, and what they must not stand in the way of. */
 let broker: ScriptedBroker;
 let sink: Sink;
-const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: null };
-const facts = {
-  epoch,
-  firstSeq: 1,
-  lastSeq: 0,
-  waitingFrom: 1,
-  lastPosition: 0,
-  activeCount: 0,
-  configHash: "c",
-  clock,
-  active: [],
-};
-const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
-const mine = {
-  clientId: "a",
-  username: null,
-  password: null,
-  ca: null,
-  cert: null,
-  key: null,
-  centre: null,
-  delivery: "broker" as const,
-  agentVersion: "1",
-};
 
 beforeEach(async () => {
   broker = await startBroker();
@@ -45,17 +22,8 @@ afterEach(async () => {
   await broker.close();
 });
 async function open(capabilities: string[] = ["telemetry"]): Promise<void> {
-  const address = { prefix: "mepwatch", site: "hall-1", agent: "a" };
-  const birth = () => ({ ...facts, capabilities });
-  const hooks = {
-    birth,
-    quiet: () => quiet,
-    onConnected: () => {},
-    onLost: () => {},
-    onHeard: () => {},
-    onAck: () => {},
-  };
-  sink = openMqttSink({ urls: [broker.url], ...mine, ...address }, realEnv({ logLevel: "silent" }), hooks, () => 1);
+  const hooks = hooksOf({ birth: () => birthFacts({ capabilities }) });
+  sink = openMqttSink(optionsTo(broker.url), realEnv({ logLevel: "silent" }), hooks, () => 1);
   await until(() => (on("blind").length === 1 ? true : null));
 }
 const on = (suffix: string): IPublishPacket[] =>

@@ -1,7 +1,8 @@
 import { writeSync } from "node:fs";
 import { realEnv } from "../../../../agent/env.ts";
 import { openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
-import { epoch, event, outgoing } from "../event.ts";
+import { event, outgoing } from "../event.ts";
+import { hooksOf, optionsTo } from "./sinks.ts";
 
 /**
  * A process of its own, for its memory to be measured: visitor URL [CA], which has an event to tell ten times a second.
@@ -17,41 +18,8 @@ const env: typeof real = {
   random: () => 0.999,
   report: (code, { why = "" } = {}) => say(`${code}: ${why}`),
 };
-const clock = { synced: true, source: null, offsetMs: null, lastSyncAt: null };
-const facts = {
-  epoch,
-  firstSeq: 1,
-  lastSeq: 0,
-  waitingFrom: 1,
-  lastPosition: 0,
-  activeCount: 0,
-  configHash: "c",
-  clock,
-  active: [],
-};
-const quiet = { configHash: "c", silences: [], modes: [], pointsExpected: 4, blind: [] };
-const mine = {
-  clientId: "visitor",
-  username: null,
-  password: null,
-  ca,
-  cert: null,
-  key: null,
-  centre: null,
-  delivery: "broker" as const,
-  agentVersion: "1",
-};
-const address = { prefix: "mepwatch", site: "hall-1", agent: "a" };
-const hooks = {
-  birth: () => facts,
-  quiet: () => quiet,
-  onConnected: () => {},
-  onLost: () => {},
-  onHeard: () => {},
-  onAck: () => {},
-};
 let bdSeq = 0;
-const sink = openMqttSink({ urls: [url], ...mine, ...address }, env, hooks, () => ++bdSeq);
+const sink = openMqttSink(optionsTo(url, { ca }), env, hooksOf(), () => ++bdSeq);
 
 for (let seq = 1; ; ) {
   if (sink.connected && (await sink.deliver(outgoing(event(seq)))) === "delivered") seq++;
