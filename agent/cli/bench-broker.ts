@@ -15,43 +15,42 @@ const subscriber = "/usr/bin/mosquitto_sub";
 const isHere = existsSync(mosquitto) && existsSync(subscriber);
 
 /** The rows of the outbox, with the processes that they need beside this one. */
-export async function benchOutbox(env: Env, program: string): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
-  const others: ChildProcess[] = [];
-  try {
+export const benchOutbox = (env: Env, program: string): Promise<Row[]> =>
+  withOthers(async (folder, others) => {
     const open = (path: string): Opening =>
       JSON.parse(
         execFileSync(process.execPath, [...process.execArgv, program, "bench", "--opens", path], { encoding: "utf8" }),
       );
     const url = isHere ? await startBroker(env, folder, others) : null;
+    // What nobody hears is not acknowledged.
+    if (url !== null) others.push(spawn(subscriber, ["-L", `${url}/#`], { stdio: "ignore" }));
+    await pause(env, 500);
     const drain = await benchDrain(env, join(folder, "drain.db"), url);
     return [benchCommits(env, folder), ...benchStart(folder, open), drain];
-  } finally {
-    for (const one of others) one.kill("SIGTERM");
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+  });
 
 /** From the wire to the subscriber. */
-export async function benchEndToEnd(env: Env): Promise<Row[]> {
+export const benchEndToEnd = (env: Env): Promise<Row[]> =>
+  withOthers(async (folder, others) =>
+    benchLatency(env, folder, isHere ? await startBroker(env, folder, others) : null),
+  );
+
+async function withOthers(work: (folder: string, others: ChildProcess[]) => Promise<Row[]>): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
   const others: ChildProcess[] = [];
   try {
-    return await benchLatency(env, folder, isHere ? await startBroker(env, folder, others) : null);
+    return await work(folder, others);
   } finally {
     for (const one of others) one.kill("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** With a subscriber, since what nobody hears is not acknowledged. */
 async function startBroker(env: Env, folder: string, others: ChildProcess[]): Promise<string> {
   const port = await freePort();
   const config = join(folder, "mosquitto.conf");
   writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
   others.push(spawn(mosquitto, ["-c", config], { stdio: "ignore" }));
-  await pause(env, 500);
-  others.push(spawn(subscriber, ["-h", "127.0.0.1", "-p", String(port), "-t", "#"], { stdio: "ignore" }));
   await pause(env, 500);
   return `mqtt://127.0.0.1:${port}`;
 }

@@ -1,5 +1,5 @@
 import type { Env } from "../env.ts";
-import { type EventRecord, sendable } from "../sinks/record.ts";
+import { type EventRecord, isSendable } from "../sinks/record.ts";
 import type { Arrived, Delivery, Outgoing, Sink } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Gap, Outbox } from "../store/outbox.ts";
@@ -148,8 +148,8 @@ const outgoingOf = ({ row, isLate }: Flight, event: EventRecord): Outgoing => {
 /** What cannot be read is as undeliverable as what the other side refuses; null. */
 function parse(record: string): EventRecord | null {
   try {
-    const event = JSON.parse(record) as EventRecord;
-    return sendable.safeParse(event).success ? event : null;
+    const event: unknown = JSON.parse(record);
+    return isSendable(event) ? event : null;
   } catch {
     return null;
   }

@@ -116,7 +116,7 @@ export function benchStart(folder: string, open: (path: string) => Opening): Row
   fill(empty, queued, true);
   const runs = Array.from({ length: 5 }, () => ({ full: open(full), empty: open(empty) }));
   const middle = (of: (run: (typeof runs)[number]) => number): number => runs.map(of).sort((a, b) => a - b)[2] ?? 0;
-  const mib = Math.round(middle(({ full, empty }) => full.bytes - empty.bytes) / 2 ** 18) / 4;
+  const mib = Math.max(0, Math.round(middle(({ full, empty }) => full.bytes - empty.bytes) / 2 ** 18) / 4);
   const [ours, baseline] = [middle((run) => run.full.ms), middle((run) => run.empty.ms)].map((ms) => tenth(ms));
   const many = `start with ${queued.toLocaleString("en")} events queued`;
   const row = { bench: "outbox", ours: ours ?? 0, baseline: baseline ?? 0 };

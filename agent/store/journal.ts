@@ -72,16 +72,30 @@ export function openJournal(db: Database.Database, epoch: string): Journal {
     `SELECT min(seq) AS first, max(seq) AS last FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM
       (SELECT seq FROM journal ${meant} UNION SELECT seq FROM outbox ${meant})) GROUP BY run ORDER BY first`,
   );
+  const ends = db.prepare<[], { row: number | null; at: number | null }>(
+    "SELECT (SELECT min(rowid) FROM journal) AS row, (SELECT min(at) FROM journal) AS at",
+  );
+  /** Null: to be asked; what a commit takes back makes it lower than it is, which costs a look. */
+  let oldest: { row: number; at: number } | null = null;
   return {
     between: (of, from, to) => between.all({ epoch: of, from, to }),
     firstOf: (of) => first.get(of)?.seq ?? null,
     rangesOf: (of, from, to) => ranges.all({ epoch: of, from, to }).map(({ first, last }) => [first, last]),
     add(events, wall) {
-      for (const { seq, at, key, incident, record } of events) insert.run(epoch, seq, at, key, incident, record);
       if (events.length === 0) return;
+      let newest = 0;
+      for (const { seq, at, key, incident, record } of events) {
+        newest = Number(insert.run(epoch, seq, at, key, incident, record).lastInsertRowid);
+        if (oldest !== null && at < oldest.at) oldest = { ...oldest, at };
+      }
+      const { row, at } = oldest ?? ends.get() ?? {};
+      oldest = { row: row ?? newest, at: at ?? wall };
+      const least = wall - journalMs;
+      if (newest - oldest.row < journalMax && oldest.at >= least) return;
       const atMost = events.length + trimStep;
       dropBelow.run({ max: journalMax, atMost });
-      dropBefore.run({ least: wall - journalMs, atMost });
+      dropBefore.run({ least, atMost });
+      oldest = null;
     },
     ofIncidents: (incidents) => ofIncidents.all(JSON.stringify(incidents)).map(({ record }) => record),
     newestOf: (keys) => newestOf.get(JSON.stringify(keys))?.incident ?? null,

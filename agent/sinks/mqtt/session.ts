@@ -119,9 +119,12 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice, { presence, deaf
     async deliver(outgoing) {
       const message = incident(voice, outgoing);
       if (sizeOf(message) > link.packetMax) return { delivery: "poison" };
+      const told = link.publish(message);
+      // The event is on the wire by then.
+      await null;
       const shows = pictures.of(outgoing, message);
-      const [told, kept] = await Promise.all([link.publish(message), shows && link.publish(shows)]);
-      return deliveredBy(told, kept);
+      const kept = shows && (await link.publish(shows));
+      return deliveredBy(await told, kept);
     },
     async tellGap(gap) {
       const payload = JSON.stringify(gapMessageOf(voice, gap, env.clock.wall()));

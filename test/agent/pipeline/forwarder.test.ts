@@ -84,10 +84,21 @@ describe("forwarder", () => {
       [2, JSON.stringify(older)],
       [3, '"three"'],
       [4, JSON.stringify({ ...event(4), location: null })],
+      ...[
+        { kind: "rise" },
+        { severity: 4 },
+        { open: 1 },
+        { at: 0 },
+        { seq: 1.5 },
+        { epoch: null },
+        { conditionKey: [] },
+      ].map((wrong, i) => [6 + i, JSON.stringify({ ...event(6 + i), ...wrong })] as const),
     ]);
+    waiting = [...Array(12).keys()].map((i) => i + 1);
     forward.connected(0);
     await env.advance(0);
-    expect(parked).toEqual([1, 3, 4]);
+    await answer([0, "delivered"], [1, "delivered"]);
+    expect(parked).toEqual([1, 3, 4, 6, 7, 8, 9, 10, 11, 12]);
     expect(env.reports.map(({ code, facts }) => [code, facts?.seq])).toEqual(
       parked.map((seq) => ["outbox.poison", seq]),
     );
