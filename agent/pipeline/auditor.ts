@@ -9,7 +9,7 @@ import type { Deed, Done } from "./deeds.ts";
 import type { Unknown } from "./explain.ts";
 import { refusalsOf } from "./refusals.ts";
 
-/** Writes down who did what. What cannot be written down is done all the same, and reported. */
+/** Writes down who did what, and tells the centre. What cannot be written down is done all the same, and reported. */
 export interface Auditor {
   noteDeed(deed: Deed, done: readonly Done[] | Unknown | string, preview: boolean): void;
   noteAcceptance(acceptance: Acceptance, done: Accepted | Refusal): void;
@@ -33,7 +33,7 @@ const none: Audit = {
 };
 
 /** Begins with the start itself, and by which configuration. */
-export function auditorOf({ env, site, configRejected, audit: folder }: AgentOptions): Auditor {
+export function auditorOf({ env, site, notes, configRejected, audit: folder }: AgentOptions): Auditor {
   const attempt = <T>(work: () => T, instead: T): T => {
     try {
       return work();
@@ -43,7 +43,11 @@ export function auditorOf({ env, site, configRejected, audit: folder }: AgentOpt
     }
   };
   const audit = attempt(() => (folder === null ? none : openAudit(folder)), none);
-  const note = (entry: AuditEntry): void => attempt(() => audit.note(entry, env.clock.wall()), undefined);
+  const note = (entry: AuditEntry): void => {
+    attempt(() => audit.note(entry, env.clock.wall()), undefined);
+    const { what, by, target, reason = null, facts } = entry;
+    notes.note({ level: "info", code: "audit", text: `${by}: ${what} ${target}`, facts: { ...facts, reason } });
+  };
   const before = audit.newest("start")?.facts.configHash ?? null;
   const { configHash } = site;
   const config = { configHash, before, isChanged: configHash !== before, configRejected };
