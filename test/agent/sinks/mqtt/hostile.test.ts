@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { requireProgram } from "../../../interop/programs.ts";
 import { type Running, run, until } from "../../../process.ts";
 import { type ScriptedBroker, startBroker } from "./broker.ts";
+import { signed } from "./orders.ts";
 
 /** Brokers that do an agent harm, and what is left of it: its memory, and its word. */
 const visitor = fileURLToPath(new URL("../../../../dist/test/agent/sinks/mqtt/visitor.js", import.meta.url));
@@ -58,11 +59,13 @@ const say =
   (socket: Socket) =>
     void socket.write(Buffer.from(bytes));
 const repeated = (packet: Buffer, times: number): Buffer => Buffer.concat(Array(times).fill(packet));
-const unasked = (qos: 0 | 1) =>
+const publish = (topic: string, payload: string, qos: 0 | 1 = 0) =>
   mqtt.generate(
-    { cmd: "publish", topic: "weather", payload: "x".repeat(500), qos, messageId: 7, retain: false, dup: false },
+    { cmd: "publish", topic, payload, qos, messageId: 7, retain: false, dup: false },
     { protocolVersion: 5 },
   );
+const unasked = (qos: 0 | 1) => publish("weather", "x".repeat(500), qos);
+const base = "mepwatch/v1/hall-1/a";
 
 const attacks: readonly { what: string; attack(socket: Socket): unknown; why: RegExp }[] = [
   {
@@ -155,6 +158,26 @@ describe("a broker that", () => {
     for (const line of others) expect(line).toMatch(/no acknowledgement in time/);
     broker.onPublish = () => 0;
     await more(eventsSeen, 5);
+    expect(peak(agent) - before).toBeLessThan(growthMax);
+    expect(agent.child.exitCode).toBeNull();
+  });
+
+  test("floods it with commands, none of them right, is borne, and hears of the events meanwhile", async () => {
+    broker = await startBroker();
+    const agent = visit();
+    await until(() => (eventsSeen() >= 5 ? true : null));
+    expect(broker.subscribes.map(({ packet }) => packet.subscriptions[0]?.topic)).toContain(`${base}/cmd/+`);
+    const before = peak(agent);
+    const forged = JSON.stringify(signed("ack", Date.now(), { site: "hall-1" }));
+    const payloads = ["{", forged, forged.replace('"name":"ack"', '"name":"replay"'), "x".repeat(100_000), "[]"];
+    const flood = payloads.map((payload) => publish(`${base}/cmd/ack`, payload));
+    const during = more(eventsSeen, 3);
+    await Promise.all(
+      [...broker.sockets].map((socket) => pour(socket, (i) => (i < 5000 ? (flood[i % 5] ?? null) : null))),
+    );
+    await during;
+    await more(eventsSeen, 5);
+    expect(awayLines(agent)).toEqual([]);
     expect(peak(agent) - before).toBeLessThan(growthMax);
     expect(agent.child.exitCode).toBeNull();
   });
