@@ -1,5 +1,6 @@
 import type { Env } from "../env.ts";
 import { type AgentEventCode, agentEvents, type Facts } from "../events.ts";
+import { budgetOf } from "../sinks/budget.ts";
 import type { Note, Sink } from "../sinks/sink.ts";
 
 /** What the agent reports of itself, told to the centre too: all that is a warning or worse, and what people did. */
@@ -23,7 +24,7 @@ export function notesOf(env: Env): Notes {
   let kept: Note[] = [];
   let left = 0;
   let sink: Pick<Sink, "note"> = { note: () => false };
-  const budget = bucket(env);
+  const budget = budgetOf(env, burst, 1);
   const send = (note: Note): void => {
     if (sink.note(note)) return;
     if (kept.push(note) > keptMax) kept.shift();
@@ -51,19 +52,5 @@ export function notesOf(env: Env): Notes {
       kept = [];
       before.forEach(send);
     },
-  };
-}
-
-/** Whether one more may pass. */
-function bucket({ clock }: Env): () => boolean {
-  let tokens = burst;
-  let at = clock.mono();
-  return () => {
-    const now = clock.mono();
-    tokens = Math.min(burst, tokens + (now - at) / 1000);
-    at = now;
-    if (tokens < 1) return false;
-    tokens--;
-    return true;
   };
 }

@@ -1,4 +1,5 @@
 import type { Env } from "../../env.ts";
+import { budgetOf } from "../budget.ts";
 import type { Answer, Orders } from "../orders.ts";
 import type { CommandMessage } from "./commands.ts";
 import { admit, type Gate, type Refused, type TrustedKeys } from "./gate.ts";
@@ -28,6 +29,8 @@ export const roomMax = 32;
 /** Answers to what is not done that may be on their way; beyond them there is none. */
 const refusalsMax = 8;
 const pauseMs = 25;
+/** So many are looked at, at once and a second: each costs the check of a signature, and measuring goes before. */
+const looksMax = 200;
 /** What of a result is kept for who asks again. */
 const keptMax = 1024;
 
@@ -41,6 +44,7 @@ export function intakeOf({ env, topics, keys, ...own }: IntakeOptions, orders: O
   const waiting: Admitted[] = [];
   let room = roomMax;
   let answering = 0;
+  const mayLook = budgetOf(env, looksMax, looksMax);
   let isPausing = false;
   let cancel = (): void => {};
 
@@ -78,6 +82,7 @@ export function intakeOf({ env, topics, keys, ...own }: IntakeOptions, orders: O
   };
   return {
     take(arrival, link) {
+      if (!mayLook()) return orders.refused({ ...unread, topic: arrival.topic });
       const decision = admit(arrival, { ...own, keys, now: env.clock.wall(), synced: orders.synced(), memory });
       const reply = (cmdId: string, name: string, result: Result): Promise<unknown> => {
         const how = { at: env.clock.wall(), topics, packetMax: link.packetMax };
@@ -107,6 +112,11 @@ export function intakeOf({ env, topics, keys, ...own }: IntakeOptions, orders: O
     },
   };
 }
+
+const unread: Omit<Refused, "topic"> = {
+  ...{ code: "busy", detail: `more than ${looksMax} a second come, which is no centre's doing` },
+  ...{ cmdId: null, name: null, kid: null, by: null },
+};
 
 const unknown = { result: null } as const;
 
