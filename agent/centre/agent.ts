@@ -1,7 +1,7 @@
 import type { Instant, Mono } from "../core/sample.ts";
 import type { Birth, Blind, Death, Heartbeat, LostEvents, Result, Said, Silences, ToldEvent } from "./decode.ts";
 import type { AgentLost, AgentNotice } from "./notices.ts";
-import { confirmed, deleted, digestOf, nothingOpen, openMax, type Picture, shown } from "./picture.ts";
+import { confirmed, deleted, digestOf, nothingOpen, openMax, owing, type Picture, shown } from "./picture.ts";
 import {
   again,
   announcing,
@@ -69,6 +69,8 @@ export const defaultPeriodMs = 30_000;
 const periodMaxMs = 3_600_000;
 /** MQTT 3.1.1 has no Will delay: so long a death may be but a short loss of the line. */
 const willDelayMs = 20_000;
+/** A broker that stops says the Wills of all before it lets go of our own line. */
+const brokerEndsMs = 2000;
 const epochsMax = 8;
 const askedMax = 64;
 
@@ -103,10 +105,11 @@ export function heard(agent: AgentState, said: Said, isRetained: boolean, isWhol
       return onRetained(agent, said.event, now);
     case "over": {
       const over = deleted(agent.picture, said.h);
-      if (over === null) return quietly(agent);
+      const after = { ...agent, picture: over.picture };
+      if (over.incident === null) return quietly(after);
       const { conditionKey, incidentId } = over.incident;
       return {
-        agent: { ...agent, picture: over.picture },
+        agent: after,
         notices: [{ kind: "gone", why: "deleted", conditionKey, incidentId }],
       };
     }
@@ -157,8 +160,10 @@ function onDeath(agent: AgentState, { bdSeq, sessionId, reason }: Death, isRetai
     return after.presence === "stopped"
       ? quietly(after)
       : { agent: { ...after, presence: "stopped", deathAt: null }, notices: [{ kind: "stopped" }] };
-  if (!isRetained && agent.birth?.protocol === 4)
-    return quietly({ ...after, deathAt: after.deathAt ?? now.at + willDelayMs });
+  if (!isRetained) {
+    const waitMs = agent.birth?.protocol === 4 ? willDelayMs : brokerEndsMs;
+    return quietly({ ...after, deathAt: after.deathAt ?? now.at + waitMs });
+  }
   return declaredLost(after, "its connection ended without a word", now);
 }
 
@@ -227,7 +232,9 @@ function compare(
   return { agent: { ...agent, mismatches }, notices: mismatches === 2 ? [notice] : [] };
 }
 
-function onEvent(before: AgentState, event: ToldEvent, isNews: boolean, now: Instant): Turn {
+function onEvent(told: AgentState, event: ToldEvent, isNews: boolean, now: Instant): Turn {
+  const isEnd = isNews && !event.open;
+  const before = isEnd ? { ...told, picture: owing(told.picture, event.conditionKey) } : told;
   const known = before.receptions.get(event.epoch) ?? beginning(event.epoch, null);
   const after = received(known, event.seq, isNews, now.at);
   if (after === null) return withReception(before, event.epoch, again);
@@ -235,8 +242,8 @@ function onEvent(before: AgentState, event: ToldEvent, isNews: boolean, now: Ins
   const isFormer = before.epoch !== null && before.epoch !== event.epoch;
   const { agent, notices } = withReception(before, event.epoch, () => (isFormer ? based(after, after.lowest) : after));
   const { picture, standing } = shown(agent.picture, event, false, agent.epoch, now.at);
-  const told: AgentNotice = { kind: "event", late: !isNews, overtaken: standing === "older", event };
-  return { agent: { ...agent, picture }, notices: [...notices, told, ...limitOf(standing === "full")] };
+  const news: AgentNotice = { kind: "event", late: !isNews, overtaken: standing === "older", event };
+  return { agent: { ...agent, picture }, notices: [...notices, news, ...limitOf(standing === "full")] };
 }
 
 const limitOf = (isFull: boolean): AgentNotice[] =>

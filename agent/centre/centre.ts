@@ -123,7 +123,10 @@ function onTick(state: CentreState, now: Instant): Step {
 /** The silence of agents counts from the moment at which they can be heard; what was acknowledged may not have arrived. */
 function linked(state: CentreState, up: boolean, now: Instant): CentreState {
   const link = { up, since: now };
-  if (!up) return { ...state, link };
+  if (!up) {
+    const waiting = [...state.agents].map(([name, agent]) => [name, { ...agent, deathAt: null }] as const);
+    return { ...state, link, agents: new Map(waiting) };
+  }
   const agents = [...state.agents].map(([name, agent]) => {
     const { at } = now;
     return [name, { ...agent, heardAt: { ...agent.heardAt, at }, heartbeatAt: null, acked: new Map() }] as const;

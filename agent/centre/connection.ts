@@ -52,6 +52,7 @@ const wrongVersion: ReadonlySet<number> = new Set([0x84, 0x01]);
 /** As the reason code of MQTT 5 for it: another came under the same name. */
 const takenOver = 0x8e;
 
+/** What a regular consumer has acknowledged says nothing of what one that only looks has. */
 const heardOn = ["status", "ack", "active/+", "silences", "blind", "heartbeat", "reply/+", "diag"];
 /** Those that a group shares. */
 const events = ["event", "backfill"];
@@ -62,7 +63,7 @@ export function filtersOf(options: ConnectionOptions): string[] {
   const shared = share === null ? "" : `$share/${share}/`;
   return [
     ...(present ? [stateTopic(options)] : []),
-    ...heardOn.flatMap((name) => bases.map((base) => `${base}/${name}`)),
+    ...heardOn.filter((name) => present || name !== "ack").flatMap((name) => bases.map((base) => `${base}/${name}`)),
     ...events.flatMap((name) => bases.map((base) => `${shared}${base}/${name}`)),
   ];
 }

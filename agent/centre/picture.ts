@@ -13,6 +13,8 @@ export interface Picture {
   readonly open: ReadonlyMap<string, Incident>;
   /** The newest that is known of conditions that are not, so that an older event does not open them again. */
   readonly over: ReadonlyMap<string, Mark>;
+  /** By retained topic: ends that were told, and whose deletion of it has not come yet. It is not of what was raised since. */
+  readonly owed: ReadonlyMap<string, number>;
 }
 
 const kept = [
@@ -37,7 +39,7 @@ interface Mark extends Pick<Shown, "incidentId" | "epoch" | "seq" | "rev" | "at"
   readonly deleted: boolean;
 }
 
-export const nothingOpen: Picture = { open: new Map(), over: new Map() };
+export const nothingOpen: Picture = { open: new Map(), over: new Map(), owed: new Map() };
 
 /** Of one agent. */
 export const openMax = 20_000;
@@ -71,17 +73,38 @@ export function shown(
   const stillOver = new Map(picture.over);
   stillOver.delete(key);
   const incident = { ...shownOf(event), h: open?.h ?? hashOf(key), toldAt: now };
-  return { picture: { open: new Map(picture.open).set(key, incident), over: stillOver }, standing: "newer" };
+  return {
+    picture: { ...picture, open: new Map(picture.open).set(key, incident), over: stillOver },
+    standing: "newer",
+  };
 }
 
-/** Without what `h` is the retained topic of; null: it is not open. */
+/** An end of this condition was told as it happened: its retained topic is deleted next. */
+export function owing(picture: Picture, key: string): Picture {
+  const [h, owed] = [hashOf(key), new Map(picture.owed)];
+  const count = (owed.get(h) ?? 0) + 1;
+  owed.delete(h); // so that it is the newest in the order of the map
+  owed.set(h, count);
+  const [oldest = ""] = owed.keys();
+  if (owed.size > overMax) owed.delete(oldest);
+  return { ...picture, owed };
+}
+
+/** Without what `h` is the retained topic of, unless an end that was told before is meant. `incident` null: nothing is open by that. */
 export function deleted(
   picture: Picture,
   h: string,
-): { readonly picture: Picture; readonly incident: Incident } | null {
+): { readonly picture: Picture; readonly incident: Incident | null } {
+  const count = picture.owed.get(h) ?? 0;
+  if (count > 0) {
+    const owed = new Map(picture.owed);
+    if (count === 1) owed.delete(h);
+    else owed.set(h, count - 1);
+    return { picture: { ...picture, owed }, incident: null };
+  }
   for (const [key, incident] of picture.open)
     if (incident.h === h) return { picture: ended(picture, key, { ...incident, deleted: true }), incident };
-  return null;
+  return { picture, incident: null };
 }
 
 /** Without those that nothing has told of since. */
@@ -103,7 +126,11 @@ export const worstFirst = ({ open }: Picture): Incident[] =>
       rank(b.severity) - rank(a.severity) || byText(a.onsetAt, b.onsetAt) || byText(a.conditionKey, b.conditionKey),
   );
 
-function ended({ open, over }: Picture, key: string, { incidentId, epoch, seq, rev, at, deleted: was }: Mark): Picture {
+function ended(
+  { open, over, owed }: Picture,
+  key: string,
+  { incidentId, epoch, seq, rev, at, deleted: was }: Mark,
+): Picture {
   const [stillOpen, marks] = [new Map(open), new Map(over)];
   stillOpen.delete(key);
   marks.delete(key); // so that it is the newest in the order of the map
@@ -112,7 +139,7 @@ function ended({ open, over }: Picture, key: string, { incidentId, epoch, seq, r
     if (marks.size <= overMax) break;
     marks.delete(oldest);
   }
-  return { open: stillOpen, over: marks };
+  return { open: stillOpen, over: marks, owed };
 }
 
 /** Within an epoch numbers decide, within an incident revisions; else the present epoch, and only then the clock. */

@@ -118,6 +118,8 @@ async function live(options: FollowOptions, json: boolean, env: Env, { output, s
 /** @throws with words for the operator */
 function followOptions(options: Options, { environment }: Context): FollowOptions {
   const { broker, prefix, site, share = null, key, kid, user, ca } = options;
+  if (broker.includes("@"))
+    throw new Error("--broker: expected no user or password in it; use --username and MEPWATCH_MQTT_PASSWORD");
   const password = environment.MEPWATCH_MQTT_PASSWORD;
   return {
     ...{ url: broker, prefix, sites: site, share, present: true },
@@ -156,6 +158,8 @@ function textOf(name: string, file: string): string {
 }
 
 function url(text: string): string {
+  // What stands before an @ may be a password: it is refused where it is not repeated.
+  if (text.includes("@")) return text;
   if (!/^mqtts?:\/\/[^@/?#]+\/?$/.test(text))
     throw new InvalidArgumentError("expected mqtt://HOST:PORT or mqtts://HOST:PORT");
   return text;

@@ -207,6 +207,16 @@ describe.skipIf(!present)("commands through mosquitto", () => {
     );
   });
 
+  test("one that the broker keeps is refused, also while it is news", async () => {
+    const command = make("shelve", { args: { duration_s: 60, ...why } });
+    const topic = `mepwatch/v1/s/a/cmd/${command.name}`;
+    await centre.publishAsync(topic, JSON.stringify(command), { qos: 1, retain: true });
+    const { result } = await until(() => results.get(command.cmdId) ?? null);
+    expect(result).toMatchObject({ status: "rejected", code: "retained" });
+    expect(await silenced()).toEqual([]);
+    await centre.publishAsync(topic, "", { qos: 1, retain: true });
+  });
+
   test("answered on the response topic, with its correlation data", async () => {
     const properties = { responseTopic: "mepwatch/v1/reply/noc/1", correlationData: Buffer.from([1, 0, 255]) };
     const { topic, correlation } = await sent(make("ping", service), properties);

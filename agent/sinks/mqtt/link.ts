@@ -35,7 +35,7 @@ export interface Link {
 export interface Ear {
   /** A topic, or all below one (…/+). */
   readonly filter: string;
-  /** Whether what the broker keeps is wanted with each connection. */
+  /** Whether what the broker keeps is wanted with each connection; else it is told as such also where it comes as news. */
   readonly wantsKept: boolean;
   hear(arrival: Arrival): void;
 }
@@ -261,7 +261,7 @@ function listening(env: Env, client: MqttClient): Link["listen"] {
   );
   const subscribed = async ({ filter, wantsKept }: Ear): Promise<string | null> => {
     try {
-      await client.subscribeAsync(filter, { qos: 1, nl: true, rh: wantsKept ? 0 : 1 });
+      await client.subscribeAsync(filter, { qos: 1, nl: true, rap: !wantsKept, rh: wantsKept ? 0 : 1 });
       return null;
     } catch (error) {
       return (error as Error).message;

@@ -246,12 +246,24 @@ test("a death of an older connection is void, the present one's is not", () => {
   it.hear(anew.birth(0, { epoch: uuid(2) }), now.death("lwt"));
   expect(it.agent().presence).toBe("online");
   it.hear(anew.death("lwt"));
+  it.pass(3);
   expect(it.agent().presence).toBe("lost");
+});
+
+test("a broker that stops says that all are dead, and then its line ends: that is no loss of an agent", () => {
+  const it = begun();
+  it.hear(one.death("lwt"));
+  it.put({ kind: "link", up: false });
+  it.pass(30);
+  it.put({ kind: "link", up: true });
+  it.hear(one.birth(0));
+  it.pass(10);
+  expect(it.told("agent_lost")).toEqual([]);
 });
 
 const dies = voice({ protocol: 4 });
 test.each<[string, (it: ReturnType<typeof consumer>) => void, number]>([
-  ["its death", (it) => it.hear(one.death("lwt")), 0],
+  ["its death", (it) => it.hear(one.death("lwt")), 2],
   ["its silence", (it) => it.pass(66), 0],
   ["its death on 3.1.1, which may be a short loss of the line", (it) => it.hear(dies.birth(0), dies.death("lwt")), 20],
 ])(
@@ -333,6 +345,18 @@ test("an empty retained message ends an incident; the retained event of the next
   expect(it.open()).toEqual([`${first!.conditionKey} 1`]);
 });
 
+test("the deletion of one that is over does not end the one that was raised since; the next deletion does", () => {
+  const it = begun();
+  const over = { ...first!, seq: 2, kind: "clear", open: false, active: false, rev: 2 } as const;
+  const next = { ...first!, seq: 3, incidentId: uuid(9) };
+  const gone = one.active({ ...first!, open: false });
+  // Told once more, as after a doubt, with the deletion that goes with it.
+  it.hear(...[first!, over, next, over].map(one.event), gone, gone, one.active(next));
+  expect([it.told("gone"), it.open()]).toEqual([[], [`${first!.conditionKey} 1`]]);
+  it.hear(gone);
+  expect(it.told("gone")).toMatchObject([{ why: "deleted", incidentId: uuid(9) }]);
+});
+
 test("what ended while the line was away is dropped once the agent's own count confirms it, not before", () => {
   const it = begun();
   const [a, b] = [
@@ -378,8 +402,8 @@ test("agents of many sites are kept apart", () => {
   const it = begun();
   const other = voice({ site: "hall-2", agent: "edge-9" });
   it.hear(other.birth(0), other.event({ ...first!, conditionKey: "hall-2/x/-/r" }), one.event(first!));
-  other.death("lwt");
   it.hear(other.death("lwt"));
+  it.pass(3);
   expect(it.open("hall-2/edge-9")).toEqual(["hall-2/x/-/r 1"]);
   expect([it.agent().presence, it.agent("hall-2/edge-9").presence]).toEqual(["online", "lost"]);
 });

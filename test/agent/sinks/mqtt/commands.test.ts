@@ -101,7 +101,7 @@ describe("what is subscribed to", () => {
   test("commands, before the birth, which says so; neither what is retained again nor what it says itself", async () => {
     await connected(open());
     const { packet, published } = broker.subscribes[0]!;
-    expect(packet.subscriptions).toEqual([{ topic: `${base}/cmd/+`, qos: 1, nl: true, rap: false, rh: 1 }]);
+    expect(packet.subscriptions).toEqual([{ topic: `${base}/cmd/+`, qos: 1, nl: true, rap: true, rh: 1 }]);
     expect(published).toBe(0);
     expect(birthOf(births()[0]!).capabilities).toContain("command");
   });
