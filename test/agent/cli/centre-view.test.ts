@@ -48,6 +48,7 @@ test("a block for each agent: the worst first, who attends, what is silenced, wh
 test("an agent that is lost is said to be, and what it said to be stale", () => {
   const some = fleet();
   some.it.hear(some.one.death("lwt"));
+  some.it.pass(3);
   expect(shown(some)).toMatch(
     /LOST, what is open is stale; 2 open[\s\S]*high .*Agent hall-1\/edge-1 is lost: its connection ended/,
   );
