@@ -2,8 +2,9 @@ import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type Env, within } from "../env.ts";
 import type { Secret } from "../secret.ts";
 import { backoffMs, stableMs } from "../sinks/mqtt/backoff.ts";
+import { protocolChoice } from "../sinks/mqtt/brokers.ts";
 import { stateMessage } from "../sinks/mqtt/commands.ts";
-import { guardPackets } from "../sinks/mqtt/guard.ts";
+import { guardPackets, inboundMax } from "../sinks/mqtt/guard.ts";
 import { channels } from "../sinks/mqtt/topics.ts";
 
 /** A consumer's line to the broker: MQTT 5, or 3.1.1 where the broker speaks no other. Lost, it is opened anew. */
@@ -44,11 +45,6 @@ export interface Connection {
 
 const connectMs = 10_000;
 const sessionSeconds = 3600;
-const rememberMs = 24 * 3600 * 1000;
-/** Nothing of the contract is larger. */
-const inboundMax = 256 * 1024;
-/** CONNACK: this version is not spoken here, in MQTT 5 and in 3.1.1. */
-const wrongVersion: ReadonlySet<number> = new Set([0x84, 0x01]);
 /** As the reason code of MQTT 5 for it: another came under the same name. */
 const takenOver = 0x8e;
 
@@ -73,7 +69,7 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
   let client: MqttClient | null = null;
   let isOver = false;
   let cancel = (): void => {};
-  let fellBack: number | null = null;
+  const wanted = protocolChoice(env);
   let said: string | null = "";
   let end = (_why: string): void => {};
   const ended = new Promise<string>((resolve) => {
@@ -88,8 +84,7 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
   };
   const live = (failed: number): void => {
     if (isOver) return;
-    if (fellBack !== null && env.clock.mono() - fellBack > rememberMs) fellBack = null;
-    const protocol = fellBack === null ? 5 : 4;
+    const protocol = wanted.protocol();
     if (protocol === 4 && options.share !== null) {
       end("the broker speaks MQTT 3.1.1 only, which has no shared subscriptions: split the sites with --site instead");
       return;
@@ -105,10 +100,7 @@ export function openConnection(options: ConnectionOptions, env: Env, hooks: Conn
         client = null;
         if (isOver) return;
         if (code === takenOver) return end(`another consumer has come as "${options.host}": give each its own --host`);
-        if (protocol === 5 && code !== null && wrongVersion.has(code)) {
-          fellBack = env.clock.mono();
-          return live(failed);
-        }
+        if (code !== null && wanted.fallBack(code)) return live(failed);
         tellDown(why);
         const times = env.clock.mono() - began >= stableMs ? 1 : failed + 1;
         cancel = env.after(backoffMs(times, env.random()), () => live(times));

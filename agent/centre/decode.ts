@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { changeKinds } from "../core/incident.ts";
+import type { Range } from "../core/ranges.ts";
 import { severities } from "../core/severity.ts";
 import { ackMessage, resultMessage } from "../sinks/mqtt/commands.ts";
 import { birthMessage, deathMessage, gapMessage, heartbeatMessage } from "../sinks/mqtt/messages.ts";
 import { blindMessage, silencesMessage } from "../sinks/mqtt/quiet.ts";
 import { eventRecord, incidentStates } from "../sinks/record.ts";
-import type { Range } from "./ranges.ts";
 
 /**
  * From the wire to what was said, total. As the contract asks of a consumer: fields that it does not know are ignored, or

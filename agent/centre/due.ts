@@ -1,7 +1,7 @@
+import type { Ranges } from "../core/ranges.ts";
 import type { Instant } from "../core/sample.ts";
 import { type AgentState, declaredLost, type Turn } from "./agent.ts";
 import type { AgentNotice, Effect } from "./notices.ts";
-import type { Ranges } from "./ranges.ts";
 import { ackOf, pressed, type Reception } from "./reception.ts";
 
 /** What time alone brings about at one agent: it is lost, something is missing, something may be acknowledged. */

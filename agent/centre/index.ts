@@ -6,6 +6,7 @@
  * `sent`. `mepwatch centre` is made of just this.
  */
 
+export type { Range, Ranges } from "../core/ranges.ts";
 export type { Unsigned } from "../sinks/mqtt/commands.ts";
 export { signCommand } from "../sinks/mqtt/signature.ts";
 export { topicsOf } from "../sinks/mqtt/topics.ts";
@@ -14,5 +15,4 @@ export { type CentreOptions, type CentreState, centre, type Input, initial, isSt
 export type { Blind, Silences, ToldEvent } from "./decode.ts";
 export type { AgentLost, Effect, Notice } from "./notices.ts";
 export { type Incident, worstFirst } from "./picture.ts";
-export type { Range, Ranges } from "./ranges.ts";
 export { missingIn, type Reception } from "./reception.ts";

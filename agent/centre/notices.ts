@@ -1,6 +1,6 @@
+import type { Ranges } from "../core/ranges.ts";
 import type { Blind, Diag, Silences, ToldEvent } from "./decode.ts";
 import type { Incident } from "./picture.ts";
-import type { Ranges } from "./ranges.ts";
 
 /** What a consumer has to tell, each once: the lines of `mepwatch centre --json`, with `at` (RFC 3339) before them. */
 export type Notice =

@@ -1,4 +1,15 @@
-import { clipped, countOf, has, holesIn, normal, type Range, type Ranges, unionOf, united, without } from "./ranges.ts";
+import {
+  clipped,
+  countOf,
+  has,
+  holesIn,
+  normal,
+  type Range,
+  type Ranges,
+  unionOf,
+  united,
+  without,
+} from "../core/ranges.ts";
 
 /**
  * What is known of one epoch of one agent by its sequence numbers: what has arrived, what is missing and since when, what

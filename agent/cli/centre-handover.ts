@@ -1,6 +1,6 @@
 import { type FollowOptions, follow } from "../centre/follow.ts";
 import { type AgentState, type CentreState, type ToldEvent, worstFirst } from "../centre/index.ts";
-import { holesIn } from "../centre/ranges.ts";
+import { holesIn } from "../core/ranges.ts";
 import { severities } from "../core/severity.ts";
 import { type Env, within } from "../env.ts";
 import { agentLines } from "./centre-view.ts";

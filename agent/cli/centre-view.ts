@@ -8,7 +8,7 @@ import {
   type Notice,
   worstFirst,
 } from "../centre/index.ts";
-import { countOf, type Ranges } from "../centre/ranges.ts";
+import { countOf, type Ranges } from "../core/ranges.ts";
 import { clockTime, timeOfDay } from "../core/text.ts";
 import { stateWords } from "./incidents-view.ts";
 import { type Output, paint } from "./output.ts";

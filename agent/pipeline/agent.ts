@@ -21,7 +21,7 @@ import { historyOf } from "./keeping.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
-import { ordersOf, type Replay } from "./orders.ts";
+import { ordersOf } from "./orders.ts";
 import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { type StorageWatch, storageWatch, tended } from "./storage.ts";
@@ -130,8 +130,7 @@ export function startAgent(options: AgentOptions): Agent {
     },
   });
   const birth = () => ({ ...vitals.birth(), capabilities: telemetry.capabilities });
-  const replay: Replay = (...asked) => forward.repeat(...asked) ?? tooMuch;
-  const orders = ordersOf({ env, site, store, door, trust, audit, answers, sink: () => sink, replay });
+  const orders = ordersOf({ env, site, store, door, trust, audit, answers, sink: () => sink, forward: () => forward });
   const { sink, forward } = uplinkOf(options, { birth, quiet: quiet.facts, orders });
   const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
@@ -188,8 +187,6 @@ function acceptor({ env, clock, door, quiet, storage, note }: Accepting): (sampl
     quiet.note();
   };
 }
-
-const tooMuch: Refusal = { code: "busy", detail: "too much is asked for already; ask again when it has come" };
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;

@@ -4,7 +4,7 @@ import type { Arrived, Delivery, Outgoing, Sink } from "../sinks/sink.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Gap, Outbox } from "../store/outbox.ts";
 import { departuresOf } from "./departures.ts";
-import { type Flight, lanesOf, type Repeat } from "./lanes.ts";
+import { type Flight, lanesOf, type Replay } from "./lanes.ts";
 
 /**
  * Empties the outbox into a sink, a window at a time: what happens now first, what waited beside it at a bounded rate, each
@@ -19,7 +19,7 @@ export interface Forwarder {
   /** The centre says what has arrived, where that is what counts. */
   arrived(arrived: Arrived): void;
   /** Sends events of the last days once more; null: too much is asked for already. */
-  repeat(epoch: string, from: number, to: number): Repeat | null;
+  replay(epoch: string, from: number, to: number): Replay | null;
   /** What keeps events in the outbox though they are sent, for people; null: nothing. Reports it when it begins. */
   trouble(): string | null;
   stop(): void;
@@ -81,7 +81,7 @@ export function forwarder(
       flying.delete(flight);
       env.crashSite("after-ack");
       failed = 0;
-      if (!flight.isRepeat) gone.settle(flight.row, event, how);
+      if (!flight.isReplay) gone.settle(flight.row, event, how);
       pump();
     });
   };
@@ -110,8 +110,8 @@ export function forwarder(
       pump();
     },
     arrived: gone.arrived,
-    repeat(epoch, from, to) {
-      const found = lanes.repeat(epoch, from, to);
+    replay(epoch, from, to) {
+      const found = lanes.replay(epoch, from, to);
       pump();
       return found;
     },

@@ -1,3 +1,4 @@
+import { holesIn, type Ranges } from "../core/ranges.ts";
 import type { Env } from "../env.ts";
 import type { Lookback } from "../store/journal.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
@@ -13,7 +14,7 @@ export interface Lanes {
   /** From the first of these on, all is sent again. */
   rewind(flights: readonly Flight[]): void;
   /** Events of the last days once more; null: too much is asked for already. */
-  repeat(epoch: string, from: number, to: number): Repeat | null;
+  replay(epoch: string, from: number, to: number): Replay | null;
   stop(): void;
 }
 
@@ -22,25 +23,25 @@ export interface Flight {
   readonly row: Waiting;
   readonly isLate: boolean;
   /** Of the journal: it has no place in the outbox. */
-  readonly isRepeat: boolean;
+  readonly isReplay: boolean;
 }
 
 /** @param rate events a second of those that are late; 0: as many as go */
 export function lanesOf(env: Env, outbox: Outbox, journal: Lookback, rate: number, onFree: () => void): Lanes {
   const pace = pacer(env, rate, onFree);
-  const again = repeats(journal);
+  const again = replays(journal);
   let now = stretch(outbox, outbox.lastPosition, Number.POSITIVE_INFINITY);
   let late = stretch(outbox, 0, outbox.lastPosition);
   return {
     next() {
       const row = now.next();
-      if (row !== undefined) return { row, isLate: false, isRepeat: false };
+      if (row !== undefined) return { row, isLate: false, isReplay: false };
       if (!pace.isFree()) return undefined;
       const waited = late.next();
       const old = waited ?? again.next();
       if (old === undefined) return undefined;
       pace.use();
-      return { row: old, isLate: true, isRepeat: waited === undefined };
+      return { row: old, isLate: true, isReplay: waited === undefined };
     },
     grown: () => now.grown(),
     begin(lastPosition) {
@@ -52,11 +53,11 @@ export function lanesOf(env: Env, outbox: Outbox, journal: Lookback, rate: numbe
         [now, false],
         [late, true],
       ] as const) {
-        const mine = flights.filter(({ isLate, isRepeat }) => !isRepeat && isLate === isOfIt);
+        const mine = flights.filter(({ isLate, isReplay }) => !isReplay && isLate === isOfIt);
         if (mine.length > 0) lane.rewind(Math.min(...mine.map(({ row }) => row.position)) - 1);
       }
     },
-    repeat: again.ask,
+    replay: again.ask,
     stop: pace.stop,
   };
 }
@@ -89,17 +90,15 @@ function stretch(outbox: Outbox, from: number, until: number) {
 }
 
 /** More would be a centre that asks in circles. */
-const repeatsMax = 20;
-
-type Range = [from: number, to: number];
+const replaysMax = 20;
 
 /** What will be told once more, and what is gone. */
-export interface Repeat {
-  readonly available: Range[];
-  readonly lost: Range[];
+export interface Replay {
+  readonly available: Ranges;
+  readonly lost: Ranges;
 }
 
-function repeats(journal: Lookback) {
+function replays(journal: Lookback) {
   const asked: { epoch: string; from: number; to: number }[] = [];
   let ahead: Waiting[] = [];
   return {
@@ -114,20 +113,13 @@ function repeats(journal: Lookback) {
       }
       return ahead.shift();
     },
-    ask(epoch: string, from: number, to: number): Repeat | null {
+    ask(epoch: string, from: number, to: number): Replay | null {
       const available = journal.rangesOf(epoch, from, to);
-      if (asked.length + available.length > repeatsMax) return null;
+      if (asked.length + available.length > replaysMax) return null;
       asked.push(...available.map(([first, last]) => ({ epoch, from: first, to: last })));
-      return { available, lost: between(available, from, to) };
+      return { available, lost: holesIn(available, [from, to]) };
     },
   };
-}
-
-/** What of a range the others, in order, leave out. */
-function between(ranges: readonly Range[], from: number, to: number): Range[] {
-  const starts = [from, ...ranges.map(([, last]) => last + 1)];
-  const ends = [...ranges.map(([first]) => first - 1), to];
-  return starts.map((start, i): Range => [start, ends[i] as number]).filter(([first, last]) => first <= last);
 }
 
 /** Lets one pass each 1/`rate` s; `rate` 0: all. */

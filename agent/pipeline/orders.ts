@@ -18,16 +18,9 @@ import type { Agent } from "./agent.ts";
 import type { Auditor } from "./auditor.ts";
 import type { Deed, Done } from "./deeds.ts";
 import type { Unknown } from "./explain.ts";
+import type { Forwarder } from "./forwarder.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Trust } from "./trust.ts";
-
-/** Has events of an epoch, `from` to `to`, told once more; which of them will come, and which are gone. */
-export type Replay = (
-  epoch: string,
-  from: number,
-  to: number,
-) => { readonly available: Ranges; readonly lost: Ranges } | Refusal;
-type Ranges = [from: number, to: number][];
 
 /** By what the centre's commands are done: those of people by the very deeds of the local API. None writes to equipment. */
 interface Means {
@@ -38,7 +31,7 @@ interface Means {
   readonly trust: Pick<Trust, "now">;
   readonly audit: Pick<Auditor, "noteOrder" | "noteRefused">;
   readonly answers: Pick<Agent, "command">;
-  readonly replay: Replay;
+  forward(): Pick<Forwarder, "replay">;
   sink(): Pick<Sink, "snapshot">;
 }
 
@@ -74,8 +67,8 @@ export function ordersOf(means: Means): Orders {
         : rejected("busy", "it says everything anew already; wait for that"),
     replay: ({ args: { epoch, from, to } }) => {
       if (from > to) return rejected("invalid_args", `from ${from} to ${to}; expected from ≤ to`);
-      const found = means.replay(epoch, from, to);
-      if ("code" in found) return rejected(found.code, found.detail);
+      const found = means.forward().replay(epoch, from, to);
+      if (found === null) return rejected("busy", "too much is asked for already; ask again when it has come");
       const rest = found.lost.length === 0 ? "" : "; the others are gone";
       return { status: "accepted", detail: `says once more what is there of ${from} to ${to}${rest}`, ...found };
     },

@@ -1,3 +1,4 @@
+import type { Ranges } from "../core/ranges.ts";
 import type { CommandMemory } from "../store/commands.ts";
 import type { CommandMessage, RefusalCode, ResultMessage } from "./mqtt/commands.ts";
 import type { Refused } from "./mqtt/gate.ts";
@@ -16,7 +17,10 @@ export interface Orders {
 }
 
 /** What became of it. */
-export interface Answer extends Pick<ResultMessage, "detail" | "conditions" | "available" | "lost"> {
+export interface Answer extends Pick<ResultMessage, "detail" | "conditions"> {
   readonly status: "ok" | "accepted" | "rejected";
   readonly code?: RefusalCode;
+  /** Of a replay: what will come, and what is gone. */
+  readonly available?: Ranges;
+  readonly lost?: Ranges;
 }

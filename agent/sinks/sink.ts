@@ -1,7 +1,7 @@
+import type { Ranges } from "../core/ranges.ts";
 import type { Orders } from "./orders.ts";
 import type { QuietFacts } from "./quiet.ts";
 import type { ClockTrust, EventRecord } from "./record.ts";
-import type { Range } from "./stream.ts";
 
 /**
  * Where incidents go. The outbox is the only truth: a sink holds nothing back, queues nothing while it is
@@ -63,7 +63,7 @@ export interface Outgoing {
 export interface Arrived {
   readonly epoch: string;
   readonly upTo: number;
-  readonly except: readonly Range[];
+  readonly except: Ranges;
 }
 
 /** What one point said, oldest first, at most 500: each holds until the next. Null where it is bad. */

@@ -1,3 +1,5 @@
+import { holesIn, normal, type Range, type Ranges } from "../core/ranges.ts";
+
 /**
  * What a receiver can know of a stream of events from their sequence numbers: what it still lacks, what it will never
  * get, what came twice. Order of arrival does not matter; a birth message says which numbers there are.
@@ -6,13 +8,10 @@ export type StreamMessage =
   | { readonly birth: true; readonly epoch: string; readonly firstSeq: number; readonly lastSeq: number }
   | { readonly birth?: false; readonly epoch: string; readonly seq: number };
 
-/** A closed range of sequence numbers. */
-export type Range = readonly [from: number, to: number];
-
 export interface StreamState {
-  readonly missing: readonly Range[];
+  readonly missing: Ranges;
   /** Gone for good: below what the newest birth says can still be had. */
-  readonly lost: readonly Range[];
+  readonly lost: Ranges;
   readonly duplicates: number;
   readonly epochResets: number;
   /** Events of an epoch that is not the newest birth's. */
@@ -44,19 +43,8 @@ export function receive(messages: readonly StreamMessage[]): StreamState {
       lastSeq = Math.max(lastSeq, message.seq);
     }
   }
-  const lost = holes(received, base, firstSeq - 1);
-  return { missing: holes(received, Math.max(base, firstSeq), lastSeq), lost, duplicates, epochResets, otherEpoch };
-}
-
-/** What of a closed range was not received, as few ranges as possible, in order. */
-function holes(received: ReadonlySet<number>, from: number, to: number): Range[] {
-  const inside = [...received].filter((seq) => seq >= from && seq <= to).sort((a, b) => a - b);
-  const found: Range[] = [];
-  let next = from;
-  for (const seq of inside) {
-    if (seq > next) found.push([next, seq - 1]);
-    next = seq + 1;
-  }
-  if (next <= to) found.push([next, to]);
-  return found;
+  const got = normal([...received].map((seq): Range => [seq, seq]));
+  const lost = holesIn(got, [base, firstSeq - 1]);
+  const missing = holesIn(got, [Math.max(base, firstSeq), lastSeq]);
+  return { missing, lost, duplicates, epochResets, otherEpoch };
 }

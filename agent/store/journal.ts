@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { Ranges } from "../core/ranges.ts";
 import type { Encoded } from "./outbox.ts";
 
 /**
@@ -21,7 +22,7 @@ export interface Lookback {
   /** The lowest number of an epoch that is still kept; null: none is. */
   firstOf(epoch: string): number | null;
   /** Which numbers those are. */
-  rangesOf(epoch: string, from: number, to: number): [from: number, to: number][];
+  rangesOf(epoch: string, from: number, to: number): Ranges;
   /** Events that happened at `wall` or later (ms since the Unix epoch), after `seq` of `epoch` (default: the present one), at most `limit`. */
   since(wall: number, seq: number, limit: number, epoch?: string): readonly string[];
 }

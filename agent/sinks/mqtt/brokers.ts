@@ -72,7 +72,8 @@ const wrongVersion: ReadonlySet<number> = new Set([0x84, 0x01]);
 /** How long a broker is remembered as one that knows 3.1.1 only; then it is asked again. */
 const rememberMs = 24 * 3600 * 1000;
 
-function protocolChoice(env: Env) {
+/** MQTT 5, or 3.1.1 for a day where the broker was found to speak no other. */
+export function protocolChoice(env: Env) {
   let fellBack: number | null = null;
   return {
     protocol(): 4 | 5 {

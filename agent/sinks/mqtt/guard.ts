@@ -6,7 +6,7 @@ import type { MqttClient, Packet } from "mqtt";
  */
 
 /** Where in the stream of packets the bytes so far end. */
-export interface Inbound {
+export interface Framing {
   /** Bytes of the fixed header that are known: its first one, then the remaining length, of which `length` is known so far. */
   readonly header: number;
   readonly length: number;
@@ -16,9 +16,12 @@ export interface Inbound {
   readonly pieces: number;
 }
 
+/** Nothing of the contract is larger, whoever hears it. */
+export const inboundMax = 256 * 1024;
+
 export type Wrong = "too large" | "malformed" | "in too many pieces";
 
-export const nothingYet: Inbound = { header: 0, length: 0, left: 0, pieces: 0 };
+export const nothingYet: Framing = { header: 0, length: 0, left: 0, pieces: 0 };
 
 /**
  * First bytes of what a broker may say to a client that never publishes or subscribes with QoS 2: CONNACK, PUBLISH, PUBACK,
@@ -35,7 +38,7 @@ const lengthBytesMax = 4;
  * Reads the fixed headers in `chunk`, nothing else.
  * @param sizeMax largest packet, with its header, bytes
  */
-export function inbound(state: Inbound, chunk: Uint8Array, sizeMax: number): Inbound | Wrong {
+export function framed(state: Framing, chunk: Uint8Array, sizeMax: number): Framing | Wrong {
   let { header, length, left, pieces } = state;
   for (let at = 0; at < chunk.length; ) {
     if (left > 0) {
@@ -69,11 +72,11 @@ const whys: Readonly<Record<Wrong, string>> = {
 
 /** Has `end` called, once, with what is wrong with a packet. To be called before the client has heard anything. */
 export function guardPackets(client: MqttClient, sizeMax: number, end: (why: string) => void): void {
-  let state: Inbound | Wrong = nothingYet;
+  let state: Framing | Wrong = nothingYet;
   // In front of the library's own listener, on the same chunks: nothing is copied, paused or held back.
   client.stream.prependListener("data", (chunk: Uint8Array) => {
     if (typeof state === "string") return;
-    state = inbound(state, chunk, sizeMax);
+    state = framed(state, chunk, sizeMax);
     if (typeof state === "string") end(whys[state]);
   });
 }

@@ -2,7 +2,7 @@ import { connect, type IClientOptions, type IConnackPacket, type MqttClient, typ
 import { type Env, within } from "../../env.ts";
 import type { Secret } from "../../secret.ts";
 import type { Inbound } from "./gate.ts";
-import { guard } from "./guard.ts";
+import { guard, inboundMax } from "./guard.ts";
 import { keptTopics } from "./kept.ts";
 import { paceOf } from "./pace.ts";
 
@@ -88,8 +88,8 @@ const endMs = 1000;
 export const lifetimes = { keepAlive: 30, session: 3600, willDelay: 20 } as const;
 /** The agent's own bound; a broker may ask for less. */
 const inFlightMax = 20;
-/** Nothing that the agent subscribes to is larger. */
-const inboundMax = 256 * 1024;
+/** More than what stands around a payload in a PUBLISH beside its topic and correlation: header, ids, properties. */
+export const envelopeMax = 256;
 
 /**
  * Never rejects.

@@ -1,6 +1,6 @@
 import type { Answer } from "../orders.ts";
 import type { ResultMessage } from "./commands.ts";
-import type { Arrival, Message } from "./link.ts";
+import { type Arrival, envelopeMax, type Message } from "./link.ts";
 import { channels, type Topics } from "./topics.ts";
 
 /** What became of a command, for whoever sent it. */
@@ -8,8 +8,6 @@ export interface Result extends Omit<Answer, "status">, Pick<ResultMessage, "sta
 
 const topicMax = 512;
 const correlationMax = 1024;
-/** What stands around a payload in a PUBLISH beside its topic and correlation: header, ids, properties. */
-const envelopeMax = 256;
 
 /** @param packetMax bytes that the broker takes: of a longer answer the single conditions are left out */
 export function replyTo(
@@ -21,7 +19,7 @@ export function replyTo(
   const isMeant = responseTopic !== undefined && isReply(responseTopic, topics.replies);
   const topic = isMeant ? responseTopic : topics.reply(cmdId);
   const echoed = isMeant && correlation !== undefined && correlation.length <= correlationMax ? { correlation } : {};
-  const message: ResultMessage = { cmdId, at: new Date(at).toISOString(), name, ...rest };
+  const message = { cmdId, at: new Date(at).toISOString(), name, ...rest };
   const whole = JSON.stringify(message);
   const room = packetMax - envelopeMax - Buffer.byteLength(topic) - (correlation?.length ?? 0);
   const payload = Buffer.byteLength(whole) <= room ? whole : JSON.stringify({ ...message, conditions: undefined });

@@ -12,7 +12,7 @@ import type {
   TelemetryBatch,
 } from "../sink.ts";
 import type { Intake } from "./intake.ts";
-import type { Ack, Arrival, Ear, Link, Message } from "./link.ts";
+import { type Ack, type Arrival, type Ear, envelopeMax, type Link, type Message } from "./link.ts";
 import {
   birthMessageOf,
   contentType,
@@ -73,8 +73,6 @@ export interface Voice {
 
 /** Of these a refused message is itself the cause: topic name, payload format. */
 const poisonous: ReadonlySet<number> = new Set([0x90, 0x99]);
-/** More than what stands around a payload in a PUBLISH beside the topic: header, ids, properties. */
-const envelopeMax = 256;
 
 /**
  * The ears first, so that who knows of the birth can command; then birth, then the open incidents as they are now; else what

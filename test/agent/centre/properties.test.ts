@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decode } from "../../../agent/centre/decode.ts";
-import { holesIn, type Range, type Ranges, united, without } from "../../../agent/centre/ranges.ts";
+import { holesIn, type Range, type Ranges, united, without } from "../../../agent/core/ranges.ts";
 import { examples } from "../../../agent/sinks/mqtt/examples.ts";
 import { addressOf, type channels } from "../../../agent/sinks/mqtt/topics.ts";
 import { event } from "../sinks/event.ts";

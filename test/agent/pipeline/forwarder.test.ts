@@ -274,7 +274,7 @@ describe("forwarder", () => {
   ])("once more, from $ask.1 to $ask.2 of $ask.0: what is kept, as late; the rest is said to be lost", async (one) => {
     waiting = [];
     forward.connected(0);
-    expect(forward.repeat(...one.ask)).toEqual({ available: one.available, lost: one.lost });
+    expect(forward.replay(...one.ask)).toEqual({ available: one.available, lost: one.lost });
     for (let i = 0; i < 10; i++) {
       await env.advance(100);
       for (const { answer: reply } of sent) reply("delivered");
@@ -285,7 +285,7 @@ describe("forwarder", () => {
 
   test("who asks for too much at once is told so", () => {
     sink.connected = false;
-    const asked = Array.from({ length: 30 }, () => forward.repeat(epoch, 1, 2) !== null);
+    const asked = Array.from({ length: 30 }, () => forward.replay(epoch, 1, 2) !== null);
     expect(asked.filter(Boolean)).toHaveLength(20);
   });
 });

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import mqtt, { type Packet } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
-import { type Inbound, inbound, nothingYet, type Wrong } from "../../../../agent/sinks/mqtt/guard.ts";
+import { type Framing, framed, nothingYet, type Wrong } from "../../../../agent/sinks/mqtt/guard.ts";
 
 const sizeMax = 1000;
-const feed = (chunks: readonly Uint8Array[], most = sizeMax): Inbound | Wrong =>
-  chunks.reduce<Inbound | Wrong>(
-    (state, chunk) => (typeof state === "string" ? state : inbound(state, chunk, most)),
+const feed = (chunks: readonly Uint8Array[], most = sizeMax): Framing | Wrong =>
+  chunks.reduce<Framing | Wrong>(
+    (state, chunk) => (typeof state === "string" ? state : framed(state, chunk, most)),
     nothingYet,
   );
 const bytes = (...all: number[]): Uint8Array => Uint8Array.from(all);
@@ -73,7 +73,7 @@ describe("inbound packets", () => {
   test("are decided on for whatever bytes, and the same in whatever pieces", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(), { maxLength: 20 }), (stream, cuts) => {
-        const strip = (state: Inbound | Wrong) => (typeof state === "string" ? state : { ...state, pieces: 0 });
+        const strip = (state: Framing | Wrong) => (typeof state === "string" ? state : { ...state, pieces: 0 });
         expect(strip(feed(cut(stream, cuts)))).toEqual(strip(feed([stream])));
       }),
       { numRuns: 1000 },
