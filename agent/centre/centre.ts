@@ -2,7 +2,7 @@ import type { Instant } from "../core/sample.ts";
 import { type AgentState, type Asked, asking, heard, unheard } from "./agent.ts";
 import { decode, plain } from "./decode.ts";
 import { type DueOptions, dueOf } from "./due.ts";
-import type { Effect, Notice } from "./notices.ts";
+import type { AgentNotice, Effect, Notice } from "./notices.ts";
 
 /**
  * A consumer of what agents publish: any number of sites and agents. Pure: what came, and when, gives the next state, what
@@ -71,6 +71,12 @@ export const isStale = ({ link }: CentreState, { presence }: AgentState): boolea
 
 const nameOf = ({ site, agent }: { readonly site: string; readonly agent: string }): string => `${site}/${agent}`;
 
+const ofAgent = ({ site, agent }: Pick<AgentState, "site" | "agent">, one: AgentNotice): Notice => ({
+  site,
+  agent,
+  ...one,
+});
+
 const withAgent = (state: CentreState, agent: AgentState): CentreState => ({
   ...state,
   agents: new Map(state.agents).set(nameOf(agent), agent),
@@ -91,7 +97,7 @@ function onMessage(
   const turn = heard(known ?? unheard(site, agent, now), said, retained, state.options.isWholeStream, now);
   return {
     state: withAgent(state, turn.agent),
-    notices: turn.notices.map((one) => ({ site, agent, ...one })),
+    notices: turn.notices.map((one) => ofAgent(said, one)),
     effects: [],
   };
 }
@@ -107,15 +113,7 @@ function onTick(state: CentreState, now: Instant): Step {
   const due = [...state.agents].map(([name, agent]) => [name, dueOf(agent, state.options, now)] as const);
   return {
     state: { ...state, agents: new Map(due.map(([name, { agent }]) => [name, agent])) },
-    notices: due.flatMap(
-      ([
-        ,
-        {
-          agent: { site, agent },
-          notices,
-        },
-      ]) => notices.map((one) => ({ site, agent, ...one })),
-    ),
+    notices: due.flatMap(([, { agent, notices }]) => notices.map((one) => ofAgent(agent, one))),
     effects: due.flatMap(([, { effects }]) => effects),
   };
 }

@@ -138,7 +138,7 @@ function followOptions(options: Options, { environment }: Context): FollowOption
 
 function keyOf(file: string): KeyObject {
   const text = textOf("--key", file);
-  const wrong = `--key ${file}: expected an Ed25519 private key in PEM, such as openssl genpkey -algorithm ed25519 makes`;
+  const wrong = `--key ${file}: expected an Ed25519 private key in PEM, as mepwatch keys make makes it`;
   let key: KeyObject;
   try {
     key = createPrivateKey(text);

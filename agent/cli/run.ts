@@ -8,7 +8,7 @@ import { machineSecrets } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Env, realEnv } from "../env.ts";
 import { startAgent } from "../pipeline/agent.ts";
-import { notesOf } from "../pipeline/notes.ts";
+import { diagOf } from "../pipeline/diag.ts";
 import { feedWatchdog } from "../pipeline/watchdog.ts";
 import type { MqttOptions } from "../sinks/mqtt/brokers.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
@@ -40,8 +40,8 @@ async function run(file: string, context: Context): Promise<number> {
     for (const problem of problems) context.output.message(problem);
     return exit.config;
   }
-  const notes = notesOf(realEnv({ logLevel: settings.logLevel, crash: context.environment.MEPWATCH_CRASH }));
-  const { env } = notes;
+  const diag = diagOf(realEnv({ logLevel: settings.logLevel, crash: context.environment.MEPWATCH_CRASH }));
+  const { env } = diag;
   const store = open(settings, env, context);
   if (store === null) return exit.failed;
   const chosen = choose(file, store, context, env);
@@ -63,7 +63,7 @@ async function run(file: string, context: Context): Promise<number> {
     },
     heartbeatMs: settings.heartbeatMs,
     forwarding: settings.mqtt,
-    notes,
+    diag,
     telemetry: settings.telemetry,
     audit: auditBeside(settings.store),
   });

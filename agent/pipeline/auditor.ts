@@ -33,7 +33,7 @@ const none: Audit = {
 };
 
 /** Begins with the start itself, and by which configuration. */
-export function auditorOf({ env, site, notes, configRejected, audit: folder }: AgentOptions): Auditor {
+export function auditorOf({ env, site, diag, configRejected, audit: folder }: AgentOptions): Auditor {
   const attempt = <T>(work: () => T, instead: T): T => {
     try {
       return work();
@@ -46,7 +46,7 @@ export function auditorOf({ env, site, notes, configRejected, audit: folder }: A
   const note = (entry: AuditEntry): void => {
     attempt(() => audit.note(entry, env.clock.wall()), undefined);
     const { what, by, target, reason = null, facts } = entry;
-    notes.note({ level: "info", code: "audit", text: `${by}: ${what} ${target}`, facts: { ...facts, reason } });
+    diag.tell({ level: "info", code: "audit", text: `${by}: ${what} ${target}`, facts: { ...facts, reason } });
   };
   const before = audit.newest("start")?.facts.configHash ?? null;
   const { configHash } = site;

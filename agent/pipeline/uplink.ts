@@ -1,8 +1,8 @@
 import type { Env } from "../env.ts";
 import type { Sink, SinkHooks } from "../sinks/sink.ts";
 import type { Store } from "../store/store.ts";
+import type { Diag } from "./diag.ts";
 import { type Forwarder, type Forwarding, forwarder } from "./forwarder.ts";
-import type { Notes } from "./notes.ts";
 
 /** The way to the centre: the sink, and what empties the outbox into it. */
 export interface Uplink {
@@ -14,20 +14,20 @@ export interface UplinkOptions {
   readonly env: Env;
   readonly store: Store;
   readonly forwarding: Forwarding;
-  /** What `env` reports is noted there. */
-  readonly notes: Notes;
+  /** What `env` reports is told there. */
+  readonly diag: Diag;
   openSink(hooks: SinkHooks): Sink;
 }
 
 export function uplinkOf(
-  { env, store, forwarding, notes, openSink }: UplinkOptions,
+  { env, store, forwarding, diag, openSink }: UplinkOptions,
   asked: Pick<SinkHooks, "birth" | "quiet" | "orders">,
 ): Uplink {
   const sink = openSink({
     ...asked,
     onConnected({ lastPosition }) {
       forward.connected(lastPosition);
-      notes.flush(sink);
+      diag.flush(sink);
     },
     onHeard: () => forward.wake(),
     onAck: (arrived) => forward.arrived(arrived),

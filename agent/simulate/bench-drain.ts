@@ -1,6 +1,7 @@
 import { connectAsync } from "mqtt";
 import type { Env } from "../env.ts";
 import { forwarder } from "../pipeline/forwarder.ts";
+import type { MqttOptions } from "../sinks/mqtt/brokers.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
 import { eventMessageOf } from "../sinks/mqtt/messages.ts";
 import { openStore } from "../store/store.ts";
@@ -46,6 +47,12 @@ async function alone(env: Env, url: string): Promise<number> {
   return ms;
 }
 
+/** Of an agent of a bench, at a broker that asks nobody who they are. */
+export const benchOptions = (url: string, site: string): MqttOptions => ({
+  ...{ urls: [url], clientId: "bench", username: null, password: null, ca: null, cert: null, key: null },
+  ...{ prefix: "mepwatch", site, agent, agentVersion: "0", centre: null, delivery: "broker" },
+});
+
 /** Milliseconds from the birth to the empty outbox. */
 async function drained(env: Env, path: string, url: string): Promise<number> {
   const store = openStore(path, env.uuid);
@@ -62,16 +69,6 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
     clock,
     active: [],
   };
-  const address = { prefix: "mepwatch", site: "fra-1", agent, agentVersion: "0" };
-  const nobody = {
-    username: null,
-    password: null,
-    ca: null,
-    cert: null,
-    key: null,
-    centre: null,
-    delivery: "broker" as const,
-  };
   let began = 0;
   const onConnected = (): void => {
     began = env.clock.mono();
@@ -86,7 +83,7 @@ async function drained(env: Env, path: string, url: string): Promise<number> {
     onHeard: () => {},
     onAck: () => {},
   };
-  const sink = openMqttSink({ urls: [url], clientId: "bench", ...nobody, ...address }, env, hooks, store.nextBdSeq);
+  const sink = openMqttSink(benchOptions(url, "fra-1"), env, hooks, store.nextBdSeq);
   const forward = forwarder(env, store.outbox, store.journal, sink, { backfillRate: 0, delivery: "broker" });
   while (store.outbox.depth > 0) await new Promise<void>((resolve) => void env.after(20, resolve));
   const ms = env.clock.mono() - began;

@@ -5,12 +5,13 @@ import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
 import { fromFiles, load } from "../config/load.ts";
 import type { Env } from "../env.ts";
 import { startAgent } from "../pipeline/agent.ts";
-import { notesOf } from "../pipeline/notes.ts";
+import { diagOf } from "../pipeline/diag.ts";
 import { openMqttSink } from "../sinks/mqtt/index.ts";
 import { openBare } from "../store/bare.ts";
 import { historyBeside } from "../store/history.ts";
 import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
+import { benchOptions } from "./bench-drain.ts";
 import { cycleOf } from "./bench-outbox.ts";
 
 /**
@@ -120,14 +121,11 @@ function agentOn(env: Env, folder: string, url: string, port: number) {
   const { site } = loaded;
   const path = join(folder, "latency.db");
   const store = openStore(path, env.uuid);
-  const notes = notesOf(env);
-  const nobody = { username: null, password: null, ca: null, cert: null, key: null };
-  const address = { prefix: "mepwatch", site: site.id, agent: "a", agentVersion: "0", clientId: "bench-latency" };
-  const options = { urls: [url], ...nobody, ...address, centre: null, delivery: "broker" as const };
+  const diag = diagOf(env);
   return startAgent({
-    ...{ env: notes.env, notes, site, store, configRejected: false, heartbeatMs: 30_000, audit: null, notify: null },
+    ...{ env: diag.env, diag, site, store, configRejected: false, heartbeatMs: 30_000, audit: null, notify: null },
     history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
     forwarding: { backfillRate: 0, delivery: "broker" },
-    openSink: (hooks) => openMqttSink(options, notes.env, hooks, store.nextBdSeq),
+    openSink: (hooks) => openMqttSink(benchOptions(url, site.id), diag.env, hooks, store.nextBdSeq),
   });
 }

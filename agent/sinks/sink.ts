@@ -26,7 +26,7 @@ export interface Sink {
   /** The agent is alive and this is how it does; lost ones are not repeated. */
   heartbeat(facts: HeartbeatFacts): void;
   /** Something about the agent itself; whether it was taken, which is not until it has connected. */
-  note(note: Note): boolean;
+  diag(facts: DiagFacts): boolean;
   /** What points said; lost ones are not repeated. False: not now, it would be in the way. Absent: nobody wants it. */
   telemetry?(batch: TelemetryBatch): boolean;
   /** What `quiet` answers has changed: a sink that keeps retained state asks for it anew. */
@@ -37,7 +37,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface Note {
+export interface DiagFacts {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   readonly level: "info" | "warn" | "error";

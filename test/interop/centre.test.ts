@@ -244,35 +244,13 @@ test("a handover tells what is open and what it cannot know, acknowledges nothin
   await tell({ ...said.birth(7), topic: said.topics.ack, payload: JSON.stringify(ack) });
   await until(() => of("/ack")[0] ?? null);
   const states = of("STATE/noc-shift").length;
-  const without = mepwatch([
-    "centre",
-    "--broker",
-    broker.url,
-    "--site",
-    site,
-    "--host",
-    "noc-shift",
-    "--handover",
-    "8h",
-  ]);
+  const args = ["centre", "--broker", broker.url, "--site", site, "--host", "noc-shift", "--handover", "8h"];
+  const without = mepwatch(args);
   expect(await without.ended).toBe(0);
   expect(without.stdout.join("\n")).toMatch(/critical +0 +0 +1/);
   expect(without.stdout.join("\n")).toMatch(/CRAC-1 stopped\./);
   expect(without.stdout.join("\n")).toMatch(/is not known here/);
-  const args = [
-    "--broker",
-    broker.url,
-    "--site",
-    site,
-    "--host",
-    "noc-shift",
-    "--handover",
-    "8h",
-    "--key",
-    key,
-    "--json",
-  ];
-  const withKey = mepwatch(["centre", ...args]);
+  const withKey = mepwatch([...args, "--key", key, "--json"]);
   const asked = await until(() => of("cmd/replay")[0] ?? null);
   expect(asked).toMatchObject({ args: { from: 1, to: 7 } });
   const at = new Date().toISOString();

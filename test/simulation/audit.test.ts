@@ -54,7 +54,7 @@ test("every deed is there, obeyed or refused, with what came of it; a preview is
   expect(facts[3]).toMatchObject({ obeyed: 0, refused: 1, codes: "forbidden" });
   expect(facts[4]).toMatchObject({ obeyed: 0, detail: expect.stringContaining('no device "nothing"') });
   expect(agent.audit.verify().broken).toEqual([]);
-  const noted = here.broker.notes.filter(({ code }) => code === "audit");
+  const noted = here.broker.diags.filter(({ code }) => code === "audit");
   expect(noted.map(({ text }) => text.replace(":", ""))).toEqual(told());
   expect(noted.map((one) => ({ ...one.facts, reason: undefined }))).toEqual(facts);
 });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { load, siteName } from "../../agent/config/load.ts";
 import type { Site } from "../../agent/config/resolved.ts";
 import { type Agent, startAgent } from "../../agent/pipeline/agent.ts";
-import { notesOf } from "../../agent/pipeline/notes.ts";
+import { diagOf } from "../../agent/pipeline/diag.ts";
 import type { NotifyPlan } from "../../agent/pipeline/notifying.ts";
 import { type ResultMessage, resultMessage } from "../../agent/sinks/mqtt/commands.ts";
 import { intakeOf } from "../../agent/sinks/mqtt/intake.ts";
@@ -10,7 +10,7 @@ import type { Ack, Arrival, Message } from "../../agent/sinks/mqtt/link.ts";
 import { topicsOf } from "../../agent/sinks/mqtt/topics.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, LostEvents, Note, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
+import type { Delivery, DiagFacts, LostEvents, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
 import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
@@ -62,7 +62,7 @@ export interface Broker {
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
-  readonly notes: Note[];
+  readonly diags: DiagFacts[];
   /** What points said, each batch; taken while it is true. */
   readonly telemetry: TelemetryBatch[];
   takesTelemetry: boolean;
@@ -93,7 +93,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     births: 0,
     quiet: [],
     gaps: [],
-    notes: [],
+    diags: [],
     telemetry: [],
     takesTelemetry: true,
     capabilities: undefined,
@@ -114,13 +114,13 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     reads,
     store: null,
     start: () => {
-      const notes = notesOf(env);
+      const diag = diagOf(env);
       const { wall } = env.clock;
-      const store = openStore(path, env.uuid, { wall, report: notes.env.report, crashSite: env.crashSite });
+      const store = openStore(path, env.uuid, { wall, report: diag.env.report, crashSite: env.crashSite });
       const { commit, pin } = store;
       here.store = store;
       return startAgent({
-        env: notes.env,
+        env: diag.env,
         site: siteOf(siteYaml, driver),
         store: Object.assign(store, {
           commit: (cycle: Cycle) => commitOn(here, commit, cycle),
@@ -131,7 +131,7 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
         openSink: (hooks) => fakeSink(env, broker, hooks),
         notify: here.notify,
         heartbeatMs: 30_000,
-        notes,
+        diag,
         forwarding: { backfillRate: 50, delivery: "broker" },
         telemetry: here.telemetry,
         audit: auditBeside(path),
@@ -320,7 +320,7 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
       return "delivered";
     },
     heartbeat: () => {},
-    note: (one) => connected && broker.notes.push(one) > 0,
+    diag: (one) => connected && broker.diags.push(one) > 0,
     telemetry(batch) {
       if (broker.takesTelemetry) broker.telemetry.push(batch);
       return broker.takesTelemetry;

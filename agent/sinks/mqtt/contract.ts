@@ -7,12 +7,13 @@ import {
   contentType,
   contractVersion,
   deathMessage,
+  diagMessage,
   eventMessage,
   gapMessage,
   heartbeatMessage,
 } from "./messages.ts";
-import { diagMessage, telemetryMessage } from "./notes.ts";
 import { blindMessage, silencesMessage } from "./quiet.ts";
+import { telemetryMessage } from "./telemetry.ts";
 import { addressOf, type Channel, channels } from "./topics.ts";
 
 /**

@@ -13,14 +13,15 @@ import {
 } from "./commands.ts";
 import {
   birthMessageOf,
+  type DiagMessage,
   deathMessageOf,
   eventMessageOf,
   gapMessageOf,
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
-import type { DiagMessage, TelemetryMessage } from "./notes.ts";
 import { blindMessageOf, pageMax, silencesMessageOf } from "./quiet.ts";
+import type { TelemetryMessage } from "./telemetry.ts";
 
 /** One golden example of each message, made by the very functions that make the real ones. */
 const agent = "edge-1";

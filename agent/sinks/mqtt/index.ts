@@ -84,7 +84,7 @@ export function openMqttSink(options: MqttOptions, env: Env, hooks: SinkHooks, n
     deliver: (outgoing) => sent((one) => one.deliver(outgoing)),
     tellGap: (gap) => sent((one) => one.tellGap(gap)),
     heartbeat: (facts) => session?.heartbeat(facts),
-    note: (note) => session?.note(note) ?? false,
+    diag: (facts) => session?.diag(facts) ?? false,
     telemetry: (batch) => session?.telemetry(batch) ?? false,
     snapshot: () => session?.snapshot(hooks.birth(), hooks.quiet()) === true,
     quietChanged: () => session?.quiet(hooks.quiet()),

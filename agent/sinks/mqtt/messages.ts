@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Severity } from "../../core/severity.ts";
 import { clockTrust, type EventRecord, eventRecord } from "../record.ts";
-import type { BirthFacts, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
+import type { BirthFacts, DiagFacts, HeartbeatFacts, LostEvents, Outgoing } from "../sink.ts";
 
 /** What is said on each topic, and nothing else: the contract with the centre. */
 export const timestamp = z.iso.datetime().describe("RFC 3339, UTC, milliseconds.");
@@ -103,6 +103,17 @@ export const gapMessage = z.strictObject({
 });
 type GapMessage = z.output<typeof gapMessage>;
 
+/** Something about the agent itself. */
+export const diagMessage = z.strictObject({
+  at: timestamp,
+  sessionId,
+  level: z.enum(["info", "warn", "error"]),
+  code: z.string().describe("clock.step, config.rejected, storage.degraded, command.refused, audit …"),
+  text: z.string(),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type DiagMessage = z.output<typeof diagMessage>;
+
 export const contractVersion = "1.0";
 export const contentType = "application/cloudevents+json; charset=utf-8";
 
@@ -196,12 +207,10 @@ export interface Speaker {
   readonly protocol: 4 | 5;
 }
 
-/** @param also what not every agent can do */
 export function birthMessageOf(
   speaker: Speaker,
   { active, lastPosition: _, waitingFrom, capabilities = [], ...facts }: BirthFacts,
   at: number,
-  also: readonly string[] = [],
 ): BirthMessage {
   const { lastSeq } = facts;
   return {
@@ -212,7 +221,7 @@ export function birthMessageOf(
     ...facts,
     backlog: waitingFrom <= lastSeq ? [[waitingFrom, lastSeq]] : [],
     activeDigest: activeDigestOf(active),
-    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...capabilities, ...also],
+    capabilities: ["event", "active", "heartbeat", "silences", "blind", ...capabilities],
   };
 }
 
@@ -230,6 +239,12 @@ export const heartbeatMessageOf = (
 ): HeartbeatMessage => ({
   ...{ at: iso(at), bdSeq, sessionId, ...facts },
   activeDigest: activeDigestOf(active),
+});
+
+export const diagMessageOf = ({ sessionId }: Speaker, { at, ...said }: DiagFacts): DiagMessage => ({
+  at: iso(at),
+  sessionId,
+  ...said,
 });
 
 /** First 16 hex digits of the SHA-256 over `conditionKey incidentId rev` lines, sorted, each ended by a newline. */

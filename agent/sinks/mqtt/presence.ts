@@ -30,13 +30,9 @@ const patienceMs = 5000;
 export function presenceOn(link: Link, { env, topics, hooks, options }: Hearing): Presence {
   const { centre, delivery } = options;
   let state: StateMessage | null = null;
-  let isOver = false;
-  void link.lost.then(() => {
-    isOver = true;
-  });
   const isHere = (): boolean => centre === null || state?.online === true;
   const tellAway = (): void => {
-    if (!isHere() && !isOver) env.report("centre.away", { centre });
+    if (!isHere()) env.report("centre.away", { centre });
   };
   const onState = ({ payload }: Arrival): void => {
     const said = parsed(stateMessage, payload);
@@ -54,7 +50,8 @@ export function presenceOn(link: Link, { env, topics, hooks, options }: Hearing)
   const ears: Ear[] = delivery === "centre" ? [{ filter: topics.ack, wantsKept: true, hear: onAck }] : [];
   if (centre !== null) {
     ears.push({ filter: topics.state(centre), wantsKept: true, hear: onState });
-    env.after(patienceMs, tellAway);
+    const cancel = env.after(patienceMs, tellAway);
+    void link.lost.then(cancel);
   }
   return {
     ears,

@@ -4,9 +4,9 @@ import type { EventRecord } from "../record.ts";
 import type {
   BirthFacts,
   Delivery,
+  DiagFacts,
   HeartbeatFacts,
   LostEvents,
-  Note,
   Outgoing,
   SinkHooks,
   TelemetryBatch,
@@ -18,14 +18,15 @@ import {
   contentType,
   type DeathMessage,
   deathMessageOf,
+  diagMessageOf,
   eventPayloadOf,
   gapMessageOf,
   heartbeatMessageOf,
   type Speaker,
 } from "./messages.ts";
-import { type DiagMessage, telemetryMessageOf } from "./notes.ts";
 import { type CentreOptions, type Presence, presenceOn } from "./presence.ts";
 import { blindMessageOf, silencesMessageOf } from "./quiet.ts";
+import { telemetryMessageOf } from "./telemetry.ts";
 import { channels, type Topics } from "./topics.ts";
 
 /** A link on which the birth was acknowledged: what the agent says on it. */
@@ -41,7 +42,7 @@ export interface Session {
   deliver(outgoing: Outgoing): Promise<Delivered>;
   tellGap(gap: LostEvents): Promise<Delivered>;
   heartbeat(facts: HeartbeatFacts): void;
-  note(note: Note): true;
+  diag(facts: DiagFacts): true;
   /** False: not now. */
   telemetry(batch: TelemetryBatch): boolean;
   /** Retains what is silenced and what is not seen, where that is not what it said last. */
@@ -88,9 +89,10 @@ export async function openSession(link: Link, birth: () => BirthFacts, voice: Vo
   }
   const heard = await link.listen([...presence.ears, ...forOrders]);
   const deaf = heard[presence.ears.length] ?? null;
-  const facts = birth();
-  const can = intake !== null && deaf === null ? ["command"] : [];
-  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall(), can)));
+  const told = birth();
+  const canObey = intake !== null && deaf === null;
+  const facts = canObey ? { ...told, capabilities: [...(told.capabilities ?? []), "command"] } : told;
+  const born = await link.publish(status(topics, birthMessageOf(speaker, facts, env.clock.wall())));
   if (failed(born)) return born;
   const shown = await Promise.all(facts.active.map((event) => link.publish(snapshot(voice, event, env.clock.wall()))));
   return shown.find(failed) ?? sessionOn(link, facts, voice, { presence, deaf });
@@ -135,8 +137,8 @@ function sessionOn(link: Link, facts: BirthFacts, voice: Voice, { presence, deaf
       const payload = JSON.stringify(heartbeatMessageOf(speaker, facts, env.clock.wall()));
       void link.publish({ topic: topics.heartbeat, payload, ...channels.heartbeat.how });
     },
-    note({ at, ...rest }) {
-      const message: DiagMessage = { at: new Date(at).toISOString(), sessionId: speaker.sessionId, ...rest };
+    diag(facts) {
+      const message = diagMessageOf(speaker, facts);
       void link.publish({ topic: topics.diag, payload: JSON.stringify(message), ...channels.diag.how });
       return true;
     },

@@ -8,11 +8,11 @@ import {
   activeDigestOf,
   birthMessage,
   deathMessage,
+  diagMessage,
   eventMessage,
   gapMessage,
   heartbeatMessage,
 } from "../../../../agent/sinks/mqtt/messages.ts";
-import { diagMessage } from "../../../../agent/sinks/mqtt/notes.ts";
 import { blindMessage, silencesMessage } from "../../../../agent/sinks/mqtt/quiet.ts";
 import type { QuietFacts } from "../../../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../../../agent/sinks/record.ts";
@@ -163,8 +163,8 @@ describe("coming and going", () => {
     expect(on("heartbeat")).toHaveLength(1);
   });
 
-  test("what the agent notes of itself is told while connected, and not taken otherwise", async () => {
-    const note = {
+  test("what the agent says of itself is told while connected, and not taken otherwise", async () => {
+    const said = {
       at: persistedAt,
       level: "warn",
       code: "clock.step",
@@ -172,14 +172,14 @@ describe("coming and going", () => {
       facts: { ms: 5 },
     } as const;
     const sink = open();
-    expect(sink.note(note)).toBe(false);
+    expect(sink.diag(said)).toBe(false);
     await connected(sink);
-    expect(sink.note(note)).toBe(true);
+    expect(sink.diag(said)).toBe(true);
     await until(() => (on("diag").length > 0 ? true : null));
     const [sent] = on("diag");
     expect(sent).toMatchObject({ qos: 1, retain: false, properties: { messageExpiryInterval: 86_400 } });
     const { sessionId: _, ...rest } = diagMessage.parse(read(sent!.payload));
-    expect(rest).toEqual({ ...note, at: new Date(persistedAt).toISOString() });
+    expect(rest).toEqual({ ...said, at: new Date(persistedAt).toISOString() });
   });
 });
 

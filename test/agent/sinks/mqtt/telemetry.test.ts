@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { realEnv } from "../../../../agent/env.ts";
 import { openMqttSink } from "../../../../agent/sinks/mqtt/index.ts";
 import { birthMessage } from "../../../../agent/sinks/mqtt/messages.ts";
-import { telemetryMessage } from "../../../../agent/sinks/mqtt/notes.ts";
+import { telemetryMessage } from "../../../../agent/sinks/mqtt/telemetry.ts";
 import type { Sink, TelemetryBatch } from "../../../../agent/sinks/sink.ts";
 import { until } from "../../../process.ts";
 import { event, outgoing } from "../event.ts";

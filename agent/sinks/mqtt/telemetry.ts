@@ -1,18 +1,8 @@
 import * as z from "zod";
 import type { TelemetryBatch } from "../sink.ts";
-import { sessionId, timestamp } from "./messages.ts";
+import { timestamp } from "./messages.ts";
 
-/** What the agent says of itself and, where that is switched on, of its points' values. */
-export const diagMessage = z.strictObject({
-  at: timestamp,
-  sessionId,
-  level: z.enum(["info", "warn", "error"]),
-  code: z.string().describe("clock.step, config.rejected, storage.degraded, command.refused, audit …"),
-  text: z.string(),
-  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-});
-export type DiagMessage = z.output<typeof diagMessage>;
-
+/** What the agent says of its points' values, where that is switched on. */
 export const telemetryMessage = z.strictObject({
   point: z.string().describe("DEVICE/POINT"),
   unit: z.string().describe("UCUM code."),

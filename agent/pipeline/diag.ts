@@ -1,15 +1,15 @@
 import type { Env } from "../env.ts";
 import { type AgentEventCode, agentEvents, type Facts } from "../events.ts";
 import { budgetOf } from "../sinks/budget.ts";
-import type { Note, Sink } from "../sinks/sink.ts";
+import type { DiagFacts, Sink } from "../sinks/sink.ts";
 
 /** What the agent reports of itself, told to the centre too: all that is a warning or worse, and what people did. */
-export interface Notes {
-  /** Reports as before, and notes it. */
+export interface Diag {
+  /** Reports as before, and tells it. */
   readonly env: Env;
-  note(note: Omit<Note, "at">): void;
-  /** Where to tell; what was noted before, or while it was away, follows. */
-  flush(sink: Pick<Sink, "note">): void;
+  tell(one: Omit<DiagFacts, "at">): void;
+  /** Where to tell; what was told before, or while it was away, follows. */
+  flush(sink: Pick<Sink, "diag">): void;
 }
 
 /** Those that are kept while nobody can be told; the oldest go. */
@@ -20,16 +20,16 @@ const burst = 60;
 /** Of the way to the centre itself: when it can be told, it is over. */
 const isOfLink = (code: string): boolean => /^(broker|centre)\./.test(code);
 
-export function notesOf(env: Env): Notes {
-  let kept: Note[] = [];
+export function diagOf(env: Env): Diag {
+  let kept: DiagFacts[] = [];
   let left = 0;
-  let sink: Pick<Sink, "note"> = { note: () => false };
+  let sink: Pick<Sink, "diag"> = { diag: () => false };
   const budget = budgetOf(env, burst, 1);
-  const send = (note: Note): void => {
-    if (sink.note(note)) return;
-    if (kept.push(note) > keptMax) kept.shift();
+  const send = (one: DiagFacts): void => {
+    if (sink.diag(one)) return;
+    if (kept.push(one) > keptMax) kept.shift();
   };
-  const note: Notes["note"] = (one) => {
+  const tell: Diag["tell"] = (one) => {
     if (!budget()) {
       left++;
       return;
@@ -41,11 +41,11 @@ export function notesOf(env: Env): Notes {
   const report = (code: AgentEventCode, facts: Facts = {}): void => {
     env.report(code, facts);
     const { level, message } = agentEvents[code];
-    if ((level === "warn" || level === "error") && !isOfLink(code)) note({ level, code, text: message, facts });
+    if ((level === "warn" || level === "error") && !isOfLink(code)) tell({ level, code, text: message, facts });
   };
   return {
     env: { ...env, report },
-    note,
+    tell,
     flush(to) {
       sink = to;
       const before = kept;
