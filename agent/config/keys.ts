@@ -17,7 +17,10 @@ export const isCommandRole = (text: string): text is CommandRole => (commandRole
 const keyBytes = 44;
 const shape = "expected KID ROLE KEY, as mepwatch keys make prints it";
 
-/** Total. No problem repeats a key, or what stands where one should: it may be a private one. */
+/** How the base64 of an Ed25519 private key begins (PKCS#8 DER): many would pass for a name. */
+const privateStart = "MC4CAQAwBQYDK2Vw";
+
+/** Total. No problem repeats anything of its line: wherever it stands, it may be a private key. */
 export function readKeys(text: string): ReadKeys {
   const keys = new Map<string, TrustedKey>();
   const places = new Map<string, number>();
@@ -30,7 +33,7 @@ export function readKeys(text: string): ReadKeys {
     const before = places.get(kid);
     if (typeof found === "string") problems.push({ line, what: found });
     else if (before !== undefined)
-      problems.push({ line, what: `another key "${kid}" is on line ${before}; expected another name` });
+      problems.push({ line, what: `a key of this name is on line ${before}; expected another KID` });
     else {
       keys.set(kid, found);
       places.set(kid, line);
@@ -42,13 +45,14 @@ export function readKeys(text: string): ReadKeys {
 
 function keyOf(kid: string, role: string, key: string): TrustedKey | string {
   if (kid.startsWith("-----")) return `a PEM file is no file of trusted keys; ${shape}`;
+  if (kid.startsWith(privateStart)) return `a private key stands where the KID should; ${shape}`;
   if (!kidFormat.test(kid)) return `KID has 1 to 64 letters, digits, _ or -; ${shape}`;
   if (!isCommandRole(role))
-    return `no such ROLE of "${kid}"; expected one of ${commandRoles.join(", ")}.${didYouMean(role.slice(0, 20), commandRoles)}`;
+    return `no such ROLE; expected one of ${commandRoles.join(", ")} behind the KID.${didYouMean(role.slice(0, 20), commandRoles)}`;
   const bytes = Buffer.from(key, "base64");
   const publicKey = bytes.length === keyBytes && bytes.toString("base64") === key ? publicKeyOf(bytes) : null;
   return publicKey === null
-    ? `the KEY of "${kid}" is no Ed25519 public key (SPKI DER, ${keyBytes} bytes in base64); ${shape}`
+    ? `the KEY is no Ed25519 public key (SPKI DER, ${keyBytes} bytes in base64); ${shape}`
     : { role, publicKey };
 }
 

@@ -74,7 +74,5 @@ test("what is wrong with a file is told with its lines, all at once, and an agen
   const site = join(folder, "site.yaml");
   const agent = mepwatch(["run", "--config", site], { MEPWATCH_COMMAND_KEYS: file });
   expect(await agent.ended).toBe(78);
-  expect(agent.stderr.join("\n")).toContain(
-    `MEPWATCH_COMMAND_KEYS: ${file}:4: the KEY of "l" is no Ed25519 public key`,
-  );
+  expect(agent.stderr.join("\n")).toContain(`MEPWATCH_COMMAND_KEYS: ${file}:4: the KEY is no Ed25519 public key`);
 });

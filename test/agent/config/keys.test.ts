@@ -37,24 +37,24 @@ test.each<[string, string, string[]]>([
   [
     "a name with blanks in it",
     `my key viewer ${own}`,
-    ['1: no such ROLE of "my"; expected one of viewer, technician, engineer, supervisor, service.'],
+    ["1: no such ROLE; expected one of viewer, technician, engineer, supervisor, service behind the KID."],
   ],
   ["a name of other letters", `ä viewer ${own}`, [`1: KID has 1 to 64 letters, digits, _ or -; ${shape}`]],
   [
     "a misspelt role",
     `k enginer ${own}`,
     [
-      '1: no such ROLE of "k"; expected one of viewer, technician, engineer, supervisor, service. Did you mean "engineer"?',
+      '1: no such ROLE; expected one of viewer, technician, engineer, supervisor, service behind the KID. Did you mean "engineer"?',
     ],
   ],
-  ["no key", "k viewer", [`1: the KEY of "k" ${noKey}`]],
-  ["half a key", `k viewer ${own.slice(0, 40)}`, [`1: the KEY of "k" ${noKey}`]],
-  ["a key of another kind", `k viewer ${other}`, [`1: the KEY of "k" ${noKey}`]],
-  ["a key that is no base64", `k viewer ${own.replace(/.$/, "!")}`, [`1: the KEY of "k" ${noKey}`]],
+  ["no key", "k viewer", [`1: the KEY ${noKey}`]],
+  ["half a key", `k viewer ${own.slice(0, 40)}`, [`1: the KEY ${noKey}`]],
+  ["a key of another kind", `k viewer ${other}`, [`1: the KEY ${noKey}`]],
+  ["a key that is no base64", `k viewer ${own.replace(/.$/, "!")}`, [`1: the KEY ${noKey}`]],
   [
     "a name twice",
     `k viewer ${own}\n\nk supervisor ${own}`,
-    ['3: another key "k" is on line 1; expected another name'],
+    ["3: a key of this name is on line 1; expected another KID"],
   ],
   [
     "each of several",
@@ -65,9 +65,14 @@ test.each<[string, string, string[]]>([
   expect(said(text)).toEqual(expected);
 });
 
-test("a private key in its place is refused, and never repeated", () => {
+/** One whose base64 would pass for a name, and one whose would not. */
+const bodies = ["A".repeat(43), `${"A".repeat(40)}+/A`].map((secret) => `MC4CAQAwBQYDK2VwBCIEI${secret}`);
+test.each(bodies)("a private key in its place is refused, and never repeated: %#", (body) => {
   expect(said(pem)).toEqual([`1: a PEM file is no file of trusted keys; ${shape}`]);
-  const body = pem.split("\n")[1]!;
-  for (const text of [pem, `k viewer ${body}`, `${body} viewer ${own}`, `k ${body} ${own}`, body])
+  for (const text of [`k viewer ${body}`, `${body} viewer ${own}`, `${body} viewer x`, `k ${body} ${own}`, body]) {
+    expect(said(text)).toHaveLength(1);
     expect(said(text).join()).not.toContain(body.slice(20));
+  }
+  const name = "a".repeat(64);
+  expect(said(`${name} boss ${own}\n${name} viewer x`).join()).not.toContain(name);
 });

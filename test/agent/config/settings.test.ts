@@ -157,7 +157,7 @@ const wrong: readonly [name: string, text: string | null, environment: Record<st
     null,
     { MEPWATCH_COMMAND_KEYS: join(folder, "keys-wrong") },
     [
-      `MEPWATCH_COMMAND_KEYS: ${join(folder, "keys-wrong")}:2: no such ROLE of "him"; expected one of viewer, technician, engineer, supervisor, service.`,
+      `MEPWATCH_COMMAND_KEYS: ${join(folder, "keys-wrong")}:2: no such ROLE; expected one of viewer, technician, engineer, supervisor, service behind the KID.`,
     ],
   ],
   [
