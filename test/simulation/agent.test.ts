@@ -115,7 +115,7 @@ describe("the whole agent under virtual time", () => {
     await agent.stop();
   });
 
-  test("a broker that is away loses nothing, and order holds", async () => {
+  test("a broker that is away loses nothing, and order holds; what waited for it comes as late", async () => {
     const agent = here.start();
     await env.advance(20_000);
     here.broker.up = false;
@@ -135,6 +135,15 @@ describe("the whole agent under virtual time", () => {
     expect(story().map((line) => line.split(" ")[0])).toEqual(["1", "2", "3", "4"]);
     expect([...here.broker.active.keys()].sort()).toEqual(["s/d1/door/open", "s/d2/door/open"]);
     expect(agent.status().heartbeat.depth).toBe(0);
+    here.values.set("d0/door", 1);
+    await env.advance(15_000);
+    expect([here.broker.late, here.broker.received.length]).toEqual([[1, 2, 3, 4], 5]);
+    expect(here.broker.births[1]).toMatchObject({ firstSeq: 1, waitingFrom: 1, lastSeq: 4 });
+    here.broker.up = false;
+    await env.advance(2000);
+    here.broker.up = true;
+    await env.advance(2000);
+    expect(here.broker.births[2], "all can still be had, none waits").toMatchObject({ firstSeq: 1, waitingFrom: 6 });
     await agent.stop();
   });
 

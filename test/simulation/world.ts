@@ -10,7 +10,15 @@ import type { Ack, Arrival, Message } from "../../agent/sinks/mqtt/link.ts";
 import { topicsOf } from "../../agent/sinks/mqtt/topics.ts";
 import type { QuietFacts } from "../../agent/sinks/quiet.ts";
 import type { EventRecord } from "../../agent/sinks/record.ts";
-import type { Delivery, DiagFacts, LostEvents, Sink, SinkHooks, TelemetryBatch } from "../../agent/sinks/sink.ts";
+import type {
+  BirthFacts,
+  Delivery,
+  DiagFacts,
+  LostEvents,
+  Sink,
+  SinkHooks,
+  TelemetryBatch,
+} from "../../agent/sinks/sink.ts";
 import { auditBeside } from "../../agent/store/audit.ts";
 import { historyBeside } from "../../agent/store/history.ts";
 import { type Cycle, openStore, type Store } from "../../agent/store/store.ts";
@@ -58,7 +66,10 @@ export interface Broker {
   readonly received: EventRecord[];
   /** Retained open incidents, by condition key. */
   readonly active: Map<string, EventRecord>;
-  births: number;
+  /** What each birth said. */
+  readonly births: BirthFacts[];
+  /** Sequence numbers of those that came as late. */
+  readonly late: number[];
   /** What is silenced and not seen, each time that it was told to have changed. */
   readonly quiet: QuietFacts[];
   readonly gaps: LostEvents[];
@@ -66,7 +77,6 @@ export interface Broker {
   /** What points said, each batch; taken while it is true. */
   readonly telemetry: TelemetryBatch[];
   takesTelemetry: boolean;
-  capabilities: readonly string[] | undefined;
   /** The centre says something to the agent; null: it is not connected. */
   send: ((arrival: Arrival) => void) | null;
   /** What the agent has answered. */
@@ -90,13 +100,13 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     forgetful: false,
     received: [],
     active: new Map(),
-    births: 0,
+    births: [],
+    late: [],
     quiet: [],
     gaps: [],
     diags: [],
     telemetry: [],
     takesTelemetry: true,
-    capabilities: undefined,
     send: null,
     replies: [],
     replyMs: 5,
@@ -284,9 +294,8 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     if (closed) return;
     if (broker.up && !connected) {
       connected = true;
-      broker.births++;
       const facts = hooks.birth();
-      broker.capabilities = facts.capabilities;
+      broker.births.push(facts);
       for (const one of facts.active) broker.active.set(one.conditionKey, one);
       hooks.onConnected(facts);
     } else if (!broker.up && connected) {
@@ -303,11 +312,12 @@ function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {
     isHeard: true,
     trouble: null,
     window: 4,
-    deliver: ({ event }) =>
+    deliver: ({ event, isLate }) =>
       new Promise<Delivery>((resolve) => {
         env.after(5, () => {
           if (!broker.up || closed) return resolve("retry");
           broker.received.push(event);
+          if (isLate) broker.late.push(event.seq);
           if (event.open) broker.active.set(event.conditionKey, event);
           else broker.active.delete(event.conditionKey);
           if (broker.forgetful) env.after(500, () => resolve("retry"));

@@ -357,6 +357,14 @@ test("the deletion of one that is over does not end the one that was raised sinc
   expect(it.told("gone")).toMatchObject([{ why: "deleted", incidentId: uuid(9) }]);
 });
 
+test("an end that is told late has no deletion of its own: the next one is of what is open", () => {
+  const it = begun();
+  const next = { ...first!, seq: 3, incidentId: uuid(9) };
+  it.hear(one.event(next), one.backfill({ ...first!, seq: 2, kind: "clear", open: false, active: false, rev: 2 }));
+  it.hear(one.active({ ...first!, open: false }));
+  expect(it.told("gone")).toMatchObject([{ why: "deleted", incidentId: uuid(9) }]);
+});
+
 test("what ended while the line was away is dropped once the agent's own count confirms it, not before", () => {
   const it = begun();
   const [a, b] = [

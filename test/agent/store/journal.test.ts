@@ -82,6 +82,14 @@ describe("journal", () => {
     ]);
   });
 
+  test("what happened while the clock was wrong goes by what it says", () => {
+    const now = journalMs + 1000;
+    commit(now, { seq: 1, at: now });
+    commit(now, { seq: 2, at: 1 });
+    commit(now, { seq: 3, at: now });
+    expect(kept()).toEqual([1, 3]);
+  });
+
   test("of one epoch by number: what is kept, or still waits; and which those are", () => {
     commit(1, ...series(1, 200).map((one) => ({ ...one, at: 1 })));
     const later = journalMs + 1000;
