@@ -47,10 +47,11 @@ function exceptionOf(exception: number): Failure {
   return { fault: ofGateway.get(exception) ?? "device_error", detail, exception };
 }
 
-/** Whether the device says that what was asked is not there; of a wide read, that may be true for a part only. */
-export function isMissing({ exception }: Failure): boolean {
-  return exception === 2 || exception === 3;
-}
+/** Whether the device says, or shows, that what was asked is not there; of a wide read, that may be true for a part only. */
+export const isMissing = ({ fault, exception }: Failure): boolean =>
+  exception === 2 || exception === 3 || fault === "no_such_point";
+
+export const refusal = (exception: number): Failure => exceptionOf(exception);
 
 function fieldsOf(error: unknown): Partial<Record<"modbusCode" | "code" | "errno" | "message", unknown>> {
   return typeof error === "object" && error !== null ? error : {};

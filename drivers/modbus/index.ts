@@ -1,5 +1,6 @@
 import { defineDriver } from "../driver.ts";
-import { plan } from "./plan.ts";
+import { airtimeMs } from "./airtime.ts";
+import { pauseMs, plan } from "./plan.ts";
 import { addressSchema, busSchema, deviceSchema, partSchema, placeOfBus } from "./schema.ts";
 import { openSession } from "./session.ts";
 
@@ -13,5 +14,8 @@ export const modbus = defineDriver({
   part: partSchema,
   place: placeOfBus,
   plan,
-  open: openSession,
+  window: ({ window }) => window,
+  airtimeMs,
+  pauseMs,
+  open: (bus, env, _shared, learnt) => openSession(bus, env, learnt),
 });
