@@ -31,6 +31,16 @@ export interface StatusSnapshot {
     readonly waiting: number;
   }[];
   readonly points: { readonly expected: number; readonly good: number };
+  readonly buses: readonly {
+    readonly id: string;
+    readonly protocol: string;
+    /** How much of its time the plan takes, 1 being all; null: nobody knows that of a network. */
+    readonly planned: number | null;
+    /** How much it was in use in the last minute, by whom it was asked. */
+    readonly measured: Readonly<Record<"command" | "alarm" | "normal" | "diagnostics", number>>;
+    /** Polls left out since the start, as the bus was too slow for all. */
+    readonly skipped: number;
+  }[];
   readonly devices: readonly {
     readonly id: string;
     readonly name: string;
@@ -86,6 +96,14 @@ export function snapshot(
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     notify: status.notify,
     points: { expected: pointsExpected, good: pointsGood },
+    buses: buses.map(({ bus, planned, measured, skipped }) => ({
+      ...{ id: bus, planned: rounded(planned), skipped },
+      protocol: site.buses.find(({ id }) => id === bus)?.driver.protocol ?? "",
+      measured: {
+        ...{ command: rounded(measured.command), alarm: rounded(measured.alarm) },
+        ...{ normal: rounded(measured.normal), diagnostics: rounded(measured.diagnostics) },
+      },
+    })),
     devices: site.devices.map(({ id, name, bus, protocol }) => {
       const found = buses.find((one) => one.bus === bus)?.devices.get(id);
       const { answering = null, lastGoodAt = null, fault = null, lastMs = 0 } = found ?? {};
@@ -115,6 +133,10 @@ export function snapshot(
     })),
   };
 }
+
+/** To a thousandth. */
+const rounded = <T extends number | null>(share: T): T =>
+  (share === null ? null : Math.round(share * 1000) / 1000) as T;
 
 /** What `mepwatch read` shows of one point. */
 export interface PointValue {
