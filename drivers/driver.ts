@@ -39,6 +39,36 @@ export interface Driver<
   share?(env: Env): Shared;
   /** Does not connect: the first `read` does, so that a dead device cannot hold up the start. */
   open(bus: Bus, env: Env, shared: Shared): Session<Request>;
+  /**
+   * Looks which devices are on a bus, one question at a time and with pauses, for others may be talking there. Never rejects.
+   * Gives null once all was tried or `signal` aborted, else why the bus cannot be had. Absent: buses of this protocol have one
+   * device each, or are not looked through yet.
+   */
+  discover?(bus: Bus, env: Env, search: Search<Device>): Promise<string | null>;
+  /**
+   * Where a point may truly be whose address the device refuses, likeliest first: as people mistake it. `mistake` says which, the
+   * same for each point.
+   */
+  mistaken?(address: Address): readonly { readonly mistake: string; readonly address: Address }[];
+}
+
+/** What to look for on a bus. */
+export interface Search<Device = unknown> {
+  /** What tells devices of a bus apart, in the order in which to try them: Modbus units. */
+  readonly numbers: readonly number[];
+  /** How long one question waits for its answer. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Once for each number, in their order; null: nobody has it. */
+  tried(number: number, found: Found<Device> | null): void;
+}
+
+/** A device as it tells of itself; null: that it does not tell. */
+export interface Found<Device = unknown> {
+  readonly device: Device;
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly revision: string | null;
 }
 
 export interface Closable {

@@ -47,6 +47,9 @@ function exceptionOf(exception: number): Failure {
   return { fault: ofGateway.get(exception) ?? "device_error", detail, exception };
 }
 
+/** Whether a detail is that of an exception, also of a gateway's: the way to it is in order. */
+export const isException = (detail: string): boolean => /^exception \d/.test(detail);
+
 /** Whether the device says that what was asked is not there; of a wide read, that may be true for a part only. */
 export function isMissing({ exception }: Failure): boolean {
   return exception === 2 || exception === 3;

@@ -1,4 +1,6 @@
 import { defineDriver } from "../driver.ts";
+import { discover } from "./discover.ts";
+import { mistaken } from "./mistaken.ts";
 import { plan } from "./plan.ts";
 import { addressSchema, busSchema, deviceSchema, partSchema, placeOfBus } from "./schema.ts";
 import { openSession } from "./session.ts";
@@ -14,4 +16,6 @@ export const modbus = defineDriver({
   place: placeOfBus,
   plan,
   open: openSession,
+  discover,
+  mistaken,
 });
