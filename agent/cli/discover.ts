@@ -9,7 +9,7 @@ import { parseDuration } from "../core/duration.ts";
 import { realEnv } from "../env.ts";
 import type { AddCommand, Context } from "./context.ts";
 import { exit, table } from "./output.ts";
-import { loadFrom, settingsBeside, tellProblems } from "./site.ts";
+import { loadFrom, sayAddress, settingsBeside, tellProblems } from "./site.ts";
 import { socketOf } from "./status.ts";
 
 interface Given {
@@ -164,9 +164,3 @@ function show({ bus, site, tried, of, found }: Result, json: boolean, { output }
   if (tried >= 8 && found.length === tried && alike.size === 1)
     output.message("Each of them answers, and alike: it is probably one device, which does not look at the unit.");
 }
-
-/** As a site file has it: unit: 3. */
-const sayAddress = (address: unknown): string =>
-  Object.entries(address as Readonly<Record<string, unknown>>)
-    .map(([name, value]) => `${name}: ${String(value)}`)
-    .join(", ");

@@ -7,6 +7,7 @@ import type { AddCommand } from "./context.ts";
 import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
 import { addDiscover } from "./discover.ts";
+import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addHandover } from "./handover.ts";
@@ -30,6 +31,7 @@ export const commands: readonly AddCommand[] = [
   addValidate,
   addTest,
   addRun,
+  addDoctor,
   addDiscover,
   addNotify,
   addStatus,

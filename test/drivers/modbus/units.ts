@@ -13,11 +13,15 @@ export interface Units {
 /** What a unit says to function and data: function and data; null: nothing; "close": it ends the connection. */
 export type Unit = (pdu: Buffer) => readonly number[] | null | "close";
 
-export async function startUnits(unitOf: (unit: number) => Unit | undefined, host = "127.0.0.1"): Promise<Units> {
+export async function startUnits(
+  unitOf: (unit: number) => Unit | undefined,
+  onConnection = (): void => {},
+): Promise<Units> {
   const sockets = new Set<Socket>();
   const asked: [number, number][] = [];
   const server = createServer((socket) => {
     sockets.add(socket);
+    onConnection();
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
     let rest: Buffer = Buffer.alloc(0);
@@ -34,7 +38,7 @@ export async function startUnits(unitOf: (unit: number) => Unit | undefined, hos
       }
     });
   });
-  server.listen(0, host);
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as { port: number }).port,
