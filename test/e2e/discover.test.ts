@@ -35,6 +35,7 @@ beforeAll(async () => {
     line: { ...modbus, port: line.port },
     alike: { ...modbus, port: alike.port },
     gone: { ...modbus, port: await freePort() },
+    unplugged: { protocol: "modbus", transport: "rtu", path: "/dev/there-is-none" },
   };
   const devices = [
     { id: "m-3", profile: "meter", bus: "line", address: { unit: 3 } },
@@ -84,6 +85,13 @@ describe("mepwatch discover", { concurrent: true }, () => {
     expect(asked.stderr.at(-1)).toBe("1 found, 1 of 229 tried.");
   });
 
+  test("a serial port that is not there is told", async () => {
+    const asked = mepwatch(argsOf(["unplugged"]), environment());
+    running.push(asked);
+    expect(await asked.ended).toBe(69);
+    expect(asked.stderr.join()).toMatch(/^unplugged cannot be had: serial port .dev.there-is-none: /);
+  });
+
   test("one that answers for every unit is told to be one", async () => {
     const asked = await discover("alike", "--units", "1-8");
     expect(asked.code).toBe(0);
@@ -92,7 +100,7 @@ describe("mepwatch discover", { concurrent: true }, () => {
 
   test.for<[string, string[], number, RegExp]>([
     ["a bus that cannot be had", ["gone"], 69, /^gone cannot be had: .*ECONNREFUSED.*Check/],
-    ["no such bus", ["lien"], 2, /no bus "lien"; expected one of line, alike, gone. Did you mean "line"\?/],
+    ["no such bus", ["lien"], 2, /no bus "lien"; expected one of line, alike, gone, unplugged. Did you mean "line"\?/],
     ["a protocol that is not looked through", ["ups"], 2, /ups speaks snmp; .* speaks modbus/],
     ["units that are none", ["line", "--units", "1-300"], 2, /expected numbers from 0 to 255, such as 1-10,17/],
     ["units the wrong way about", ["line", "--units", "9-1"], 2, /expected numbers/],
