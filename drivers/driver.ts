@@ -48,6 +48,17 @@ export interface Driver<
   airtimeMs?(request: Request, bus: Bus): number | null;
   /** How long its device is to be left alone after a request, ms; absent: never. */
   pauseMs?(request: Request): number;
+  /**
+   * Looks which devices are on a bus, one question at a time and with pauses, for others may be talking there. Never rejects.
+   * Gives null once all was tried or `signal` aborted, else why the bus cannot be had. Absent: buses of this protocol have one
+   * device each, or are not looked through yet.
+   */
+  discover?(bus: Bus, env: Env, search: Search<Device>): Promise<string | null>;
+  /**
+   * Where a point may truly be whose address the device refuses, likeliest first: as people mistake it. `mistake` says which, the
+   * same for each point.
+   */
+  mistaken?(address: Address): readonly { readonly mistake: string; readonly address: Address }[];
 }
 
 /**
@@ -58,6 +69,25 @@ export interface Learnt {
   readonly before: unknown;
   /** Replaces it. Called where something new was learnt only, for it is written to the disk. */
   keep(now: unknown): void;
+}
+
+/** What to look for on a bus. */
+export interface Search<Device = unknown> {
+  /** What tells devices of a bus apart, in the order in which to try them: Modbus units. */
+  readonly numbers: readonly number[];
+  /** How long one question waits for its answer. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Once for each number, in their order; null: nobody has it. */
+  tried(number: number, found: Found<Device> | null): void;
+}
+
+/** A device as it tells of itself; null: that it does not tell. */
+export interface Found<Device = unknown> {
+  readonly device: Device;
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly revision: string | null;
 }
 
 export interface Closable {

@@ -159,7 +159,10 @@ export function pointValues(device: Device, readings: readonly Reading[]): Point
     const sample = assess(point.definition, seen, { at: 0, wall: 0 });
     const base = { point: point.id, name: point.name, unit: point.unit, quality: sample.quality };
     if (sample.quality === "bad") {
-      const reason = "fault" in reading ? `${reading.fault}: ${reading.detail}` : sample.reason;
+      const reason =
+        "fault" in reading
+          ? `${reading.fault}: ${reading.detail}`
+          : `${sample.reason}: the device says ${reading.value}`;
       return [{ ...base, value: null, number: null, reason }];
     }
     const reason = sample.quality === "good" ? null : sample.reason;

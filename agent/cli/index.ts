@@ -6,6 +6,8 @@ import { addCentre } from "./centre.ts";
 import type { AddCommand } from "./context.ts";
 import { addDeeds } from "./deeds.ts";
 import { addDemo } from "./demo.ts";
+import { addDiscover } from "./discover.ts";
+import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { addGenerate } from "./generate.ts";
 import { addHandover } from "./handover.ts";
@@ -29,6 +31,8 @@ export const commands: readonly AddCommand[] = [
   addValidate,
   addTest,
   addRun,
+  addDoctor,
+  addDiscover,
   addNotify,
   addStatus,
   addIncidents,

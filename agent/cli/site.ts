@@ -25,3 +25,9 @@ export function tellAll(lines: readonly string[], { output }: Context): void {
   for (const line of lines) output.message(line);
   output.message(`${lines.length} ${lines.length === 1 ? "problem" : "problems"}.`);
 }
+
+/** The address of a device as the file has it: unit: 3. */
+export const sayAddress = (address: unknown): string =>
+  Object.entries(address as Readonly<Record<string, unknown>>)
+    .map(([name, value]) => `${name}: ${String(value)}`)
+    .join(", ");

@@ -53,6 +53,9 @@ export const isMissing = ({ fault, exception }: Failure): boolean =>
 
 export const refusal = (exception: number): Failure => exceptionOf(exception);
 
+/** Whether a detail is that of an exception, also of a gateway's: the way to it is in order. */
+export const isException = (detail: string): boolean => /^exception \d/.test(detail);
+
 function fieldsOf(error: unknown): Partial<Record<"modbusCode" | "code" | "errno" | "message", unknown>> {
   return typeof error === "object" && error !== null ? error : {};
 }

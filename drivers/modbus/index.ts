@@ -1,5 +1,7 @@
 import { defineDriver } from "../driver.ts";
 import { airtimeMs } from "./airtime.ts";
+import { discover } from "./discover.ts";
+import { mistaken } from "./mistaken.ts";
 import { pauseMs, plan } from "./plan.ts";
 import { addressSchema, busSchema, deviceSchema, partSchema, placeOfBus } from "./schema.ts";
 import { openSession } from "./session.ts";
@@ -18,4 +20,6 @@ export const modbus = defineDriver({
   airtimeMs,
   pauseMs,
   open: (bus, env, _shared, learnt) => openSession(bus, env, learnt),
+  discover,
+  mistaken,
 });

@@ -8,7 +8,7 @@ import { hasWords, type Table } from "./schema.ts";
 /** What is read of a unit. */
 export type Range = Omit<Request, "points">;
 
-/** Registers, or bits as 0 and 1: as many as asked. Of an identification, octets. */
+/** Registers, or bits as 0 and 1: as many as asked. Of what a unit tells of itself, the octets of the reply's body. */
 export type Answer = { readonly data: readonly number[] } | Failure;
 
 /** What may be asked of a unit, and what a right reply to it looks like, however it is framed. A body is unit · function · data. */
@@ -33,9 +33,6 @@ export type Outcome =
 export const functionCodes: Readonly<Record<Table, number>> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 /** Set in the function code of an exception. */
 export const exceptionFlag = 0x80;
-
-/** Encapsulated interface transport, Read Device Identification. */
-export const identification = { code: 0x2b, type: 0x0e } as const;
 
 /** Asks for registers or bits. */
 export function questionOf(range: Range): Question {
@@ -102,51 +99,3 @@ const unreadable: Answer = { fault: "bad_reply", detail: "a reply that cannot be
 /** Coils come as booleans, and padded to whole bytes. */
 const numbersIn = (data: readonly (number | boolean)[], count: number): readonly number[] =>
   typeof data[0] === "number" ? (data as readonly number[]).slice(0, count) : data.slice(0, count).map(Number);
-
-/**
- * Asks for one object by the stream that it is in (V1.1b3, 6.21): basic, regular or extended. Past the library, whose own
- * reading of a bad reply ends the process. An answer without data: the device has no such object.
- */
-export function identityQuestion(unit: number, object: number): Question {
-  const { code, type } = identification;
-  const stream = object <= 2 ? 1 : object <= 6 ? 2 : 3;
-  return {
-    unit,
-    body: Buffer.from([unit, code, type, stream, object]),
-    lengthOf(begun) {
-      if (begun[1] === (code | exceptionFlag)) return 3;
-      return begun[1] === code ? (objectsIn(begun)?.end ?? null) : null;
-    },
-    flawOf([from, given], length) {
-      if (from !== unit) return `reply of unit ${from}, asked ${unit}`;
-      if (given === (code | exceptionFlag)) return length === 3 ? undefined : `exception of length ${length}`;
-      return given === code && length >= 8 ? undefined : `reply to function ${given}, asked ${code}/${type}`;
-    },
-    read(body) {
-      if (body[1] !== code) return failureOf({ modbusCode: body[2] });
-      if (body[2] !== type) return { fault: "bad_reply", detail: `reply of transport type ${body[2]}, asked ${type}` };
-      const objects = objectsIn(body);
-      if (objects === null) return { fault: "bad_reply", detail: `${body[7]} objects in ${body.length} bytes` };
-      if (objects.end !== body.length) return { fault: "bad_reply", detail: "bytes after the last object" };
-      return { data: [...(objects.octets.get(object) ?? [])] };
-    },
-  };
-}
-
-/**
- * unit · function · type · stream · conformity · more follows · next object · count · (id · length · octets) …
- * Null where the bytes end before the last object does.
- */
-function objectsIn(body: Buffer): { readonly octets: ReadonlyMap<number, Buffer>; readonly end: number } | null {
-  const count = body[7];
-  if (count === undefined) return null;
-  const octets = new Map<number, Buffer>();
-  let at = 8;
-  for (let nth = 0; nth < count; nth++) {
-    const [id, length] = [body[at], body[at + 1]];
-    if (id === undefined || length === undefined || at + 2 + length > body.length) return null;
-    if (!octets.has(id)) octets.set(id, body.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
-  }
-  return { octets, end: at };
-}

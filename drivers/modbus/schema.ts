@@ -166,9 +166,14 @@ const identificationObject = z.strictObject({
   object: z.int().min(0).max(255).describe("Object of Read Device Identification (function 43/14), such as 5, model."),
 });
 
+/** MODBUS Application Protocol V1.1b3, 6.13. */
+const reportedId = z.strictObject({
+  serverId: z.literal(true).describe("What Report Server ID (function 17) says that can be read."),
+});
+
 export const partSchema = z.union(
-  [identificationObject, textInRegisters, addressSchema],
-  "expected { object: … }, { table: …, register: …, type: string, length: … } or the address of a number",
+  [identificationObject, reportedId, textInRegisters, addressSchema],
+  "expected { object: … }, { serverId: true }, { table: …, register: …, type: string, length: … } or the address of a number",
 );
 
 export type TextAddress = z.output<typeof textInRegisters>;

@@ -1,6 +1,7 @@
 import type { SimulatorOptions } from "../simulator.ts";
+import { identification, serverIdCode } from "./identification.ts";
 import { imageOf, type Text } from "./image.ts";
-import { exceptionFlag, functionCodes, identification, type Range } from "./question.ts";
+import { exceptionFlag, functionCodes, type Range } from "./question.ts";
 import { addressSchema, deviceSchema, hasWords, partSchema, type Table } from "./schema.ts";
 
 /** A question as a device reads it, however it was framed. */
@@ -15,8 +16,9 @@ export interface Query {
 /** The question in a body: unit · function · data. */
 export function queryIn(body: Buffer): Query {
   const [unit = 0, code = 0] = body;
+  const [high = 0, low = 0, first = 0, second] = body.subarray(2);
   // One of five bytes ends with the object it asks for.
-  return { unit, code, start: body.readUInt16BE(2), count: body.length < 6 ? body.readUInt8(4) : body.readUInt16BE(4) };
+  return { unit, code, start: (high << 8) | low, count: second === undefined ? first : (first << 8) | second };
 }
 
 /** What the devices of these options say to a question: unit · function · data. */
@@ -26,11 +28,12 @@ export function served({ points, value, identities = [] }: SimulatorOptions): (q
     device: deviceSchema.parse(device),
     address: addressSchema.parse(address),
   }));
-  const { texts, objects } = selfKnowledge(identities);
+  const { texts, objects, serverIds } = selfKnowledge(identities);
   const image = imageOf(parsed, value, texts);
   return (query) => {
     const { unit, code, start, count } = query;
     if (code === identification.code) return identityReply(query, objects);
+    if (code === serverIdCode) return serverIdReply(query, serverIds);
     const table = tableOf(code);
     if (!table) return exception(query, 1);
     if (count < 1 || count > (hasWords(table) ? 125 : 2000)) return exception(query, 3);
@@ -44,20 +47,22 @@ export function served({ points, value, identities = [] }: SimulatorOptions): (q
 
 export const exception = ({ unit, code }: Query, number: number): number[] => [unit, code | exceptionFlag, number];
 
-/** What the devices tell of themselves, in registers and as objects of Read Device Identification. */
+/** What the devices tell of themselves: in registers, as objects of Read Device Identification, as their server id. */
 function selfKnowledge(identities: NonNullable<SimulatorOptions["identities"]>) {
   const texts: Text[] = [];
   const objects: IdentityObject[] = [];
+  const serverIds: Omit<IdentityObject, "id">[] = [];
   for (const { device, parts, text } of identities) {
     const { unit } = deviceSchema.parse(device);
     for (const { name, address: written } of parts) {
       const address = partSchema.parse(written);
       const now = (): string | null => text(name);
       if ("object" in address) objects.push({ unit, id: address.object, text: now });
+      else if ("serverId" in address) serverIds.push({ unit, text: now });
       else texts.push({ unit, address, text: now });
     }
   }
-  return { texts, objects };
+  return { texts, objects, serverIds };
 }
 
 interface IdentityObject {
@@ -66,9 +71,16 @@ interface IdentityObject {
   text(): string | null;
 }
 
-/** The whole stream from the object asked for; from the first where there is no such one. */
+/** Up to which object each stream goes: basic, regular, extended. */
+const lastOf: readonly number[] = [0, 2, 0x7f, 0xff];
+const oneObject = 4;
+
+/** One object an answer, from the one asked for; from the first of the stream where there is no such one. */
 function identityReply(query: Query, all: readonly IdentityObject[]): number[] {
   const { unit, code, start, count: asked } = query;
+  const kind = start & 0xff;
+  const last = kind === oneObject ? 0xff : lastOf[kind];
+  if (start >> 8 !== identification.type || !last) return exception(query, 3);
   const told = all
     .filter((one) => one.unit === unit)
     .flatMap(({ id, text }) => {
@@ -77,11 +89,22 @@ function identityReply(query: Query, all: readonly IdentityObject[]): number[] {
     })
     .toSorted((a, b) => a.id - b.id);
   if (told.length === 0) return exception(query, 1);
-  const first = told.find(({ id }) => id === asked) ?? told[0];
-  const { id = 0, octets = [] } = first ?? {};
-  const isLast = told.at(-1) === first;
-  const head = [code, identification.type, start & 0xff, 0x83, isLast ? 0 : 0xff, isLast ? 0 : id + 1, 1];
-  return [unit, ...head, id, octets.length, ...octets];
+  const stream = told.filter(({ id }) => id <= last);
+  const found = stream.findIndex(({ id }) => id === asked);
+  if (kind === oneObject && found < 0) return exception(query, 2);
+  const [first, next] = stream.slice(Math.max(0, found));
+  const goesOn = kind !== oneObject && next !== undefined;
+  const objects = first === undefined ? [0] : [1, first.id, first.octets.length, ...first.octets];
+  return [unit, code, identification.type, kind, 0x83, goesOn ? 0xff : 0, goesOn ? next.id : 0, ...objects];
+}
+
+/** As many devices have it: a number for an id, the run indicator (on), then the text. */
+function serverIdReply(query: Query, all: readonly Omit<IdentityObject, "id">[]): number[] {
+  const { unit, code } = query;
+  const text = all.find((one) => one.unit === unit)?.text() ?? null;
+  if (text === null) return exception(query, 1);
+  const octets = [...Buffer.from(text).subarray(0, 240)];
+  return [unit, code, octets.length + 2, unit, 0xff, ...octets];
 }
 
 function tableOf(code: number): Table | undefined {

@@ -5,10 +5,11 @@ import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
 import { type Asking, noHoles, readAround } from "./holes.ts";
+import { objectsOf, serverIdQuestion, serverIdText } from "./identification.ts";
 import { refusedOf } from "./learnt.ts";
 import { type Line, openLine } from "./line.ts";
 import { pauseMs, type Request } from "./plan.ts";
-import { type Answer, identityQuestion, type Question, questionOf, type Range } from "./question.ts";
+import { type Answer, type Question, questionOf, type Range } from "./question.ts";
 import {
   type Address,
   type Bus,
@@ -48,11 +49,13 @@ export function openSession(bus: Bus, env: Env, learnt?: Learnt): Session<Reques
   async function identify({ device, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
     const { unit, pause = 0 } = device;
     const answers: Told[] = [];
-    for (const { name, address } of parts) {
-      const question =
-        "object" in address ? identityQuestion(unit, address.object) : questionOf(rangeOf(unit, address));
-      answers.push(toldBy(name, address, await line.ask(question, pause, until)));
-    }
+    const objectOf = objectsOf(unit, (question) => line.ask(question, pause, until));
+    const answerTo = (address: Part): Promise<Answer> => {
+      if ("object" in address) return objectOf(address.object);
+      const question = "serverId" in address ? serverIdQuestion(unit) : questionOf(rangeOf(unit, address));
+      return line.ask(question, pause, until);
+    };
+    for (const { name, address } of parts) answers.push(toldBy(name, address, await answerTo(address)));
     return answers;
   }
 
@@ -127,6 +130,7 @@ function toldBy(part: string, address: Part, answer: Answer): Told {
     return untold(part, isAbsent ? "no_such_point" : answer.fault, answer.detail);
   }
   if ("object" in address) return told(part, textOf(Buffer.from(answer.data)));
+  if ("serverId" in address) return told(part, serverIdText(answer.data));
   if (address.type === "string") return told(part, textOf(octetsOf(address, answer.data)));
   const decoded = decode(address, answer.data);
   return "fault" in decoded ? untold(part, decoded.fault, decoded.detail) : told(part, String(decoded.value));

@@ -4,14 +4,14 @@ import { createServer, type Socket } from "node:net";
 import { type Env, realEnv } from "../../agent/env.ts";
 import type { Misbehaviour, StartSimulator } from "../simulator.ts";
 import { frame, headerBytes, lengthMax } from "./frame.ts";
-import { identification } from "./question.ts";
+import { identification, serverIdCode } from "./identification.ts";
 import { isSealed, sealed } from "./rtu.ts";
 import type { Bus } from "./schema.ts";
 import { exception, type Query, queryIn, served } from "./served.ts";
 
 /**
  * Serves the points of any number of units over Modbus TCP, UDP or RTU over TCP, as their bus has it; a serial line as RTU over
- * TCP (socat makes a serial port of that). Functions 1 to 4 and 43/14. Its own coder, not the server of the library: that one is
+ * TCP (socat makes a serial port of that). Functions 1 to 4, 17 and 43/14. Its own coder, not the server of the library: that one is
  * slow and cannot misbehave.
  */
 export const startModbusSimulator: StartSimulator = async (options) => {
@@ -151,8 +151,8 @@ interface Framing {
   rubbish(query: Query, transaction: number, turn: number): Buffer;
 }
 
-/** A question is five bytes long at least; a stream that holds anything shorter or absurd is lost. */
-const shortest = 5;
+/** A question is unit and function at least; a stream that holds anything shorter or absurd is lost. */
+const shortest = 2;
 
 const ofNetwork: Framing = {
   take(stream) {
@@ -178,7 +178,7 @@ const ofNetwork: Framing = {
 const ofLine: Framing = {
   take(stream) {
     if (stream.length < 2) return null;
-    const length = stream[1] === identification.code ? 5 : 6;
+    const length = stream[1] === identification.code ? 5 : stream[1] === serverIdCode ? 2 : 6;
     if (stream.length < length + 2) return null;
     if (!isSealed(stream, length)) return "lost";
     return { query: queryIn(stream.subarray(0, length)), transaction: 0, bytes: length + 2 };

@@ -93,14 +93,14 @@ export const envelopeMax = 256;
 
 /**
  * Never rejects.
- * @param will published by the broker if the link ends without a word
+ * @param will published by the broker if the link ends without a word; null: a visitor's link, of which the broker keeps nothing
  * @param abort gives up an attempt that is under way
  */
 export function openLink(
   env: Env,
   options: BrokerOptions,
   protocol: 4 | 5,
-  will: Message,
+  will: Message | null,
   abort: AbortSignal,
 ): Promise<Opened> {
   return new Promise((resolve) => {
@@ -148,7 +148,7 @@ export function openLink(
 }
 
 /** Or why there is none: what the library throws at once, such as for a certificate that is none. */
-function clientOf(options: BrokerOptions, protocol: 4 | 5, will: Message): MqttClient | string {
+function clientOf(options: BrokerOptions, protocol: 4 | 5, will: Message | null): MqttClient | string {
   try {
     return connect(options.url, clientOptions(options, protocol, will));
   } catch (error) {
@@ -156,27 +156,32 @@ function clientOf(options: BrokerOptions, protocol: 4 | 5, will: Message): MqttC
   }
 }
 
-function clientOptions(options: BrokerOptions, protocol: 4 | 5, { topic, payload, retain }: Message): IClientOptions {
+function clientOptions(options: BrokerOptions, protocol: 4 | 5, last: Message | null): IClientOptions {
   const { clientId, username, password, ca, cert, key } = options;
-  const v5 = { sessionExpiryInterval: lifetimes.session, receiveMaximum: 32, maximumPacketSize: inboundMax };
-  const will = { topic, payload: Buffer.from(payload), qos: 1 as const, retain };
+  const session = last === null ? 0 : lifetimes.session;
+  const v5 = { sessionExpiryInterval: session, receiveMaximum: 32, maximumPacketSize: inboundMax };
   return {
     protocolVersion: protocol,
     clientId,
-    clean: false,
+    clean: last === null,
     keepalive: lifetimes.keepAlive,
     connectTimeout: 2 * connectMs, // the deadline is ours
     reconnectPeriod: 0,
     queueQoSZero: false,
     resubscribe: false,
     ...(protocol === 5 ? { properties: v5 } : {}),
-    will: protocol === 5 ? { ...will, properties: { willDelayInterval: lifetimes.willDelay } } : will,
+    ...(last === null ? {} : { will: willIn(last, protocol) }),
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),
     ...(ca === null ? {} : { ca }),
     ...(cert === null ? {} : { cert }),
     ...(key === null ? {} : { key: key.reveal() }),
   };
+}
+
+function willIn({ topic, payload, retain }: Message, protocol: 4 | 5): NonNullable<IClientOptions["will"]> {
+  const will = { topic, payload: Buffer.from(payload), qos: 1 as const, retain };
+  return protocol === 5 ? { ...will, properties: { willDelayInterval: lifetimes.willDelay } } : will;
 }
 
 function linkOf(

@@ -96,13 +96,15 @@ test.each<[string, string, boolean]>([
   ["text in registers", "{ table: holding, register: 564, type: string, length: 16 }", true],
   ["of swapped bytes", "{ table: input, register: 564, type: string, length: 16, order: BADC }", true],
   ["an object of device identification", "{ object: 5 }", true],
+  ["a reported server id", "{ serverId: true }", true],
   ["a number", "{ table: holding, register: 10, type: u32 }", true],
   ["text of no length", "{ table: holding, register: 564, type: string }", false],
   ["text in coils", "{ table: coil, register: 564, type: string, length: 16 }", false],
   ["another thing", "{ serial: 564 }", false],
+  ["no server id", "{ serverId: false }", false],
 ])("Modbus: %s", (_, address, isRight) => {
   const lines = linesOf(loadWith({ "profiles/meter/test.yaml": `${meter}identity: { serial: ${address} }\n` }));
   const expected =
-    "expected { object: … }, { table: …, register: …, type: string, length: … } or the address of a number";
+    "expected { object: … }, { serverId: true }, { table: …, register: …, type: string, length: … } or the address of a number";
   expect(lines).toEqual(isRight ? [] : [expect.stringContaining(`identity.serial: ${expected}`)]);
 });

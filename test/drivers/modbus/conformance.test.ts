@@ -29,5 +29,6 @@ for (const transport of ["tcp", "udp", "rtu-over-tcp"])
       { address: { table: "holding", register: 700, type: "u32" }, text: "4294967295" },
       { address: { object: 5 }, text: "UPS 09.3" },
       { address: { object: 128 }, text: "of the maker" },
+      { address: { serverId: true }, text: "PM5560 V1.4" },
     ],
   });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
 import type { Told } from "../../../drivers/driver.ts";
 import { frame, frameSplitter } from "../../../drivers/modbus/frame.ts";
+import { identityQuestion, serverIdQuestion } from "../../../drivers/modbus/identification.ts";
 import type { Request } from "../../../drivers/modbus/plan.ts";
-import { identityQuestion } from "../../../drivers/modbus/question.ts";
 import { rtuReader, sealed } from "../../../drivers/modbus/rtu.ts";
 import { addressSchema, busSchema, partSchema } from "../../../drivers/modbus/schema.ts";
 import { openSession } from "../../../drivers/modbus/session.ts";
@@ -160,8 +160,10 @@ test.each([
   expect([...identityQuestion(5, object).body]).toEqual([5, 0x2b, 0x0e, stream, object]);
 });
 
-test("no bytes make the reading of a reply throw or run on", () => {
-  const question = identityQuestion(5, 5);
+test.each([
+  ["43/14", identityQuestion(5, 5), [5, 0x2b, 0x0e]],
+  ["17", serverIdQuestion(5), [5, 0x11, 9]],
+])("no bytes make the reading of a reply to %s throw or run on", (_, question, start) => {
   const kinds = ["more", "flaw", "reply"];
   fc.assert(
     fc.property(
@@ -169,7 +171,7 @@ test("no bytes make the reading of a reply throw or run on", () => {
       fc.boolean(),
       fc.integer({ min: 1, max: 50 }),
       (bytes, hasHead, step) => {
-        const head = hasHead ? [5, 0x2b, 0x0e, ...bytes] : [...bytes];
+        const head = hasHead ? [...start, ...bytes] : [...bytes];
         const split = frameSplitter((transaction) => (transaction === 7 ? question : undefined));
         const network = frame(7, head[0] ?? 0, head.slice(1));
         for (let at = 0; at < network.length; at += step)

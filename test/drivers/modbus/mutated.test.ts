@@ -119,15 +119,20 @@ const requests = [
       busSchema.parse({ host: "h" }),
     )[0]!,
 );
-const inquiry = { device: { unit }, parts: [{ name: "model", address: partSchema.parse({ object: 5 }) }] };
+const inquiries = [{ object: 5 }, { serverId: true }].map((address) => ({
+  device: { unit },
+  parts: [{ name: "model", address: partSchema.parse(address) }],
+}));
 const replies: Readonly<Record<number, readonly number[]>> = {
   3: [4, 0x12, 0x34, 0x56, 0x78],
   1: [1, 0x01],
+  17: [8, 9, 0xff, ...Buffer.from("PM5560")],
   43: [0x0e, 2, 0x82, 0, 0, 1, 5, 6, ...Buffer.from("PM5560")],
 };
 const truths = [
   [{ point: "d/p0", value: 0x12345678 }],
   [{ point: "d/p1", value: 1 }],
+  [{ part: "model", text: "PM5560" }],
   [{ part: "model", text: "PM5560" }],
 ];
 
@@ -146,10 +151,12 @@ test.each([
     return isRtu ? sealed(Uint8Array.of(unit, ...pdu)) : frame(request.readUInt16BE(0), unit, pdu);
   };
   const ask = (nth: number) =>
-    settle<readonly object[]>(nth < 2 ? session.read(requests[nth]!, 500) : session.identify!(inquiry, 500));
+    settle<readonly object[]>(
+      nth < 2 ? session.read(requests[nth]!, 500) : session.identify!(inquiries[nth - 2]!, 500),
+    );
   const kinds = new Set<string>();
   for (let time = 0; time < times; time++) {
-    const nth = roll(3);
+    const nth = roll(4);
     world.peer = (request, { bytes }) => {
       const broken = mutate(rightFor(request), roll);
       const middle = roll(broken.length + 1);
