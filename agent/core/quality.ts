@@ -29,6 +29,8 @@ export interface Counter {
   readonly maxRate: number;
   /** A point that falls when the device restarts, and the count begins anew. */
   readonly uptime?: string | undefined;
+  /** What one unit of that point is, ms; absent: it is not said in a unit of time. */
+  readonly uptimeMs?: number | undefined;
 }
 
 export const plainPoint = (id: PointId): Point => ({
