@@ -135,7 +135,10 @@ export type Reading = Value | Fault;
 
 export interface Value {
   readonly point: PointId;
+  /** Raw, as the device says it. */
   readonly value: number;
+  /** What the device says that it is to be multiplied by; absent: 1. */
+  readonly scale?: number;
   readonly sourceAt?: Wall;
 }
 

@@ -4,6 +4,7 @@ import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
 import type { IdentityStatus } from "../pipeline/identities.ts";
+import { observation } from "../pipeline/poller.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -155,8 +156,7 @@ export function pointValues(device: Device, readings: readonly Reading[]): Point
   return readings.flatMap((reading): PointValue[] => {
     const point = device.points.find(({ id }) => id === reading.point);
     if (point === undefined) return [];
-    const seen = "fault" in reading ? { fault: reading.fault } : { raw: reading.value };
-    const sample = assess(point.definition, seen, { at: 0, wall: 0 });
+    const sample = assess(point.definition, observation(reading), { at: 0, wall: 0 });
     const base = { point: point.id, name: point.name, unit: point.unit, quality: sample.quality };
     if (sample.quality === "bad") {
       const reason =

@@ -254,8 +254,10 @@ function samplesOf(
   });
 }
 
-const observation = (reading: Reading): Observation =>
-  "fault" in reading ? { fault: reading.fault } : { raw: reading.value, sourceAt: reading.sourceAt };
+export const observation = (reading: Reading): Observation =>
+  "fault" in reading
+    ? { fault: reading.fault }
+    : { raw: reading.value, scale: reading.scale, sourceAt: reading.sourceAt };
 
 const commSample = (device: string, ok: boolean, now: ReturnType<EngineClock["now"]>): Sample => ({
   ...now,
