@@ -4,6 +4,7 @@ import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from
 import { type Found, readingOf, toldOf } from "./codec.ts";
 import { communityBased } from "./community.ts";
 import type { Answer, Dialect } from "./dialect.ts";
+import { type Engines, enginesOf } from "./engines.ts";
 import { Exchange } from "./exchange.ts";
 import { errors } from "./message.ts";
 import { findPeer, type Peer } from "./peer.ts";
@@ -20,6 +21,7 @@ type Asked = Pick<Point, "id" | "address">;
 export class SnmpSession implements Session<Request> {
   readonly #bus: Bus;
   readonly #env: Env;
+  readonly #engines: Engines;
   readonly #dialect: Dialect;
   #capacity: Capacity;
   /** OIDs that made a request fail: they are asked for last and each alone, so that the others are not kept waiting. */
@@ -29,10 +31,11 @@ export class SnmpSession implements Session<Request> {
   #current: Exchange | undefined;
   #closed = false;
 
-  constructor(bus: Bus, env: Env) {
+  constructor(bus: Bus, env: Env, engines: Engines = enginesOf(env)) {
     this.#bus = bus;
     this.#env = env;
-    this.#dialect = dialectOf(bus, env);
+    this.#engines = engines;
+    this.#dialect = dialectOf(bus, env, engines);
     this.#capacity = unlimited(bus.maxOids);
   }
 
@@ -107,6 +110,7 @@ export class SnmpSession implements Session<Request> {
     const peer = await within(this.#env, leftMs(), this.#peer, () => new Error(`looking up ${host} takes too long`));
     if (this.#closed) return { kind: "fault", fault: "unreachable", detail: "the session is closed" };
     if (peer instanceof Error) return { kind: "fault", fault: "unreachable", detail: peer.message };
+    this.#engines.place(this.#bus, peer);
     this.#current = new Exchange(this.#env, {
       peer,
       turn: this.#dialect.ask(batch.map(({ address }) => address.oid)),
@@ -121,8 +125,9 @@ export class SnmpSession implements Session<Request> {
   }
 }
 
-function dialectOf({ version, community, user = "", auth, priv, context = "" }: Bus, env: Env): Dialect {
-  if (version === 3) return userBased({ user, auth, priv, context }, env);
+function dialectOf(bus: Bus, env: Env, engines: Engines): Dialect {
+  const { version, community, user = "", auth, priv, context = "" } = bus;
+  if (version === 3) return userBased({ user, auth, priv, context }, env, (told) => engines.proven(bus, told));
   return communityBased(version, community?.reveal() ?? defaultCommunity);
 }
 
