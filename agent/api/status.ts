@@ -4,6 +4,7 @@ import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
 import type { IdentityStatus } from "../pipeline/identities.ts";
+import { type TrapCounts, trapCounts } from "./traps.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -30,6 +31,8 @@ export interface StatusSnapshot {
     readonly trouble: string | null;
     readonly waiting: number;
   }[];
+  /** Null: none are heard. `trouble`: why not, though they should be; null: nothing. */
+  readonly traps: TrapCounts | null;
   readonly points: { readonly expected: number; readonly good: number };
   readonly devices: readonly {
     readonly id: string;
@@ -85,6 +88,7 @@ export function snapshot(
     storage: { degraded: status.storage.degraded, reset: status.storage.loss?.why ?? null },
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     notify: status.notify,
+    traps: status.traps && trapCounts(status.traps),
     points: { expected: pointsExpected, good: pointsGood },
     devices: site.devices.map(({ id, name, bus, protocol }) => {
       const found = buses.find((one) => one.bus === bus)?.devices.get(id);

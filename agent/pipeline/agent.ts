@@ -26,6 +26,7 @@ import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { type StorageWatch, storageWatch, tended } from "./storage.ts";
 import { type TelemetryOptions, telemetryOf } from "./telemetry.ts";
+import { type Traps, type TrapsStatus, trapsOf } from "./traps.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { type Uplink, type UplinkOptions, uplinkOf } from "./uplink.ts";
@@ -51,6 +52,8 @@ export interface Agent {
   incident(target: string): readonly IncidentTold[] | Unknown;
   /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
   trend(target: string, spanMs: number, count: number): Trend | Unknown;
+  /** The traps that came; null: none are heard. */
+  traps(): TrapsStatus | null;
   /** Who did what. */
   readonly audit: Pick<Auditor, "since" | "verify">;
   /** What happened in the last days. */
@@ -77,6 +80,8 @@ export interface AgentStatus {
   readonly storage: Health;
   /** The channels past the uplink. */
   readonly notify: readonly ChannelStatus[];
+  /** Null: none are heard. */
+  readonly traps: TrapsStatus | null;
 }
 
 export interface AgentOptions extends UplinkOptions {
@@ -137,6 +142,7 @@ export function startAgent(options: AgentOptions): Agent {
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
+  const traps = trapsOf({ env, site, clock, store, shared: shared.of(site.traps?.driver), pollers, accept });
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
@@ -144,6 +150,7 @@ export function startAgent(options: AgentOptions): Agent {
 
   const stop = once(async () => {
     for (const end of [pulse, quiet.stop, trust.stop, tend, telemetry.stop]) end();
+    await traps.close();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -157,10 +164,11 @@ export function startAgent(options: AgentOptions): Agent {
   return {
     status: () =>
       statusOf(
-        { ...options, startedAt, pollers, identities, door, sink, forward, vitals, notifying },
+        { ...options, startedAt, pollers, identities, door, sink, forward, vitals, notifying, traps },
         env.clock.wall(),
       ),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
+    traps: traps.status,
     ...answers,
     alive: () => pollers.every((one) => one.alive()),
     stop,
@@ -209,6 +217,7 @@ interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected">,
   readonly door: Ingest;
   readonly vitals: Vitals;
   readonly notifying: Notifying;
+  readonly traps: Traps;
 }
 
 function statusOf(parts: Parts, now: number): AgentStatus {
@@ -227,6 +236,7 @@ function statusOf(parts: Parts, now: number): AgentStatus {
     heartbeat: vitals.heartbeat(),
     storage: store.health,
     notify: parts.notifying.status(),
+    traps: parts.traps.status(),
   };
 }
 
@@ -261,14 +271,14 @@ function every(env: Env, ms: number, work: () => void): () => void {
   return () => cancel();
 }
 
-/** What the sessions of one protocol share is made once, when the first bus needs it. */
+/** What the sessions and the listener of one protocol share is made once. */
 function sharedOf(env: Env, site: Site) {
   const made = new Map<Driver, Closable>();
-  for (const { driver } of site.buses) {
+  for (const { driver } of [...site.buses, ...(site.traps ? [site.traps] : [])]) {
     if (!made.has(driver)) made.set(driver, driver.share?.(env) ?? { close: async () => {} });
   }
   return {
-    of: (driver: Driver): Closable => made.get(driver) ?? { close: async () => {} },
+    of: (driver: Driver | undefined): Closable => (driver && made.get(driver)) ?? { close: async () => {} },
     async close(): Promise<void> {
       await Promise.all([...made.values()].map((one) => one.close()));
     },

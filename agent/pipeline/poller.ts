@@ -5,8 +5,8 @@ import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.
 import type { Env } from "../env.ts";
 import type { EngineClock } from "./clock.ts";
 import type { Identities } from "./identities.ts";
-import { done, hasten, isSilent, next, type Schedule, schedule, type Task, type Wanted } from "./schedule.ts";
-import { turns } from "./turns.ts";
+import { done, hasten, hinted, isSilent, next, type Schedule, schedule, type Task, type Wanted } from "./schedule.ts";
+import { type Turns, turns } from "./turns.ts";
 
 /**
  * One poller a bus: asks what the schedule says, one request at a time, and hands on samples. Buses know nothing of
@@ -16,6 +16,8 @@ export interface Poller {
   readonly bus: string;
   /** Reads a point at `at` if it would be read later. */
   hasten(point: PointId, at: Mono): void;
+  /** Reads these points of a device soon: it has said that there is something to be read. */
+  hint(device: string, points: ReadonlySet<PointId>): void;
   /** Reads these points now, beside the schedule but in turn; for a person who asks. */
   read(points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
   status(): BusStatus;
@@ -60,6 +62,8 @@ export function poller({ env, site, bus, shared, clock, identities, onSamples }:
   let cancelTimer = (): void => {};
   let closed = false;
   let busySince: Mono | null = null;
+  /** What devices hinted at during an exchange, whose answer may be older than that. */
+  const hints: (readonly [device: string, points: ReadonlySet<PointId>])[] = [];
 
   /** Asks a device that has answered who it is, where that is to be known; true: all its points are to be looked at. */
   const askWho = async (device: string): Promise<boolean> => {
@@ -83,6 +87,7 @@ export function poller({ env, site, bus, shared, clock, identities, onSamples }:
     const before = plan;
     plan = done(plan, task, ok, now.at);
     if (isOdd) for (const id of pointsOf(task.device)) plan = hasten(plan, id, now.at);
+    for (const [device, hintedAt] of hints.splice(0)) plan = hinted(plan, device, hintedAt, now.at);
     if (plan.skipped > before.skipped) env.report("poll.overrun", { bus: bus.id, skipped: plan.skipped });
     const state = stateAfter(states.get(task.device) ?? unasked, readings, now.wall, lastMs);
     states.set(task.device, state);
@@ -110,14 +115,12 @@ export function poller({ env, site, bus, shared, clock, identities, onSamples }:
       plan = hasten(plan, point, at);
       arm();
     },
-    async read(wanted) {
-      const readings: Reading[] = [];
-      for (const { request, device } of tasks) {
-        if (!request.points.some(({ id }) => wanted.has(id))) continue;
-        readings.push(...identities.believed(device, await line.read(request)));
-      }
-      return readings.filter(({ point }) => wanted.has(point));
+    hint(device, hintedAt) {
+      if (busySince === null) plan = hinted(plan, device, hintedAt, clock.now().at);
+      else if (hints.length < hintsMax) hints.push([device, hintedAt]);
+      arm();
     },
+    read: (wanted) => readBeside(tasks, line, identities, wanted),
     status: () => ({ bus: bus.id, skipped: plan.skipped, devices: states }),
     alive: () => busySince === null || clock.now().at - busySince < bus.timeoutMs + stuckMs,
     async close() {
@@ -126,6 +129,23 @@ export function poller({ env, site, bus, shared, clock, identities, onSamples }:
       await line.close();
     },
   };
+}
+
+/** More than come within an exchange, unless something is wrong. */
+const hintsMax = 1000;
+
+async function readBeside(
+  tasks: readonly Wanted[],
+  line: Turns,
+  identities: Identities,
+  wanted: ReadonlySet<PointId>,
+): Promise<readonly Reading[]> {
+  const readings: Reading[] = [];
+  for (const { request, device } of tasks) {
+    if (!request.points.some(({ id }) => wanted.has(id))) continue;
+    readings.push(...identities.believed(device, await line.read(request)));
+  }
+  return readings.filter(({ point }) => wanted.has(point));
 }
 
 /** Beyond the deadline of an exchange, before it counts as stuck. */

@@ -26,11 +26,15 @@ interface Health {
   readonly failures: number;
   /** While it is silent, nothing is asked of the device before then. */
   readonly probeAt: Mono;
+  /** A hint brings nothing forward to before then. */
+  readonly hintFrom: Mono;
 }
 
 /** Failures after which a device is only probed. */
 const silentAfter = 3;
 const probeMaxMs = 30_000;
+/** After an exchange, before a hint leads to the next: a device that hints without end is not asked without end. */
+const hintPauseMs = 500;
 
 export interface Wanted {
   readonly request: AnyRequest;
@@ -69,7 +73,8 @@ export function done(before: Schedule, task: Task, answered: boolean, now: Mono)
   // Probes spread out (1, 2, 4 … intervals): a dead device must not cost the bus more than it is worth.
   const spacing = task.intervalMs * 2 ** Math.min(20, Math.max(0, failures - silentAfter));
   const probeAt = now + Math.min(spacing, Math.max(probeMaxMs, task.intervalMs));
-  const health = new Map(before.health).set(task.device, { failures, probeAt });
+  const hintFrom = Math.max(answered ? 0 : last.hintFrom, now + hintPauseMs);
+  const health = new Map(before.health).set(task.device, { failures, probeAt, hintFrom });
   const wasSilent = last.failures >= silentAfter;
   let { skipped } = before;
   const tasks = before.tasks.map((one) => {
@@ -96,7 +101,24 @@ export function hasten(before: Schedule, point: string, at: Mono): Schedule {
   return { ...before, tasks };
 }
 
-const well: Health = { failures: 0, probeAt: 0 };
+/**
+ * Brings forward what a device hints at, to `now` or half a second after its last exchange. One that is silent is probed early
+ * once, and then not before it would have been anyway.
+ */
+export function hinted(before: Schedule, device: string, points: ReadonlySet<string>, now: Mono): Schedule {
+  const last = before.health.get(device) ?? well;
+  const silent = isSilent(before, device);
+  if (silent && now < last.hintFrom) return before;
+  const at = Math.max(now, last.hintFrom);
+  const isMeant = ({ device: of, dueAt, request }: Task): boolean =>
+    of === device && dueAt > at && (silent || request.points.some(({ id }) => points.has(id)));
+  const tasks = before.tasks.map((task) => (isMeant(task) ? { ...task, dueAt: at } : task));
+  if (!silent) return { ...before, tasks };
+  const early = { ...last, probeAt: Math.min(last.probeAt, at), hintFrom: Math.max(last.probeAt, at) };
+  return { ...before, tasks, health: new Map(before.health).set(device, early) };
+}
+
+const well: Health = { failures: 0, probeAt: 0, hintFrom: 0 };
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { done, hasten, isSilent, next, type Schedule, schedule } from "../../../agent/pipeline/schedule.ts";
+import { done, hasten, hinted, isSilent, next, type Schedule, schedule } from "../../../agent/pipeline/schedule.ts";
 
 const request = (...ids: string[]) => ({ points: ids.map((id) => ({ id })) });
 
@@ -100,5 +100,67 @@ describe("schedule", () => {
     const sooner = hasten(done(plan, next(plan)!.task, true, beat), "a/p", beat + 2000);
     expect(next(sooner)!.at).toBe(beat + 2000);
     expect(next(done(sooner, next(sooner)!.task, true, beat + 2010))!.at).toBe(beat + 10_000);
+  });
+});
+
+describe("a hint", () => {
+  const wanted = [
+    { request: request("a/p", "a/q"), device: "a", intervalMs: 10_000 },
+    { request: request("a/r"), device: "a", intervalMs: 10_000 },
+    { request: request("b/p"), device: "b", intervalMs: 10_000 },
+  ];
+  const dueOf = (plan: Schedule): number[] => plan.tasks.map(({ dueAt }) => dueAt);
+  /** Each was asked once, at `now`. */
+  const asked = (now: number, isAnswered = true, times = 1): Schedule => {
+    let plan = schedule(wanted, 0);
+    for (let nth = 0; nth < times; nth++) for (const task of plan.tasks) plan = done(plan, task, isAnswered, now);
+    return plan;
+  };
+
+  test("brings forward what it is about, and nothing else; the beat stays", () => {
+    const before = asked(1000);
+    const plan = hinted(before, "a", new Set(["a/q"]), 2000);
+    expect(dueOf(plan)).toEqual([2000, ...dueOf(before).slice(1)]);
+    expect(plan.tasks.map(({ beatAt }) => beatAt)).toEqual(before.tasks.map(({ beatAt }) => beatAt));
+    expect(next(plan)).toMatchObject({ at: 2000, task: { device: "a" } });
+    expect(dueOf(hinted(before, "c", new Set(["a/q"]), 2000))).toEqual(dueOf(before));
+  });
+
+  test("as often as it comes, the device is asked no sooner than half a second after it was", () => {
+    let plan = asked(1000);
+    let reads = 0;
+    for (let now = 1000; now < 11_000; now += 10) {
+      plan = hinted(plan, "a", new Set(["a/p"]), now);
+      const { at, task } = next(plan)!;
+      if (at > now) continue;
+      if (task.device === "a") reads++;
+      plan = done(plan, task, true, now);
+    }
+    expect(reads).toBeGreaterThan(10);
+    expect(reads).toBeLessThanOrEqual(22);
+  });
+
+  test("of a silent device leads to one early probe; then its back-off goes on", () => {
+    let plan = asked(1000, false, 10);
+    expect(isSilent(plan, "a")).toBe(true);
+    const probeAt = next(plan)!.at;
+    const probes: number[] = [];
+    for (let now = 2000; now < 2000 + 120_000; now += 100) {
+      plan = hinted(plan, "a", new Set(["a/p"]), now);
+      const { at, task } = next(plan)!;
+      if (at > now) continue;
+      if (task.device === "a") probes.push(now);
+      plan = done(plan, task, false, now);
+    }
+    expect(probes[0]).toBe(2000);
+    expect(probes[0]).toBeLessThan(probeAt);
+    expect(probes.length).toBeLessThanOrEqual(9);
+  });
+
+  test("that is answered by a silent device has all of it read again", () => {
+    let plan = hinted(asked(1000, false, 10), "a", new Set(["a/p"]), 2000);
+    plan = done(plan, next(plan)!.task, true, 2010);
+    expect(isSilent(plan, "a")).toBe(false);
+    expect(dueOf(plan).slice(1, 2)).toEqual([2010]);
   });
 });
