@@ -59,6 +59,8 @@ export interface Listening<Options = unknown, Trap = unknown, Bus = unknown, Sha
 }
 
 export interface ListenHooks<Bus = unknown, Trap = unknown> {
+  /** Descriptor of a socket that the service manager has opened for it; null: it opens its own. */
+  readonly passed: number | null;
   /** What `keep` was given last, also before a restart; null: nothing ever. */
   readonly kept: string | null;
   keep(text: string): void;

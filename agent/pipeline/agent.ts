@@ -97,6 +97,8 @@ export interface AgentOptions extends UplinkOptions {
   readonly telemetry?: TelemetryOptions | null;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
+  /** Descriptor of a socket that the service manager has opened for traps; absent: there is none. */
+  readonly passedSocket?: number | null;
 }
 
 export function startAgent(options: AgentOptions): Agent {
@@ -142,7 +144,9 @@ export function startAgent(options: AgentOptions): Agent {
   pollers = site.buses.map((bus) =>
     poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
   );
-  const traps = trapsOf({ env, site, clock, store, shared: shared.of(site.traps?.driver), pollers, accept });
+  const { passedSocket = null } = options;
+  const trapsShare = shared.of(site.traps?.driver);
+  const traps = trapsOf({ env, site, clock, store, shared: trapsShare, passedSocket, pollers, accept });
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);

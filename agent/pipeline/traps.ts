@@ -34,6 +34,8 @@ interface TrapsOptions {
   readonly store: Pick<Store, "listener" | "keepListener">;
   /** What the sessions of the listener's driver share. */
   readonly shared: Closable;
+  /** Descriptor of a socket that the service manager has opened for traps; null: there is none. */
+  readonly passedSocket: number | null;
   readonly pollers: readonly Pick<Poller, "bus" | "hint">[];
   accept(samples: readonly Sample[]): void;
 }
@@ -50,6 +52,7 @@ export function trapsOf(options: TrapsOptions): Traps {
   const follow = following(options);
   let taken = 0;
   const listener = listening.listening.listen(listening.options, env, shared, {
+    passed: options.passedSocket,
     kept: store.listener(),
     keep(text) {
       try {

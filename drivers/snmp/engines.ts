@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP, SocketAddress } from "node:net";
 import type { Env } from "../../agent/env.ts";
 import type { Closable } from "../driver.ts";
 import type { Peer } from "./peer.ts";
@@ -66,14 +66,15 @@ export function enginesOf(env: Env): Engines {
   };
 
   return {
-    place(bus, { address, port }) {
+    place(bus, { address: written, port }) {
+      const address = canonical(written);
       const before = found.get(bus);
       if (before?.address === address && before.port === port) return;
       if (before !== undefined) buses.get(before.address)?.delete(bus);
       found.set(bus, { address, port });
       buses.set(address, (buses.get(address) ?? new Set()).add(bus));
     },
-    at: (address) => [...(buses.get(address) ?? [])],
+    at: (address) => [...(buses.get(canonical(address)) ?? [])],
     proven(bus, told) {
       const { engineId, boots, time } = told;
       const id = engineId.toString("hex");
@@ -99,6 +100,10 @@ export function enginesOf(env: Env): Engines {
     close: async () => {},
   };
 }
+
+/** An IPv6 address can be written in many ways. */
+const canonical = (address: string): string =>
+  address.includes(":") ? new SocketAddress({ address, family: "ipv6" }).address : address;
 
 function isWithin(known: Clock, { boots, time }: EngineClock, now: number): boolean {
   if (boots !== known.boots) return boots > known.boots;

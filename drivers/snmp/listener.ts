@@ -102,6 +102,7 @@ export function listen(options: TrapOptions, env: Env, engines: Engines, hooks: 
   let trouble: string | null = null;
   let cancel = (): void => {};
   let isClosed = false;
+  let { passed } = hooks;
 
   const fail = (broken: Socket, error: Error): void => {
     if (isClosed || socket !== broken) return;
@@ -125,7 +126,13 @@ export function listen(options: TrapOptions, env: Env, engines: Engines, hooks: 
     opened.on("message", (datagram, from) =>
       ear.hear(datagram, sourceOf(from), (reply) => opened.send(reply, from.port, from.address, () => {})),
     );
-    opened.bind({ port: options.port, address: options.address, exclusive: true });
+    const place = passed === null ? { port: options.port, address: options.address } : { fd: passed };
+    passed = null; // once closed, it is gone
+    try {
+      opened.bind({ ...place, exclusive: true });
+    } catch (error) {
+      fail(opened, error as Error); // what was passed is no socket for datagrams
+    }
   };
 
   open();

@@ -72,10 +72,9 @@ export function textOfValue(value: ber.Element): string {
   const { tag, content } = value;
   if (tag === ber.tags.octetString) return textOf(content);
   if (tag === ber.tags.ipAddress && content.length === 4) return content.join(".");
-  if (tag === ber.tags.counter64 && content.length > 0)
-    return BigInt(`0x${content.toString("hex")}`)
-      .toString()
-      .slice(0, 24);
+  if (tag === ber.tags.counter64 && content.length > 0 && content.length <= 9) {
+    return BigInt(`0x${content.toString("hex")}`).toString();
+  }
   const oid = ber.oidOf(value);
   if (oid !== undefined) return oid;
   const number = numberOf(value);

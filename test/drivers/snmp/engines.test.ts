@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
-import { type EngineClock, enginesOf } from "../../../drivers/snmp/engines.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type EngineClock, type Engines, enginesOf, placeOf } from "../../../drivers/snmp/engines.ts";
 import { bus } from "../../../drivers/snmp/schema.ts";
+import { SnmpSession } from "../../../drivers/snmp/session.ts";
 import { fakeEnv } from "../../env.ts";
+import { brief, env as realEnv, request } from "./peer.ts";
+import { credentials, peerV3 } from "./peer-v3.ts";
 
 /** Where devices are, and what is wrong with their engines though all can be read. */
 
@@ -66,4 +69,61 @@ test.each<[string, EngineClock[], boolean]>([
   const [engine, device] = ["8000000001aa", "10.0.0.1:161"];
   const { boots } = told[1]!;
   expect(codes()).toEqual(isTold ? [["snmp.boots_stuck", { device, engine, boots }]] : []);
+});
+
+describe("over the wire", () => {
+  const polled = (engines: Engines, port: number) => {
+    const session = new SnmpSession(
+      bus.parse({ host: "127.0.0.1", port, version: 3, ...credentials }),
+      realEnv,
+      engines,
+    );
+    onTestFinished(() => session.close());
+    return async () => expect(brief(await session.read(request(1), 10_000))).toEqual([1]);
+  };
+
+  test("a device that restarts without counting is told of, and each read of it is right", async () => {
+    const told = fakeEnv();
+    const device = await peerV3();
+    const read = polled(enginesOf(told), device.port);
+    await read();
+    device.agent.time = 3;
+    for (let poll = 0; poll < 3; poll++) await read();
+    expect(told.reports).toMatchObject([{ code: "snmp.boots_stuck", facts: { boots: 7 } }]);
+  });
+
+  test("two devices with one engine id are told of, and each read of both is right", async () => {
+    const told = fakeEnv();
+    const engines = enginesOf(told);
+    const devices = [await peerV3(), await peerV3()];
+    const reads = devices.map(({ port }) => polled(engines, port));
+    for (let poll = 0; poll < 2; poll++) for (const read of reads) await read();
+    const names = devices.map(({ port }) => `127.0.0.1:${port}`).join(", ");
+    expect(told.reports).toEqual([
+      { code: "snmp.engine_shared", facts: { engine: "8000000001020304", devices: names } },
+    ]);
+  });
+
+  test("a device named by its name is found once it was read", async () => {
+    const engines = enginesOf(fakeEnv());
+    const device = await peerV3();
+    const named = bus.parse({ host: "localhost", port: device.port, version: 3, ...credentials });
+    const session = new SnmpSession(named, realEnv, engines);
+    onTestFinished(() => session.close());
+    expect(engines.at("127.0.0.1")).toEqual([]);
+    await session.read(request(1), 10_000);
+    expect([...engines.at("127.0.0.1"), ...engines.at("::1")]).toEqual([named]);
+  });
+});
+
+test.each([
+  ["2001:db8:0::7", "2001:db8::7"],
+  ["2001:DB8::7", "2001:db8::7"],
+  ["192.0.2.7", "192.0.2.7"],
+])("%s is where %s sends from, however it is written", (host, source) => {
+  const engines = enginesOf(fakeEnv());
+  const one = busOf(host);
+  engines.place(one, placeOf(one)!);
+  expect(engines.at(source)).toEqual([one]);
+  expect(placeOf(busOf("ups.example"))).toBe(null);
 });

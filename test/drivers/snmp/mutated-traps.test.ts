@@ -24,7 +24,7 @@ function patientEar() {
   const env = fakeEnv();
   const hints: Hint<Bus>[] = [];
   const ear = earOf(options({ users: [ops, open] }), env, enginesOf(env), {
-    ...{ kept: null, keep: () => {}, onDropped: () => {} },
+    ...{ passed: null, kept: null, keep: () => {}, onDropped: () => {} },
     onHint: (hint) => void hints.push(hint),
   });
   const replies: Buffer[] = [];
@@ -95,7 +95,13 @@ test("over the wire: whatever comes, the next trap is heard", async () => {
   process.on("uncaughtException", note);
   onTestFinished(() => void process.off("uncaughtException", note));
   const hints: Hint<Bus>[] = [];
-  const hooks = { kept: null, keep: () => {}, onHint: (hint: Hint<Bus>) => void hints.push(hint), onDropped: () => {} };
+  const hooks = {
+    passed: null,
+    kept: null,
+    keep: () => {},
+    onHint: (hint: Hint<Bus>) => void hints.push(hint),
+    onDropped: () => {},
+  };
   const listener = listen(options(), realEnv, enginesOf(realEnv), hooks);
   onTestFinished(() => listener.close());
   const port = await until(() => Number(/127\.0\.0\.1:([1-9]\d*)/.exec(listener.status().at)?.[1]) || null);

@@ -25,6 +25,7 @@ function ear(change: object = {}, kept: string | null = null) {
   const dropped: string[] = [];
   const replies: Buffer[] = [];
   const listening = earOf(options(change), env, engines, {
+    passed: null,
     kept,
     keep: (text) => void notes.push(text),
     onHint: (hint) => void hints.push(hint),
@@ -82,7 +83,7 @@ describe("traps and informs by community", () => {
     const env = fakeEnv();
     const replies: Buffer[] = [];
     const { hear } = earOf(options(), env, enginesOf(env), {
-      ...{ kept: null, keep: () => {}, onDropped: () => {} },
+      ...{ passed: null, kept: null, keep: () => {}, onDropped: () => {} },
       onHint: () => {
         throw new Error("not taken");
       },
@@ -325,6 +326,7 @@ describe("the socket", () => {
     const engines = enginesOf(realEnv);
     const hints: Hint<Bus>[] = [];
     const hooks = {
+      passed: null,
       kept: null,
       keep: () => {},
       onHint: (hint: Hint<Bus>) => void hints.push(hint),
@@ -348,7 +350,7 @@ describe("the socket", () => {
     await once(other, "listening");
     const { port } = other.address();
     const env = fakeEnv();
-    const hooks = { kept: null, keep: () => {}, onHint: () => {}, onDropped: () => {} };
+    const hooks = { passed: null, kept: null, keep: () => {}, onHint: () => {}, onDropped: () => {} };
     const listener = listen(options({ port }), env, enginesOf(env), hooks);
     await until(() => listener.status().trouble);
     expect(env.reports).toMatchObject([{ code: "traps.deaf", facts: { at: `127.0.0.1:${port}` } }]);
@@ -356,6 +358,16 @@ describe("the socket", () => {
     await env.advance(30_000);
     await until(() => (listener.status().trouble === null ? true : null));
     expect(env.reports.map(({ code }) => code)).toEqual(["traps.deaf", "traps.listening"]);
+    await listener.close();
+  });
+
+  test("what was passed for a socket and is none is said, and the port of its own is heard instead", async () => {
+    const env = fakeEnv();
+    const hooks = { passed: 10_000, kept: null, keep: () => {}, onHint: () => {}, onDropped: () => {} };
+    const listener = listen(options(), env, enginesOf(env), hooks);
+    expect(listener.status().trouble).toMatch(/./);
+    await env.advance(30_000);
+    await until(() => (listener.status().trouble === null ? true : null));
     await listener.close();
   });
 });
