@@ -98,6 +98,14 @@ export function senderV3(of: Credentials, engineId = "80001f8804aabbccdd", boots
         pduOf(oid, "inform"),
         keysOf(to.engineId),
       ),
+    /** Of either kind, under any engine. */
+    send: (under: Pick<MessageV3, "engineId" | "boots" | "time">, kind: "trap" | "inform") =>
+      message(
+        under.time,
+        { engineId: under.engineId, boots: under.boots },
+        pduOf(onBattery, kind),
+        keysOf(under.engineId),
+      ),
     /** As RFC 3414, 4, has it: who are you? */
     discovery: () =>
       message(

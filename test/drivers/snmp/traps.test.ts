@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Hint } from "../../../drivers/driver.ts";
 import { enginesOf } from "../../../drivers/snmp/engines.ts";
 import { earOf, listen } from "../../../drivers/snmp/listener.ts";
-import { decode, pdus } from "../../../drivers/snmp/message.ts";
+import { decode, pdus, versions } from "../../../drivers/snmp/message.ts";
 import { type Bus, bus } from "../../../drivers/snmp/schema.ts";
 import { isAuthentic, opened } from "../../../drivers/snmp/usm.ts";
 import { decodeScoped, decodeV3 } from "../../../drivers/snmp/v3.ts";
@@ -61,6 +61,7 @@ describe("traps and informs by community", () => {
     ["the name that comes of SNMPv1", "1.3.6.1.2.1.33.2.0.1", true],
     ["another trap", "1.3.6.1.2.1.33.2.2", false],
     ["its parent", "1.3.6.1.2.1.33.2", false],
+    ["one that has a zero elsewhere", "1.3.6.1.2.0.1.33.2.1", false],
   ])("a profile that has %s means it, whichever version brings it: %s", (_, oid, isMeant) => {
     const { hear, hints } = ear();
     hear(trapV1());
@@ -112,6 +113,8 @@ describe("traps and informs by community", () => {
     ["a request", Buffer.from(trapV2c().map((octet) => (octet === pdus.trap ? pdus.get : octet))), /neither a trap/],
     ["a trap without its OID", trapV2cWithout(), /neither a trap/],
     ["a trap of SNMPv1 that is of no kind", trapV1({ generic: 7 }), /neither a trap/],
+    ["a trap of SNMPv2 in a message of SNMPv1", ofVersion(trapV2c(), versions.v1), /neither a trap/],
+    ["a trap of SNMPv1 in a message of SNMPv2c", ofVersion(trapV1(), versions.v2c), /neither a trap/],
     ["larger than any trap", trapV2c(onBattery, "trap", "x".repeat(9000)), /larger than/],
   ])("%s is refused, counted, and said why", (_, datagram, why) => {
     const { hear, hints, replies, status } = ear();
@@ -130,6 +133,12 @@ describe("traps and informs by community", () => {
     expect(hints).toEqual([]);
   });
 });
+
+/** The version is the fifth octet of a short message. */
+function ofVersion(datagram: Buffer, version: number): Buffer {
+  datagram[4] = version;
+  return datagram;
+}
 
 function trapV2cWithout(): Buffer {
   return Buffer.from(trapV2c().toString("hex").replace("2b060106030101040100", "2b060106030101040101"), "hex");
@@ -227,6 +236,24 @@ describe("traps of SNMPv3", () => {
     engines.proven(ups, { engineId, boots: 1, time: 20 });
     hear(senderV3(ops, undefined, 1).trap(25));
     expect(hints.length).toBe(1);
+  });
+
+  test("an engine that can count its boots no further is believed no more (RFC 3414, 2.2.2)", () => {
+    const { hear, hints } = ear();
+    hear(senderV3(ops, undefined, 2 ** 31 - 1).trap(5));
+    hear(senderV3(ops, undefined, 2 ** 31 - 2).trap(5));
+    expect(hints.length).toBe(1);
+  });
+
+  test("an inform under its sender's engine, and a trap under ours, are neither", () => {
+    const { hear, hints, replies, status } = ear();
+    const sender = senderV3(ops);
+    hear(sender.discovery());
+    const { engineId, boots, time } = decodeV3(replies.splice(0)[0]!)!.message;
+    hear(sender.send({ engineId: Buffer.from("80001f8804aabbccdd", "hex"), boots: 3, time: 9 }, "inform"));
+    hear(sender.send({ engineId, boots, time }, "trap"));
+    expect([hints, replies]).toEqual([[], []]);
+    expect(status().refused).toMatchObject([{ why: expect.stringMatching(/neither a trap/), count: 2 }]);
   });
 
   test("of a user without keys nothing of before can be told from new", () => {
