@@ -72,6 +72,32 @@ export const agentEvents = {
     message: "the firmware of a device has changed; all its points are read again now",
     remedy: "Look whether they still mean what the profile says: `mepwatch read DEVICE`.",
   },
+  "snmp.engine_shared": {
+    level: "warn",
+    message:
+      "several devices have the same SNMPv3 engine id; all are read, but traps of one may be taken for old ones of another",
+    remedy:
+      "Give each device an engine id of its own; cards that were set up from a copy often share one. Where it is one device with several addresses, nothing is wrong.",
+  },
+  "snmp.boots_stuck": {
+    level: "warn",
+    message: "a device restarted without counting its SNMPv3 engineBoots, which it must; it is read all the same",
+    remedy:
+      "Update its firmware, or see that it can keep its settings; until its next poll after a restart its traps are refused as old ones.",
+  },
+  "traps.listening": { level: "info", message: "traps are heard" },
+  "traps.deaf": {
+    level: "error",
+    message: "traps cannot be heard; polling goes on, and it is tried again",
+    remedy:
+      "Ports below 1024 need a privilege: set traps.port to 10162 and let devices send there; or stop the other receiver, such as snmptrapd, that has the port.",
+  },
+  "traps.storm": {
+    level: "warn",
+    message: "more traps come than are read; those over the budget of their source are dropped, polling goes on",
+    remedy: "`mepwatch traps` shows who sends them; mend that device, or take this agent off its list of receivers.",
+  },
+  "traps.calm": { level: "info", message: "no trap is dropped any more" },
   "poll.overrun": {
     level: "warn",
     message: "a bus cannot keep its intervals; cycles are skipped",

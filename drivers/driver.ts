@@ -37,6 +37,8 @@ export interface Driver<
   place?(bus: Bus): string;
   /** What all sessions of an agent share, such as one UDP socket; made once, closed after the last session. */
   share?(env: Env): Shared;
+  /** What its devices say unasked; absent: they say nothing. */
+  readonly listening?: Listening;
   /**
    * Does not connect: the first `read` does, so that a dead device cannot hold up the start. `learnt`: what an earlier
    * session of this bus knew; absent: nothing, and nothing is to be kept.
@@ -93,6 +95,69 @@ export interface Found<Device = unknown> {
 export interface Closable {
   /** Idempotent; settles within 1 s. */
   close(): Promise<void>;
+}
+
+/** What devices say unasked, such as SNMP's traps. A hint, no more: what is so is read from the device. */
+export interface Listening<Options = unknown, Trap = unknown, Bus = unknown, Shared extends Closable = Closable> {
+  /** Where it is listened, and who is believed. Every option has a `.describe()`. */
+  readonly options: z.ZodType<Options>;
+  /** Which of a device's traps is meant; an object, whose options stand in a profile beside the points to be read. */
+  readonly trap: z.ZodType<Trap>;
+  /** Opens by itself, and again where that fails; does not throw. */
+  listen(options: Options, env: Env, shared: Shared, hooks: ListenHooks<Bus, Trap>): Listener;
+}
+
+export interface ListenHooks<Bus = unknown, Trap = unknown> {
+  /** Descriptor of a socket that the service manager has opened for it; null: it opens its own. */
+  readonly passed: number | null;
+  /** What `keep` was given last, also before a restart; null: nothing ever. */
+  readonly kept: string | null;
+  keep(text: string): void;
+  /** It is taken when this returns: only then it may be confirmed to its sender. */
+  onHint(hint: Hint<Bus, Trap>): void;
+  /** One was dropped unread, since this source sends too many. */
+  onDropped(source: string): void;
+}
+
+/** One trap. */
+export interface Hint<Bus = unknown, Trap = unknown> {
+  /** IP address of the sender. */
+  readonly source: string;
+  /** Options of the buses on which its device is read; none: nobody knows it. */
+  readonly buses: readonly Bus[];
+  /** Names the trap for people, such as its OID. */
+  readonly trap: string;
+  /** How it came, such as "inform, SNMPv3 authPriv ops". */
+  readonly by: string;
+  readonly bindings: readonly { readonly name: string; readonly text: string }[];
+  isOf(trap: Trap): boolean;
+}
+
+export interface Listener extends Closable {
+  status(): ListenerStatus;
+}
+
+/** Counts since the start: each that was received is a hint, refused, answered (its sender had to ask first), or dropped. */
+export interface ListenerStatus {
+  /** Address and port. */
+  readonly at: string;
+  /** What senders may have to be told of us, such as an engine's id. */
+  readonly known: string;
+  /** Why nothing is heard; null: it is. */
+  readonly trouble: string | null;
+  readonly received: number;
+  readonly answered: number;
+  readonly dropped: number;
+  readonly refused: readonly Refused[];
+}
+
+/** Those that were not believed, by reason. */
+export interface Refused {
+  readonly why: string;
+  readonly count: number;
+  /** Of the last one. */
+  readonly source: string;
+  readonly at: Wall;
 }
 
 export interface PlannedPoint<Device = unknown, Address = unknown> {
@@ -160,6 +225,11 @@ export function answered(readings: readonly (Reading | Told)[]): boolean {
 /** The same fault for every point of a request. */
 export function faults(request: AnyRequest, fault: BadReason, detail: string): Fault[] {
   return request.points.map(({ id }) => ({ point: id, fault, detail }));
+}
+
+/** Erases the type parameters after checking against them. */
+export function defineListening<O, T, B, S extends Closable>(listening: Listening<O, T, B, S>): Listening {
+  return listening as unknown as Listening;
 }
 
 /** Erases the type parameters after checking the driver against them. */

@@ -10,6 +10,7 @@ import { explanations, sayUnknown } from "./explain.ts";
 import { type EventsAsked, eventsPage, incidentSnapshot, openSnapshot } from "./incidents.ts";
 import { kpiSnapshot } from "./kpi.ts";
 import { pointValues, snapshot } from "./status.ts";
+import { trapsSnapshot } from "./traps.ts";
 import { trendSnapshot } from "./trend.ts";
 
 /**
@@ -61,6 +62,7 @@ function routes(server: FastifyInstance, agent: Agent, version: string, role: Ro
     return "error" in answer ? await reply.code(400).send(answer) : answer;
   });
   server.get("/audit/verify", () => agent.audit.verify());
+  server.get("/traps", () => ({ heard: trapsSnapshot(agent) }));
   server.get("/kpi", () => kpiSnapshot(agent));
   server.get("/incidents", () => openSnapshot(agent));
   server.get<{ Params: { "*": string } }>("/incidents/*", async ({ params }, reply) => {

@@ -5,6 +5,7 @@ import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
 import type { IdentityStatus } from "../pipeline/identities.ts";
 import { observation } from "../pipeline/poller.ts";
+import { type TrapCounts, trapCounts } from "./traps.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -31,6 +32,8 @@ export interface StatusSnapshot {
     readonly trouble: string | null;
     readonly waiting: number;
   }[];
+  /** Null: none are heard. `trouble`: why not, though they should be; null: nothing. */
+  readonly traps: TrapCounts | null;
   readonly points: { readonly expected: number; readonly good: number };
   readonly buses: readonly {
     readonly id: string;
@@ -96,6 +99,7 @@ export function snapshot(
     storage: { degraded: status.storage.degraded, reset: status.storage.loss?.why ?? null },
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     notify: status.notify,
+    traps: status.traps && trapCounts(status.traps),
     points: { expected: pointsExpected, good: pointsGood },
     buses: buses.map(({ bus, planned, measured, skipped }) => ({
       ...{ id: bus, planned: rounded(planned), skipped },

@@ -21,6 +21,7 @@ import { addSilences } from "./silences.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addTest } from "./test.ts";
+import { addTraps } from "./traps.ts";
 import { addTrend } from "./trend.ts";
 import { addValidate } from "./validate.ts";
 import { addVectors } from "./vectors.ts";
@@ -41,6 +42,7 @@ export const commands: readonly AddCommand[] = [
   addCentre,
   addRead,
   addTrend,
+  addTraps,
   addDeeds,
   addAccept,
   addSilences,

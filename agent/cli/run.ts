@@ -66,6 +66,7 @@ async function run(file: string, context: Context): Promise<number> {
     diag,
     telemetry: settings.telemetry,
     audit: auditBeside(settings.store),
+    passedSocket: passedSocket(context.environment),
   });
   const api = await serveApi(agent, context.version, settings.socket, settings.localRole).catch((error: unknown) => {
     context.output.message(
@@ -81,6 +82,12 @@ async function run(file: string, context: Context): Promise<number> {
   await api?.close();
   await agent.stop();
   return exit.ok;
+}
+
+/** The first that systemd has passed to this very process, if it has (sd_listen_fds(3)). */
+function passedSocket({ LISTEN_PID, LISTEN_FDS }: Context["environment"]): number | null {
+  const first = 3;
+  return LISTEN_PID === String(process.pid) && Number(LISTEN_FDS) >= 1 ? first : null;
 }
 
 function mqttOptions({ agent, mqtt, commandKeys: keys }: Settings, site: Site, agentVersion: string): MqttOptions {

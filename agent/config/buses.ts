@@ -38,14 +38,27 @@ export function resolveBus(
   const common = check(document, path, z.strictObject(busOptions), { protocol: "", timeout }, problems);
   const driver = driverOf(protocol, drivers, document, [...path, "protocol"], problems);
   if (driver === null) return null;
-  const revealed = reveal(rest, secrets, path, (at, what) => problems.push(document.problem(at, what)));
-  const options = check(document, path, driver.bus, revealed, problems);
+  const options = optionsOf({ document, secrets }, driver.bus, rest, path, problems);
   if (options === null || common === null) return null;
-  for (const at of secretsInText(options as object, rest)) {
+  return { id, driver, options, timeoutMs: common.timeout };
+}
+
+/** Options by a driver's schema, secrets in their places; null: something is wrong, which was told. */
+export function optionsOf(
+  { document, secrets }: Pick<Sources, "document" | "secrets">,
+  schema: z.ZodType,
+  written: Readonly<Record<string, unknown>>,
+  path: Path,
+  problems: Problem[],
+): unknown {
+  const revealed = reveal(written, secrets, path, (at, what) => problems.push(document.problem(at, what)));
+  const options = check(document, path, schema, revealed, problems);
+  if (options === null) return null;
+  for (const at of secretsInText(options as object, written)) {
     const what = "a secret may not stand in this file; expected ${file:…}, ${env:…} or ${credential:…}";
     problems.push(document.problem([...path, ...at], what));
   }
-  return { id, driver, options, timeoutMs: common.timeout };
+  return options;
 }
 
 /** Tells of each bus whose place, such as a serial port, is another bus's already. */
@@ -75,31 +88,26 @@ export function tellShared(
 /** Where options have a secret that was not written as a reference, at any depth; "public" is none. */
 function secretsInText(options: object, written: unknown): Path[] {
   return Object.entries(options).flatMap(([key, value]) => {
-    const text = isOptions(written) ? written[key] : undefined;
-    if (!(value instanceof Secret)) return isOptions(value) ? secretsInText(value, text).map((at) => [key, ...at]) : [];
+    const text = isNested(written) ? Reflect.get(written, key) : undefined;
+    if (!(value instanceof Secret)) return isNested(value) ? secretsInText(value, text).map((at) => [key, ...at]) : [];
     return text === undefined || reference(text) !== null || value.reveal() === "public" ? [] : [[key]];
   });
 }
 
-const isOptions = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** Options, or a list of them. */
+const isNested = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 /** Puts the texts that references such as ${file:…} stand for in their places, at any depth. */
-function reveal(
-  options: Readonly<Record<string, unknown>>,
-  secrets: Secrets,
-  path: Path,
-  tell: (at: Path, what: string) => void,
-): Record<string, unknown> {
-  const revealed = Object.entries(options).map(([key, value]) => {
-    const at = [...path, key];
-    if (isOptions(value)) return [key, reveal(value, secrets, at, tell)];
-    const named = reference(value);
-    if (named === null) return [key, value];
-    const result = secrets(named);
-    if ("problem" in result) tell(at, result.problem);
-    // Any text will do: what is wrong has been told.
-    return [key, "problem" in result ? "unreadable" : result.text];
-  });
-  return Object.fromEntries(revealed);
+function reveal(value: unknown, secrets: Secrets, at: Path, tell: (at: Path, what: string) => void): unknown {
+  if (Array.isArray(value)) return value.map((one, i) => reveal(one, secrets, [...at, i], tell));
+  if (isNested(value)) {
+    const revealed = Object.entries(value).map(([key, one]) => [key, reveal(one, secrets, [...at, key], tell)]);
+    return Object.fromEntries(revealed);
+  }
+  const named = reference(value);
+  if (named === null) return value;
+  const result = secrets(named);
+  if ("problem" in result) tell(at, result.problem);
+  // Any text will do: what is wrong has been told.
+  return "problem" in result ? "unreadable" : result.text;
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Driver } from "../../drivers/driver.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { useSchema } from "./class-rules.ts";
-import { busOptions, profile, site } from "./schema.ts";
+import { busOptions, profile, site, trapOptions } from "./schema.ts";
 
 /**
  * JSON Schemas of the site and profile files, for editors: what resolve.ts checks step by step, put together from the
@@ -21,6 +21,7 @@ export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly R
     properties: {
       ...properties(base),
       buses: { ...property(base, "buses"), additionalProperties: buses },
+      traps: { ...trapsJson(drivers), description: property(base, "traps").description },
       devices: {
         ...property(base, "devices"),
         items: {
@@ -51,6 +52,7 @@ export function profileSchemaJson(drivers: readonly Driver[], ruleTypes: readonl
       protocol: { const: driver.protocol, description: driver.describe },
       points: { ...property(base, "points"), additionalProperties: withAddress(valuesOf(base, "points"), [driver]) },
       identity: withParts(property(base, "identity"), driver),
+      traps: { ...property(base, "traps"), additionalProperties: trapJson(driver) },
       rules,
     },
   }));
@@ -83,6 +85,23 @@ function busJson(driver: Driver): Json {
   };
 }
 
+/** Where traps are heard. */
+function trapsJson(drivers: readonly Driver[]): Json {
+  return anyOf(drivers.flatMap(({ listening }) => (listening ? [referable(plain(listening.options))] : [])));
+}
+
+/** What of a profile is said of one trap. */
+function trapJson({ listening }: Driver): Json {
+  if (listening === undefined) return { not: {} };
+  const own = plain(listening.trap);
+  const common = plain(z.strictObject(trapOptions));
+  return {
+    ...own,
+    properties: { ...properties(own), ...properties(common) },
+    required: [...required(own), ...required(common)],
+  };
+}
+
 const reference: Json = {
   type: "string",
   pattern: "^\\$\\{(file|env|credential):[^}]+\\}$",
@@ -91,6 +110,7 @@ const reference: Json = {
 
 /** Any text of a bus may be a reference; a secret must be one, or the word that is none. */
 function referable(option: Json): Json {
+  if (option.type === "array") return { ...option, items: referable((option.items ?? {}) as Json) };
   if (option.type === "object") {
     const inner = Object.entries(properties(option)).map(([name, one]) => [name, referable(one)]);
     return { ...option, properties: Object.fromEntries(inner) };

@@ -26,6 +26,7 @@ import type { Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
 import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
+import { deviceTraps, listenerOf } from "./traps.ts";
 
 /** A site as read: null where something was wrong, and was told. */
 export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices" | "maintenance" | "tests"> {
@@ -75,6 +76,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const devices = resolveDevices(sources, buses, problems);
   tellShared(sources, buses.values(), problems);
   const { id, name = id, timeZone, language } = config.site;
+  const listener = listenerOf(sources, problems);
   const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);
   const place = inside(document, ["maintenance"]);
@@ -82,7 +84,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     resolved.length < config.devices.length
       ? []
       : windowsOf(config.maintenance, { about, timeZone: isTimeZone(timeZone) ? timeZone : "UTC" }, place, problems);
-  const around = { id, name, timeZone, language, configHash: hash(), buses: [...buses.values()], windows };
+  const around = { id, name, timeZone, language, configHash: hash(), buses: [...buses.values()], windows, ...listener };
   return { ...around, devices: resolved, model, about };
 }
 
@@ -281,6 +283,7 @@ export function resolveDevice(
       inside(document, [...path, "identity"]),
       problems,
     ),
+    ...deviceTraps({ profile, document: from, driver }, { id: written.id, points: resolved }, problems),
   };
 }
 

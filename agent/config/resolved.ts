@@ -1,4 +1,4 @@
-import type { Driver, Inquiry } from "../../drivers/driver.ts";
+import type { Driver, Inquiry, Listening } from "../../drivers/driver.ts";
 import type { Identity } from "../core/identity.ts";
 import type { Language } from "../core/language.ts";
 import type { Model } from "../core/model.ts";
@@ -16,6 +16,8 @@ export interface Site {
   readonly configHash: string;
   readonly buses: readonly Bus[];
   readonly devices: readonly Device[];
+  /** How its devices are heard unasked; absent: they are not. */
+  readonly traps?: SiteListener;
   readonly model: Model;
   /** When it is maintained, by the calendar. */
   readonly windows: readonly Window[];
@@ -46,6 +48,12 @@ export interface Bus {
   readonly timeoutMs: number;
 }
 
+export interface SiteListener {
+  readonly driver: Driver;
+  readonly listening: Listening;
+  readonly options: unknown;
+}
+
 export interface Device {
   readonly id: string;
   readonly name: string;
@@ -59,6 +67,16 @@ export interface Device {
   readonly points: readonly DevicePoint[];
   /** By what it is told from another; absent: nothing does. */
   readonly identity?: DeviceIdentity;
+  /** What it says unasked, as far as that is known. */
+  readonly traps?: readonly DeviceTrap[];
+}
+
+export interface DeviceTrap {
+  readonly name: string;
+  /** Which it is, as the driver knows it. */
+  readonly trap: unknown;
+  /** What is read when it comes. */
+  readonly points: readonly PointId[];
 }
 
 export interface DeviceIdentity {
@@ -137,6 +155,8 @@ export const modePoint = (mode: string): PointId => `${selfId}/$mode-${mode}`;
 export const overduePoint: PointId = `${selfId}/$mode-overdue`;
 /** 1 while more alarms call than people can follow. */
 export const floodPoint: PointId = `${selfId}/$flood`;
+/** 1 while more traps come than are read. */
+export const trapStormPoint: PointId = `${selfId}/$trap-storm`;
 /** 1 while the disk takes nothing and the store is in memory. */
 export const storagePoint: PointId = `${selfId}/$storage`;
 /** 1 from the loss of a damaged store until somebody has acknowledged it. */

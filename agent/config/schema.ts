@@ -80,6 +80,10 @@ export const profile = z.strictObject({
     .optional()
     .describe("What tells who such a device is, each an address; another one in its place is not believed."),
   rules: z.record(id, rule).default({}).describe("What is wrong with such a device, wherever it stands."),
+  traps: z
+    .record(id, open)
+    .default({})
+    .describe("What it says unasked, and the points that are read at once when it does; see the driver."),
   tests: tests.optional(),
 });
 export type Profile = Omit<z.output<typeof profile>, "tests">;
@@ -133,6 +137,7 @@ export const site = z.strictObject({
   buses: z.record(id, open).default({}).describe("Lines and gateways that several devices share."),
   devices: z.array(device).min(1).describe("What is watched."),
   topology: topologySchema,
+  traps: open.optional().describe("Where traps are heard, and who is believed; not given: none are."),
   maintenance: z.array(window).optional().describe("Maintenance that comes by itself."),
   tests: tests.optional(),
 });
@@ -144,4 +149,9 @@ export const busOptions = {
     .refine((ms) => ms >= 1, "expected at least 1ms")
     .default(1000)
     .describe("How long one exchange may take; default: 1s."),
+};
+
+/** Beside what the driver wants to know of a trap. */
+export const trapOptions = {
+  points: z.array(id).describe("Points of the device that are read when it comes; may be none."),
 };

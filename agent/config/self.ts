@@ -16,6 +16,7 @@ import {
   selfId,
   storagePoint,
   storageResetPoint,
+  trapStormPoint,
 } from "./resolved.ts";
 import { ruleSchema, sayIn } from "./rules.ts";
 
@@ -114,6 +115,20 @@ const own: readonly Own[] = [
       what: { en: "mode not completed in time", de: "Betriebsart nicht rechtzeitig beendet" },
       action: { en: "Bring the plant back, or begin it anew.", de: "Anlage zurückschalten oder neu beginnen." },
       consequence: { en: "what belonged to it calls again", de: "was dazu gehörte, wird wieder gemeldet" },
+    },
+  },
+  {
+    id: "trap_storm",
+    point: trapStormPoint,
+    severity: "low",
+    say: {
+      what: { en: "trap storm", de: "Trap-Sturm" },
+      cause: { en: "more traps come than are read", de: "mehr Traps, als gelesen werden" },
+      action: { en: "See mepwatch traps; mend the sender.", de: "mepwatch traps zeigt den Absender; dort beheben." },
+      consequence: {
+        en: "those over the budget are dropped; what they tell of is seen by polling",
+        de: "was darüber liegt, wird verworfen; worum es geht, zeigt die Abfrage",
+      },
     },
   },
   ...modes.map(

@@ -18,7 +18,6 @@ import type { Explained, Unknown } from "./explain.ts";
 import { type Identities, type IdentityStatus, identitiesOf } from "./identities.ts";
 import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
-import { learntOf } from "./learnt.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
@@ -27,6 +26,7 @@ import { type BusStatus, type Poller, poller } from "./poller.ts";
 import { quietOf } from "./quiet.ts";
 import { type StorageWatch, storageWatch, tended } from "./storage.ts";
 import { type TelemetryOptions, telemetryOf } from "./telemetry.ts";
+import { type Traps, type TrapsStatus, trapsOf } from "./traps.ts";
 import type { Trend } from "./trend.ts";
 import { trustOf } from "./trust.ts";
 import { type Uplink, type UplinkOptions, uplinkOf } from "./uplink.ts";
@@ -52,6 +52,8 @@ export interface Agent {
   incident(target: string): readonly IncidentTold[] | Unknown;
   /** What a point (`DEVICE/POINT`) said in the last `spanMs`, in `count` buckets. */
   trend(target: string, spanMs: number, count: number): Trend | Unknown;
+  /** The traps that came; null: none are heard. */
+  traps(): TrapsStatus | null;
   /** Who did what. */
   readonly audit: Pick<Auditor, "since" | "verify">;
   /** What happened in the last days. */
@@ -78,6 +80,8 @@ export interface AgentStatus {
   readonly storage: Health;
   /** The channels past the uplink. */
   readonly notify: readonly ChannelStatus[];
+  /** Null: none are heard. */
+  readonly traps: TrapsStatus | null;
 }
 
 export interface AgentOptions extends UplinkOptions {
@@ -93,6 +97,8 @@ export interface AgentOptions extends UplinkOptions {
   readonly telemetry?: TelemetryOptions | null;
   /** Folder of the audit; null: none is kept. */
   readonly audit: string | null;
+  /** Descriptor of a socket that the service manager has opened for traps; absent: there is none. */
+  readonly passedSocket?: number | null;
 }
 
 export function startAgent(options: AgentOptions): Agent {
@@ -136,12 +142,11 @@ export function startAgent(options: AgentOptions): Agent {
   const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
-    poller({
-      ...{ env, site, bus, clock, identities, shared: shared.of(bus.driver) },
-      learnt: learntOf(env, store, bus.id),
-      onSamples: accept,
-    }),
+    poller({ env, site, store, bus, clock, identities, shared: shared.of(bus.driver), onSamples: accept }),
   );
+  const { passedSocket = null } = options;
+  const trapsShare = shared.of(site.traps?.driver);
+  const traps = trapsOf({ env, site, clock, store, shared: trapsShare, passedSocket, pollers, accept });
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
@@ -149,6 +154,7 @@ export function startAgent(options: AgentOptions): Agent {
 
   const stop = once(async () => {
     for (const end of [pulse, quiet.stop, trust.stop, tend, telemetry.stop]) end();
+    await traps.close();
     await Promise.all(pollers.map((one) => one.close()));
     await shared.close();
     door.stop();
@@ -162,10 +168,11 @@ export function startAgent(options: AgentOptions): Agent {
   return {
     status: () =>
       statusOf(
-        { ...options, startedAt, pollers, identities, door, sink, forward, vitals, notifying },
+        { ...options, startedAt, pollers, identities, door, sink, forward, vitals, notifying, traps },
         env.clock.wall(),
       ),
     read: async (device, points) => (await pollers.find(({ bus }) => bus === device.bus)?.read(points)) ?? [],
+    traps: traps.status,
     ...answers,
     alive: () => pollers.every((one) => one.alive()),
     stop,
@@ -214,6 +221,7 @@ interface Parts extends Pick<AgentOptions, "site" | "store" | "configRejected">,
   readonly door: Ingest;
   readonly vitals: Vitals;
   readonly notifying: Notifying;
+  readonly traps: Traps;
 }
 
 function statusOf(parts: Parts, now: number): AgentStatus {
@@ -232,6 +240,7 @@ function statusOf(parts: Parts, now: number): AgentStatus {
     heartbeat: vitals.heartbeat(),
     storage: store.health,
     notify: parts.notifying.status(),
+    traps: parts.traps.status(),
   };
 }
 
@@ -266,14 +275,14 @@ function every(env: Env, ms: number, work: () => void): () => void {
   return () => cancel();
 }
 
-/** What the sessions of one protocol share is made once, when the first bus needs it. */
+/** What the sessions and the listener of one protocol share is made once. */
 function sharedOf(env: Env, site: Site) {
   const made = new Map<Driver, Closable>();
-  for (const { driver } of site.buses) {
+  for (const { driver } of [...site.buses, ...(site.traps ? [site.traps] : [])]) {
     if (!made.has(driver)) made.set(driver, driver.share?.(env) ?? { close: async () => {} });
   }
   return {
-    of: (driver: Driver): Closable => made.get(driver) ?? { close: async () => {} },
+    of: (driver: Driver | undefined): Closable => (driver && made.get(driver)) ?? { close: async () => {} },
     async close(): Promise<void> {
       await Promise.all([...made.values()].map((one) => one.close()));
     },

@@ -2,8 +2,10 @@ import type { Learnt } from "../../drivers/driver.ts";
 import type { Env } from "../env.ts";
 import type { Store } from "../store/store.ts";
 
+export type LearntStore = Pick<Store, "learnt" | "keepLearnt">;
+
 /** What the sessions of a bus learnt of its devices, kept over restarts. It can be learnt anew, so that a disk that takes nothing costs it only. */
-export function learntOf(env: Env, store: Pick<Store, "learnt" | "keepLearnt">, bus: string): Learnt {
+export function learntOf(env: Env, store: LearntStore, bus: string): Learnt {
   let json = attempt(() => store.learnt(bus));
   return {
     get before() {

@@ -1,12 +1,4 @@
-import {
-  type AnyRequest,
-  answered,
-  type Closable,
-  type Fault,
-  faults,
-  type Learnt,
-  type Reading,
-} from "../../drivers/driver.ts";
+import { type AnyRequest, answered, type Closable, type Fault, faults, type Reading } from "../../drivers/driver.ts";
 import type { Bus, DevicePoint, Site } from "../config/resolved.ts";
 import { assess, type Observation } from "../core/quality.ts";
 import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.ts";
@@ -15,11 +7,13 @@ import { type Airtime, idle, type Shares, sharesOf, used } from "./airtime.ts";
 import type { EngineClock } from "./clock.ts";
 import type { Priority } from "./fairness.ts";
 import type { Identities } from "./identities.ts";
+import { type LearntStore, learntOf } from "./learnt.ts";
 import {
   begun,
   demand,
   done,
   hasten,
+  hinted,
   isSilent,
   laneOf,
   next,
@@ -39,6 +33,8 @@ export interface Poller {
   readonly bus: string;
   /** Reads a point at `at` if it would be read later. */
   hasten(point: PointId, at: Mono): void;
+  /** Reads these points of a device soon: it has said that there is something to be read. */
+  hint(device: string, points: ReadonlySet<PointId>): void;
   /** Reads these points now, beside their beats, before all else that is due; for a person who asks. */
   read(points: ReadonlySet<PointId>): Promise<readonly Reading[]>;
   status(): BusStatus;
@@ -71,23 +67,21 @@ export interface PollerOptions {
   readonly site: Site;
   readonly bus: Bus;
   readonly shared: Closable;
-  readonly learnt?: Learnt;
+  readonly store: LearntStore;
   readonly clock: EngineClock;
   readonly identities: Identities;
   onSamples(samples: readonly Sample[]): void;
 }
 
 export function poller(options: PollerOptions): Poller {
-  const { env, site, bus, shared, learnt, clock } = options;
+  const { env, site, store, bus, shared, clock } = options;
   const devices = site.devices.filter((device) => device.bus === bus.id);
   const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
   const wanted = wantedOf(site, bus);
-  const line = turns(env, bus, shared, learnt);
+  const line = turns(env, bus, shared, learntOf(env, store, bus.id));
   const window = windowOf(bus);
   /** When each began that is under way. */
   const underWay = new Map<AnyRequest, Mono>();
-  /** Who waits for what was asked for once. */
-  const waiting = new Map<AnyRequest, (readings: readonly Reading[]) => void>();
   const state: State = {
     plan: schedule(wanted, clock.now().at),
     airtime: idle(clock.now().at),
@@ -95,14 +89,16 @@ export function poller(options: PollerOptions): Poller {
   };
   let cancelTimer = (): void => {};
   let closed = false;
+  /** What devices hinted at during an exchange, whose answer may be older than that. */
+  const hints: (readonly [device: string, points: ReadonlySet<PointId>])[] = [];
 
   const poll = async (task: Task): Promise<void> => {
     const exchange = await exchanged(options, state, line, task, (began) => underWay.set(task.request, began));
     underWay.delete(task.request);
     if (closed) return;
-    waiting.get(task.request)?.(exchange.readings);
-    waiting.delete(task.request);
+    aside.answered(task.request, exchange.readings);
     adopt(options, state, task, exchange, points);
+    for (const [device, hintedAt] of hints.splice(0)) state.plan = hinted(state.plan, device, hintedAt, clock.now().at);
     arm();
   };
   const arm = (): void => {
@@ -119,14 +115,7 @@ export function poller(options: PollerOptions): Poller {
       void poll(upcoming.task);
     }
   };
-  const askOnce = (one: Wanted): Promise<readonly Reading[]> =>
-    new Promise((resolve) => {
-      // Another object than that of the beat: both may be under way.
-      const request = { ...one.request };
-      waiting.set(request, resolve);
-      state.plan = demand(state.plan, { ...one, request }, clock.now().at);
-      arm();
-    });
+  const aside = asideOf(state, wanted, () => clock.now().at, arm);
 
   // Not at once: whoever made it is to have it first.
   cancelTimer = env.after(0, arm);
@@ -137,12 +126,12 @@ export function poller(options: PollerOptions): Poller {
       state.plan = hasten(state.plan, point, at);
       arm();
     },
-    async read(asked) {
-      if (closed) return [];
-      const meant = wanted.filter(({ request }) => request.points.some(({ id }) => asked.has(id)));
-      const readings = (await Promise.all(meant.map(askOnce))).flat();
-      return readings.filter(({ point }) => asked.has(point));
+    hint(device, hintedAt) {
+      if (underWay.size === 0) state.plan = hinted(state.plan, device, hintedAt, clock.now().at);
+      else if (hints.length < hintsMax) hints.push([device, hintedAt]);
+      arm();
     },
+    read: async (asked) => (closed ? [] : await aside.read(asked)),
     status: () => ({
       ...{ bus: bus.id, skipped: state.plan.skipped, devices: state.devices, planned: plannedOf(bus, wanted) },
       measured: sharesOf(state.airtime, clock.now().at, window),
@@ -152,6 +141,36 @@ export function poller(options: PollerOptions): Poller {
       closed = true;
       cancelTimer();
       await line.close();
+      aside.end();
+    },
+  };
+}
+
+/** More than come within an exchange, unless something is wrong. */
+const hintsMax = 1000;
+
+/** What people ask for, beside the beats. */
+function asideOf(state: State, wanted: readonly Wanted[], now: () => Mono, arm: () => void) {
+  const waiting = new Map<AnyRequest, (readings: readonly Reading[]) => void>();
+  const ask = (one: Wanted): Promise<readonly Reading[]> =>
+    new Promise((resolve) => {
+      // Another object than that of the beat: both may be under way.
+      const request = { ...one.request };
+      waiting.set(request, resolve);
+      state.plan = demand(state.plan, { ...one, request }, now());
+      arm();
+    });
+  return {
+    async read(points: ReadonlySet<PointId>): Promise<readonly Reading[]> {
+      const meant = wanted.filter(({ request }) => request.points.some(({ id }) => points.has(id)));
+      const readings = (await Promise.all(meant.map(ask))).flat();
+      return readings.filter(({ point }) => points.has(point));
+    },
+    answered(request: AnyRequest, readings: readonly Reading[]): void {
+      waiting.get(request)?.(readings);
+      waiting.delete(request);
+    },
+    end(): void {
       for (const [request, resolve] of waiting) resolve(faults(request, "unreachable", "the agent stops"));
       waiting.clear();
     },

@@ -48,6 +48,8 @@ interface Health {
   readonly failures: number;
   /** While it is silent, nothing is asked of the device before then. */
   readonly probeAt: Mono;
+  /** A hint brings nothing forward to before then. */
+  readonly hintFrom: Mono;
 }
 
 /** Failures after which a device is only probed. */
@@ -55,6 +57,8 @@ const silentAfter = 3;
 const probeMaxMs = 30_000;
 /** Of a bus on which somebody answers, what silent devices may cost. */
 const probeShare = 0.05;
+/** After an exchange, before a hint leads to the next: a device that hints without end is not asked without end. */
+const hintPauseMs = 500;
 
 /** First beats are spread over the interval by the device's name, so that devices do not answer all at once. */
 export function schedule(wanted: readonly Wanted[], now: Mono): Schedule {
@@ -151,7 +155,8 @@ function healthAfter(plan: Schedule, task: Task, answered: boolean, now: Mono): 
   // Probes spread out (1, 2, 4 … intervals): a dead device must not cost the bus more than it is worth.
   const spacing = task.intervalMs * 2 ** Math.min(20, Math.max(0, failures - silentAfter));
   const probeAt = now + Math.min(spacing, Math.max(probeMaxMs, task.intervalMs));
-  return new Map(plan.health).set(task.device, { failures, probeAt });
+  const hintFrom = Math.max(answered ? 0 : last.hintFrom, now + hintPauseMs);
+  return new Map(plan.health).set(task.device, { failures, probeAt, hintFrom });
 }
 
 /** Whether a device is given up until a probe is answered. */
@@ -177,7 +182,24 @@ export function demand(before: Schedule, wanted: Wanted, now: Mono): Schedule {
   return { ...before, tasks: [...before.tasks, task] };
 }
 
-const well: Health = { failures: 0, probeAt: 0 };
+/**
+ * Brings forward what a device hints at, to `now` or half a second after its last exchange. One that is silent is probed early
+ * once, and then not before it would have been anyway.
+ */
+export function hinted(before: Schedule, device: string, points: ReadonlySet<string>, now: Mono): Schedule {
+  const last = before.health.get(device) ?? well;
+  const silent = isSilent(before, device);
+  if (silent && now < last.hintFrom) return before;
+  const at = Math.max(now, last.hintFrom);
+  const isMeant = ({ device: of, dueAt, request, isOnce }: Task): boolean =>
+    !isOnce && of === device && dueAt > at && (silent || request.points.some(({ id }) => points.has(id)));
+  const tasks = before.tasks.map((task) => (isMeant(task) ? { ...task, dueAt: at } : task));
+  if (!silent) return { ...before, tasks };
+  const early = { ...last, probeAt: Math.min(last.probeAt, at), hintFrom: Math.max(last.probeAt, at) };
+  return { ...before, tasks, health: new Map(before.health).set(device, early) };
+}
+
+const well: Health = { failures: 0, probeAt: 0, hintFrom: 0 };
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

@@ -7,6 +7,8 @@ import type { StoreFile } from "./file.ts";
  */
 /** What was told past the centre: told again from memory, people would be called twice. */
 export const secondPathName = "secondPath";
+/** Senders of informs know our engine by it. */
+export const listenerName = "listener";
 const carriedBytes = 8 * 2 ** 20;
 const pageRows = 200;
 
@@ -22,7 +24,7 @@ export function toMemory(disk: StoreFile, memory: StoreFile, until: number): num
     memory.outbox.recount();
     for (const row of attempt(() => all(disk, "SELECT * FROM gap"))) insertInto(memory, "gap", row);
     for (const row of attempt(() => all(disk, "SELECT * FROM command"))) insertInto(memory, "command", row);
-    for (const name of ["bdSeq", "config", secondPathName, forgottenName]) {
+    for (const name of ["bdSeq", "config", secondPathName, listenerName, forgottenName]) {
       const [value] = attempt(() => [disk.meta.get(name)]);
       if (value !== undefined) memory.meta.set(name, value);
     }

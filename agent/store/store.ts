@@ -1,7 +1,7 @@
 import type { Env } from "../env.ts";
 import type { AgentEventCode, Facts } from "../events.ts";
 import type { CommandMemory } from "./commands.ts";
-import { secondPathName } from "./handover.ts";
+import { listenerName, secondPathName } from "./handover.ts";
 import { type Home, lossName, openHome } from "./home.ts";
 import type { Lookback } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -43,6 +43,10 @@ export interface Store {
   learnt(bus: string): string | null;
   /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   keepLearnt(bus: string, json: string): void;
+  /** What the listener for traps keeps, as text; null: nothing ever. */
+  listener(): string | null;
+  /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
+  keepListener(text: string): void;
   /** What the centre has commanded. */
   readonly commands: CommandMemory;
   /** 1, 2, …: a new number for each call, also after a restart. */
@@ -174,6 +178,8 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     keepSecondPath: (json) => void on(({ meta }) => meta.set(secondPathName, json)),
     learnt: (bus) => on(({ meta }) => meta.get(learntName(bus)) ?? null),
     keepLearnt: (bus, json) => void on(({ meta }) => meta.set(learntName(bus), json)),
+    listener: () => on(({ meta }) => meta.get(listenerName) ?? null),
+    keepListener: (text) => void on(({ meta }) => meta.set(listenerName, text)),
     commands: {
       find: (cmdId) => on(({ commands }) => commands.find(cmdId)),
       taker: (nonce) => on(({ commands }) => commands.taker(nonce)),

@@ -7,7 +7,9 @@ const oidText = /^[0-2]\.[1-3]?\d(\.(0|[1-9]\d{0,9}))+$/;
 const arcsMax = 128; // RFC 3416, 4.1
 const areArcs = (text: string): boolean => text.split(".").every((arc) => Number(arc) < 2 ** 32);
 const isOid = (text: string): boolean => oidText.test(text) && text.split(".").length <= arcsMax && areArcs(text);
-const oid = (what: string) => z.string().refine(isOid, `expected a numeric OID without a leading dot, such as ${what}`);
+/** @param such an example for people */
+export const oid = (such: string) =>
+  z.string().refine(isOid, `expected a numeric OID without a leading dot, such as ${such}`);
 const instance = oid("1.3.6.1.2.1.33.1.2.4.0");
 const column = oid("1.3.6.1.2.1.33.1.4.4.1.5");
 

@@ -1,8 +1,11 @@
-import { defineDriver } from "../driver.ts";
+import { defineDriver, defineListening } from "../driver.ts";
 import { address, part } from "./address.ts";
+import { enginesOf, placeOf } from "./engines.ts";
+import { listen } from "./listener.ts";
 import { plan } from "./plan.ts";
 import { bus, device } from "./schema.ts";
 import { SnmpSession } from "./session.ts";
+import { trap, trapOptions } from "./trap-schema.ts";
 
 export const snmp = defineDriver({
   protocol: "snmp",
@@ -12,5 +15,11 @@ export const snmp = defineDriver({
   address,
   part,
   plan,
-  open: (bus, env) => new SnmpSession(bus, env),
+  listening: defineListening({ options: trapOptions, trap, listen }),
+  share: enginesOf,
+  open(bus, env, engines) {
+    const place = placeOf(bus);
+    if (place !== null) engines.place(bus, place);
+    return new SnmpSession(bus, env, engines);
+  },
 });

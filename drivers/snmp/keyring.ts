@@ -7,22 +7,45 @@ export interface Passphrases {
   readonly priv?: { readonly protocol: PrivProtocol; readonly key: Secret } | undefined;
 }
 
-/** The user's keys for an engine. Making them from passphrases takes milliseconds, so the last ones are kept. */
+/** Engines whose keys are kept: more than one device has, and than an agent hears traps of. */
+const enginesMax = 500;
+
+/**
+ * The user's keys for an engine. Making them takes milliseconds, so the last ones are kept; the privacy key is made when it is
+ * asked for, after a digest has been seen to be right: nobody else can make us work for it.
+ */
 export function keyring({ auth, priv }: Passphrases): (engineId: Buffer) => Keys {
-  const master = (key: Secret) => masterKey(auth?.protocol ?? "md5", key.reveal());
-  let masters: { readonly auth: Buffer | undefined; readonly priv: Buffer | undefined } | undefined;
-  let last: { readonly engineId: Buffer; readonly keys: Keys } | undefined;
+  const masterOf = (secret: Secret | undefined) =>
+    once(() => secret && masterKey(auth?.protocol ?? "md5", secret.reveal()));
+  const masters = { auth: masterOf(auth?.key), priv: masterOf(priv?.key) };
+  const made = new Map<string, Keys>();
   return (engineId) => {
-    if (last?.engineId.equals(engineId)) return last.keys;
-    masters ??= { auth: auth && master(auth.key), priv: priv && master(priv.key) };
+    const id = engineId.toString("hex");
+    const known = made.get(id);
+    if (known !== undefined) return known;
+    const own = Buffer.from(engineId);
+    const authMaster = masters.auth();
+    const privKey = once(() => {
+      const master = masters.priv();
+      return auth && priv && master && { ...priv, key: privacyKey(auth.protocol, priv.protocol, master, own) };
+    });
     const keys: Keys = {
-      auth: auth && masters.auth && { ...auth, key: localized(auth.protocol, masters.auth, engineId) },
-      priv: auth &&
-        priv &&
-        masters.priv && { ...priv, key: privacyKey(auth.protocol, priv.protocol, masters.priv, engineId) },
+      auth: auth && authMaster && { ...auth, key: localized(auth.protocol, authMaster, own) },
+      get priv() {
+        return privKey();
+      },
     };
-    last = { engineId: Buffer.from(engineId), keys };
+    made.set(id, keys);
+    if (made.size > enginesMax) made.delete(made.keys().next().value ?? "");
     return keys;
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -3,7 +3,10 @@ import * as ber from "./ber.ts";
 /** The messages of SNMPv1 (RFC 1157) and SNMPv2c (RFC 1901), and the PDU they have in common with SNMPv3 (RFC 3416). */
 
 export const versions = { v1: 0, v2c: 1, v3: 3 } as const;
-export const pdus = { get: 0xa0, getNext: 0xa1, response: 0xa2, getBulk: 0xa5, inform: 0xa6, report: 0xa8 } as const;
+export const pdus = {
+  ...{ get: 0xa0, getNext: 0xa1, response: 0xa2, trapV1: 0xa4 },
+  ...{ getBulk: 0xa5, inform: 0xa6, trap: 0xa7, report: 0xa8 },
+} as const;
 export const errors = { none: 0, tooBig: 1, noSuchName: 2, genErr: 5 } as const;
 
 export interface Pdu {
@@ -27,14 +30,26 @@ export interface Binding {
   readonly value: ber.Element;
 }
 
-/** Undefined unless `datagram` is a message of v1 or v2c, well-formed to the last binding; octets after it are let pass. */
-export function decode(datagram: Buffer): Message | undefined {
+/** A message before its PDU is looked into. */
+interface Envelope extends Pick<Message, "version" | "community"> {
+  readonly body: ber.Element;
+}
+
+/** Undefined unless `datagram` is a message of v1 or v2c; octets after it are let pass. */
+export function decodeEnvelope(datagram: Buffer): Envelope | undefined {
   const [number, community, body] = inside(ber.firstElement(datagram)?.element, ber.tags.sequence);
   const version = ber.integerOf(number);
   if (version !== versions.v1 && version !== versions.v2c) return undefined;
-  const pdu = decodePdu(body);
-  if (community?.tag !== ber.tags.octetString || pdu === undefined) return undefined;
-  return { version, community: community.content.toString(), ...pdu };
+  if (community?.tag !== ber.tags.octetString || body === undefined) return undefined;
+  return { version, community: community.content.toString(), body };
+}
+
+/** The same, well-formed to the last binding. */
+export function decode(datagram: Buffer): Message | undefined {
+  const envelope = decodeEnvelope(datagram);
+  const pdu = decodePdu(envelope?.body);
+  if (envelope === undefined || pdu === undefined) return undefined;
+  return { version: envelope.version, community: envelope.community, ...pdu };
 }
 
 export function decodePdu(element: ber.Element | undefined): Pdu | undefined {
@@ -52,7 +67,7 @@ export function inside(element: ber.Element | undefined, tag: number | undefined
   return (element && element.tag === tag && ber.elements(element.content)) || [];
 }
 
-function bindingsOf(list: ber.Element): Binding[] | undefined {
+export function bindingsOf(list: ber.Element): Binding[] | undefined {
   if (list.tag !== ber.tags.sequence) return undefined;
   const bindings = ber.elements(list.content)?.map((element) => {
     const [name, value] = inside(element, ber.tags.sequence);

@@ -33,10 +33,12 @@ export function deadlineIn(env: Env, timeoutMs: number): Deadline {
   return { leftMs, isLate: () => leftMs() < timeoutMs / 2, half: () => deadlineIn(env, leftMs() / 2) };
 }
 
+/** @param found told where the device is, each time that it is asked */
 export function requester(
   env: Env,
   { host, port }: { readonly host: string; readonly port: number },
   dialect: Dialect,
+  found: (peer: Peer) => void = () => {},
 ): Requester {
   /** Looked up at the first request, and again after each fault: by then the name may be another address's. */
   let known: Promise<Peer | Error> | undefined;
@@ -51,6 +53,7 @@ export function requester(
     const peer = await within(env, leftMs(), known, () => new Error(`looking up ${host} takes too long`));
     if (closed) return unreachable("the session is closed");
     if (peer instanceof Error) return unreachable(peer.message);
+    found(peer);
     current = new Exchange(env, { peer, turn: dialect.ask(oids, repetitions), timeoutMs: Math.max(1, leftMs()) });
     return current.answer;
   }

@@ -13,18 +13,8 @@ const passphrase = secret.refine((key) => key.reveal().length >= passphraseMin, 
 
 export const defaultCommunity = "public";
 
-const options = z.strictObject({
-  host: z
-    .string()
-    .refine((text) => isIP(text) !== 0 || hostName.test(text), "expected an IP address or a host name")
-    .describe("IP address or name of the device; a name is looked up again after each failed exchange."),
-  port: z.number().int().min(1).max(65_535).default(161).describe("UDP port of the device's SNMP agent."),
-  version: z.literal([1, "2c", 3]).default("2c").describe("SNMP version: 1 and 2c ask with a community, 3 as a user."),
-  community: secret
-    .refine((community) => community.reveal() !== "", "an empty community cannot be sent")
-    .optional()
-    .describe("Version 1 and 2c: read community, public if not given; travels in clear text."),
-  user: z.string().min(1).max(32).optional().describe("Version 3: the user's name."),
+/** Of a user of SNMPv3. */
+export const credentials = {
   auth: z
     .strictObject({
       protocol: z.enum(namesOf(authProtocols)).describe("Digest that the device has for this user."),
@@ -41,6 +31,21 @@ const options = z.strictObject({
     })
     .optional()
     .describe("Version 3: encrypts; needs auth."),
+};
+
+const options = z.strictObject({
+  host: z
+    .string()
+    .refine((text) => isIP(text) !== 0 || hostName.test(text), "expected an IP address or a host name")
+    .describe("IP address or name of the device; a name is looked up again after each failed exchange."),
+  port: z.number().int().min(1).max(65_535).default(161).describe("UDP port of the device's SNMP agent."),
+  version: z.literal([1, "2c", 3]).default("2c").describe("SNMP version: 1 and 2c ask with a community, 3 as a user."),
+  community: secret
+    .refine((community) => community.reveal() !== "", "an empty community cannot be sent")
+    .optional()
+    .describe("Version 1 and 2c: read community, public if not given; travels in clear text."),
+  user: z.string().min(1).max(32).optional().describe("Version 3: the user's name."),
+  ...credentials,
   context: z
     .string()
     .max(255)

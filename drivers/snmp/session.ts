@@ -4,6 +4,7 @@ import { isOverRows, type Part } from "./address.ts";
 import { toldOf } from "./codec.ts";
 import { communityBased } from "./community.ts";
 import type { Dialect } from "./dialect.ts";
+import { type Engines, enginesOf } from "./engines.ts";
 import { type Finder, finder } from "./finder.ts";
 import { type Getter, getter } from "./getter.ts";
 import type { Request } from "./plan.ts";
@@ -21,9 +22,9 @@ export class SnmpSession implements Session<Request> {
   readonly #walker: Walker;
   readonly #finder: Finder;
 
-  constructor(bus: Bus, env: Env) {
+  constructor(bus: Bus, env: Env, engines: Engines = enginesOf(env)) {
     this.#env = env;
-    this.#requester = requester(env, bus, dialectOf(bus, env));
+    this.#requester = requester(env, bus, dialectOf(bus, env, engines), (peer) => engines.place(bus, peer));
     this.#getter = getter(this.#requester, bus.maxOids);
     this.#walker = walker(this.#requester, bus.maxOids);
     this.#finder = finder(this.#getter, this.#walker);
@@ -52,7 +53,8 @@ export class SnmpSession implements Session<Request> {
   }
 }
 
-function dialectOf({ version, community, user = "", auth, priv, context = "" }: Bus, env: Env): Dialect {
-  if (version === 3) return userBased({ user, auth, priv, context }, env);
+function dialectOf(bus: Bus, env: Env, engines: Engines): Dialect {
+  const { version, community, user = "", auth, priv, context = "" } = bus;
+  if (version === 3) return userBased({ user, auth, priv, context }, env, (told) => engines.proven(bus, told));
   return communityBased(version, community?.reveal() ?? defaultCommunity);
 }

@@ -1,5 +1,6 @@
 import type { Env } from "../../agent/env.ts";
 import { type Answer, answerOf, type Dialect, type Heard, idOf, type Turn } from "./dialect.ts";
+import type { EngineClock } from "./engines.ts";
 import { keyring, type Passphrases, salts } from "./keyring.ts";
 import { type Pdu, pdus, requestOf } from "./message.ts";
 import { isAuthentic, type Keys, opened, seal } from "./usm.ts";
@@ -38,7 +39,8 @@ const nobody: MessageV3 = {
 /** How often a device may say in one turn that something was missing: its engine, then its time, and each once more. */
 const againMax = 4;
 
-export function userBased(user: User, env: Env): Dialect {
+/** @param onProven told the device's engine and its clock, with each answer that proves them */
+export function userBased(user: User, env: Env, onProven: (told: EngineClock) => void = () => {}): Dialect {
   const keysOf = keyring(user);
   const nextSalt = salts(env);
   const level = (user.auth ? flags.auth : 0) | (user.priv ? flags.priv : 0);
@@ -96,7 +98,10 @@ export function userBased(user: User, env: Env): Dialect {
         if (typeof pdu === "string") return { kind: "garbage", what: pdu };
         if (pdu.pdu === pdus.report) return heardReport(message, pdu);
         if (pdu.requestId !== request.requestId) return { kind: "other" };
-        if (level & flags.auth) learn(message);
+        if (level & flags.auth) {
+          learn(message);
+          onProven(message);
+        }
         return answerOf(pdu, oids);
       },
       hint: () => (again === 0 ? "" : `; yet it has told its engine: ${doubtful}`),

@@ -243,6 +243,14 @@ function documenting({ driver }: Fixture): void {
   test.for(["bus", "device", "address", "part"] as const)("every option of %s says what it is", (part) => {
     expect(undescribed(z.toJSONSchema(driver[part]!, { io: "input" }), part)).toEqual([]);
   });
+
+  test.runIf(driver.listening).for(["options", "trap"] as const)(
+    "every option of a listener's %s says what it is",
+    (part) => {
+      const json = z.toJSONSchema(driver.listening![part], { io: "input", unrepresentable: "any" });
+      expect(undescribed(json, part)).toEqual([]);
+    },
+  );
 }
 
 interface Stage {

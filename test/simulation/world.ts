@@ -26,11 +26,16 @@ import {
   type AnyRequest,
   type Driver,
   defineDriver,
+  defineListening,
   faults,
   type Inquiry,
   type Reading,
   type Told,
 } from "../../drivers/driver.ts";
+import { type Engines, enginesOf } from "../../drivers/snmp/engines.ts";
+import { type Ear, earOf } from "../../drivers/snmp/listener.ts";
+import type { Bus } from "../../drivers/snmp/schema.ts";
+import { trap, trapOptions } from "../../drivers/snmp/trap-schema.ts";
 import { trusted } from "../agent/sinks/mqtt/orders.ts";
 import type { FakeEnv } from "../env.ts";
 
@@ -53,6 +58,8 @@ export interface World {
   telemetry: { everyMs: number; beatMs: number } | null;
   /** What is told past the broker. */
   notify: NotifyPlan | null;
+  /** A datagram comes, which nobody asked for; what it was answered. */
+  trap(datagram: Buffer, source: string): readonly Buffer[];
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   /** Of the agent that was started last. */
   store: Store | null;
@@ -111,7 +118,8 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     replies: [],
     replyMs: 5,
   };
-  const driver = fakeDriver(env, { values, silent, texts, reads });
+  const ears: Ear[] = [];
+  const driver = fakeDriver(env, { values, silent, texts, reads }, ears);
   const here: World = {
     values,
     silent,
@@ -122,6 +130,11 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     telemetry: null,
     notify: null,
     reads,
+    trap(datagram, source) {
+      const replies: Buffer[] = [];
+      ears.at(-1)?.hear(datagram, source, (reply) => replies.push(reply));
+      return replies;
+    },
     store: null,
     start: () => {
       const diag = diagOf(env);
@@ -215,11 +228,29 @@ export const knownYaml = profileYaml.replace("test/box", "test/known").replace(
 points:`,
 );
 
+export const doorTrap = "1.3.6.1.4.1.99999.0.1";
+/** The same box, which says unasked that its door was moved. */
+const trappedYaml = `${profileYaml.replace("test/box", "test/trapped")}
+traps:
+  door: { oid: ${doorTrap}, points: [door] }
+  test: { oid: 1.3.6.1.4.1.99999.0.2, points: [] }
+`;
+
+/** Device N is at 10.0.0.N. */
+export const trappedSiteYaml = (devices: number): string => `
+version: 1
+site: { id: s }
+traps: { communities: [public] }
+devices:
+${Array.from({ length: devices }, (_, i) => `  - { id: d${i}, name: D${i}, profile: test/trapped, bus: { protocol: fake, timeout: 1s, host: 10.0.0.${i} } }`).join("\n")}
+`;
+
 function siteOf(yaml: string, driver: Driver): Site {
   const files: Record<string, string> = {
     [siteName]: yaml,
     "profiles/test/box.yaml": profileYaml,
     "profiles/test/known.yaml": knownYaml,
+    "profiles/test/trapped.yaml": trappedYaml,
   };
   const { site, problems } = load(
     "site.yaml",
@@ -234,6 +265,7 @@ function siteOf(yaml: string, driver: Driver): Site {
 function fakeDriver(
   env: FakeEnv,
   { values, silent, texts, reads }: Pick<World, "values" | "silent" | "texts" | "reads">,
+  ears: Ear[],
 ): Driver {
   const address = z.strictObject({ name: z.string() });
   const after = <T>(device: string, timeoutMs: number, silence: () => T, answer: () => T): Promise<T> =>
@@ -244,12 +276,24 @@ function fakeDriver(
   return defineDriver({
     protocol: "fake",
     describe: "For tests.",
-    bus: z.strictObject({}),
+    bus: z.strictObject({ host: z.string().optional() }),
     device: z.strictObject({ name: z.string().default("") }),
     address,
     part: address,
     plan: (points) => (points.length === 0 ? [] : [{ points }]),
-    open: () => ({
+    // The traps are those of SNMP, heard as there; only the socket is not.
+    listening: defineListening({
+      options: trapOptions,
+      trap,
+      listen(options, env, engines: Engines, hooks) {
+        const ear = earOf(options, env, engines, hooks);
+        ears.push(ear);
+        return { status: () => ({ at: "here", trouble: null, ...ear.status() }), close: async () => {} };
+      },
+    }),
+    share: (env) => enginesOf(env),
+    open: (bus, _env, engines) => ({
+      ...place(engines, bus as Bus),
       read(request: AnyRequest, timeoutMs: number) {
         const device = request.points[0]?.id.split("/")[0] ?? "";
         reads.push({ at: env.clock.mono(), points: request.points.map(({ id }) => id) });
@@ -275,6 +319,11 @@ function fakeDriver(
       close: async () => {},
     }),
   });
+}
+
+function place(engines: Engines, bus: Bus): object {
+  if (bus.host !== undefined) engines.place(bus, { address: bus.host, port: 161 });
+  return {};
 }
 
 function fakeSink(env: FakeEnv, broker: Broker, hooks: SinkHooks): Sink {

@@ -5,14 +5,7 @@ import { commPoint, type Sample } from "../../../agent/core/sample.ts";
 import { engineClock } from "../../../agent/pipeline/clock.ts";
 import type { Identities } from "../../../agent/pipeline/identities.ts";
 import { type Poller, poller } from "../../../agent/pipeline/poller.ts";
-import {
-  type AnyRequest,
-  type Driver,
-  faults,
-  type Learnt,
-  type Reading,
-  type Session,
-} from "../../../drivers/driver.ts";
+import { type AnyRequest, type Driver, faults, type Reading, type Session } from "../../../drivers/driver.ts";
 import { modbus } from "../../../drivers/modbus/index.ts";
 import { type FakeEnv, fakeEnv } from "../../env.ts";
 
@@ -47,7 +40,7 @@ const nobody: Identities = {
   samples: () => [],
 } as unknown as Identities;
 
-function polled(env: FakeEnv, line: Line, learnt?: Learnt): Told & { poller: Poller } {
+function polled(env: FakeEnv, line: Line): Told & { poller: Poller } {
   const told: Told = { asked: [], samples: [], most: 0 };
   const driver = modbus as Driver;
   const options = driver.bus.parse(line.bus);
@@ -86,7 +79,7 @@ function polled(env: FakeEnv, line: Line, learnt?: Learnt): Told & { poller: Pol
   const bus: Bus = { id: "b", driver: { ...driver, open: () => session }, options, timeoutMs };
   const one = poller({
     ...{ env, site, bus, clock: engineClock(env, null), identities: nobody },
-    ...(learnt === undefined ? {} : { learnt }),
+    store: { learnt: () => null, keepLearnt: () => {} },
     shared: { close: async () => {} },
     onSamples: (samples) => void told.samples.push(...samples),
   });

@@ -4,10 +4,12 @@ import {
   demand,
   done,
   hasten,
+  hinted,
   isSilent,
   next,
   type Schedule,
   schedule,
+  type Task,
   type Wanted,
 } from "../../../agent/pipeline/schedule.ts";
 
@@ -197,4 +199,68 @@ test("a device that wants a pause has it, and others are asked meanwhile", () =>
   const gaps = ofA.slice(1).map((at, i) => at - ofA[i]!);
   expect(Math.min(...gaps)).toBe(350);
   expect(count(asked, "b")).toBeGreaterThanOrEqual(57);
+});
+
+describe("a hint", () => {
+  const points = [
+    wanted("a/p", { request: request("a/p", "a/q"), intervalMs: 10_000 }),
+    wanted("a/r", { intervalMs: 10_000 }),
+    wanted("b/p", { intervalMs: 10_000 }),
+  ];
+  const dueOf = (plan: Schedule): number[] => plan.tasks.map(({ dueAt }) => dueAt);
+  const ask = (plan: Schedule, task: Task, isAnswered: boolean, now: number): Schedule =>
+    done(begun(plan, task), task, isAnswered, now, 0);
+  /** Each was asked once, at `now`. */
+  const asked = (now: number, isAnswered = true, times = 1): Schedule => {
+    let plan = schedule(points, 0);
+    for (let nth = 0; nth < times; nth++) for (const task of plan.tasks) plan = ask(plan, task, isAnswered, now);
+    return plan;
+  };
+
+  test("brings forward what it is about, and nothing else; the beat stays", () => {
+    const before = asked(1000);
+    const plan = hinted(before, "a", new Set(["a/q"]), 2000);
+    expect(dueOf(plan)).toEqual([2000, ...dueOf(before).slice(1)]);
+    expect(plan.tasks.map(({ beatAt }) => beatAt)).toEqual(before.tasks.map(({ beatAt }) => beatAt));
+    expect(next(plan, 2000)).toMatchObject({ at: 2000, task: { device: "a" } });
+    expect(dueOf(hinted(before, "c", new Set(["a/q"]), 2000))).toEqual(dueOf(before));
+  });
+
+  test("as often as it comes, the device is asked no sooner than half a second after it was", () => {
+    let plan = asked(1000);
+    let reads = 0;
+    for (let now = 1000; now < 11_000; now += 10) {
+      plan = hinted(plan, "a", new Set(["a/p"]), now);
+      const { at, task } = next(plan, now)!;
+      if (at > now) continue;
+      if (task.device === "a") reads++;
+      plan = ask(plan, task, true, now);
+    }
+    expect(reads).toBeGreaterThan(10);
+    expect(reads).toBeLessThanOrEqual(22);
+  });
+
+  test("of a silent device leads to one early probe; then its back-off goes on", () => {
+    let plan = asked(1000, false, 10);
+    expect(isSilent(plan, "a")).toBe(true);
+    const probeAt = next(plan, 1000)!.at;
+    const probes: number[] = [];
+    for (let now = 2000; now < 2000 + 120_000; now += 100) {
+      plan = hinted(plan, "a", new Set(["a/p"]), now);
+      const { at, task } = next(plan, now)!;
+      if (at > now) continue;
+      if (task.device === "a") probes.push(now);
+      plan = ask(plan, task, false, now);
+    }
+    expect(probes[0]).toBe(2000);
+    expect(probes[0]).toBeLessThan(probeAt);
+    expect(probes.length).toBeLessThanOrEqual(9);
+  });
+
+  test("that is answered by a silent device has all of it read again", () => {
+    let plan = hinted(asked(1000, false, 10), "a", new Set(["a/p"]), 2000);
+    plan = ask(plan, next(plan, 2000)!.task, true, 2010);
+    expect(isSilent(plan, "a")).toBe(false);
+    expect(dueOf(plan).slice(1, 2)).toEqual([2010]);
+  });
 });

@@ -8,6 +8,7 @@ import { type Binding, decode } from "../../../drivers/snmp/message.ts";
 import { userBased } from "../../../drivers/snmp/user-based.ts";
 import { seal } from "../../../drivers/snmp/usm.ts";
 import { decodeScoped, decodeV3, encodeV3 } from "../../../drivers/snmp/v3.ts";
+import { damaged, type Edit, edits } from "./damage.ts";
 import { brief, env, good, peer, point, request, session } from "./peer.ts";
 import { type Agent, answerTo, credentials, heardBy, peerV3, report, sealed, sessionV3, usmStats } from "./peer-v3.ts";
 
@@ -15,30 +16,6 @@ import { type Agent, answerTo, credentials, heardBy, peerV3, report, sealed, ses
 
 const rounds = 5000;
 const seed = 7;
-
-type Edit = (datagram: Buffer) => Buffer;
-const at = fc.nat(0xffff);
-const octets = fc.uint8Array({ minLength: 1, maxLength: 6 });
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  fc.tuple(at, fc.nat(7)).map(([at, bit]) => spliced(at, 1, (old) => [(old[0] ?? 0) ^ (1 << bit)])),
-  fc
-    .tuple(at, fc.constantFrom(0, 1, 0x7f, 0x80, 0x84, 0xa2, 0xa8, 0xff))
-    .map(([at, set]) => spliced(at, 1, () => [set])),
-  fc.tuple(at, octets).map(([at, more]) => spliced(at, 0, () => [...more])),
-  fc.tuple(at, fc.nat(20)).map(([at, gone]) => spliced(at, gone, () => [])),
-  fc.tuple(at, fc.nat(30)).map(([at, twice]) => spliced(at, twice, (old) => [...old, ...old])),
-  at.map((at) => (datagram: Buffer) => datagram.subarray(0, at % (datagram.length + 1))),
-);
-const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
-const damaged = (datagram: Buffer, all: readonly Edit[]): Buffer => all.reduce((was, one) => one(was), datagram);
-
-function spliced(at: number, count: number, by: (old: Buffer) => number[]): Edit {
-  return (datagram) => {
-    const from = at % (datagram.length + 1);
-    const old = datagram.subarray(from, from + count);
-    return Buffer.concat([datagram.subarray(0, from), Buffer.from(by(old)), datagram.subarray(from + old.length)]);
-  };
-}
 
 const agent: Agent = { engineId: Buffer.from("8000000001020304", "hex"), boots: 7, time: 1000 };
 const auth = { ...credentials.auth, key: new Secret(credentials.auth.key) };

@@ -1,0 +1,60 @@
+import type { TrapSnapshot, TrapsSnapshot } from "../api/traps.ts";
+import { sayDuration } from "../core/duration.ts";
+import { asked } from "./asked.ts";
+import type { AddCommand } from "./context.ts";
+import { exit, type Output, paint, table } from "./output.ts";
+import { socketOption } from "./status.ts";
+
+export const addTraps: AddCommand = (program, context) => {
+  const { output, exit: end } = context;
+  program
+    .command("traps")
+    .option(...socketOption)
+    .option("--json", "one JSON document")
+    .summary("traps and informs that came, also those that nobody knows, and why others were refused")
+    .addHelpText("after", "\nExample:\n  $ mepwatch traps")
+    .action(async ({ socket, json }: { socket?: string; json?: true }) => {
+      const answer = await asked<{ heard: TrapsSnapshot | null }>("/traps", socket, context);
+      if ("code" in answer) return end(answer.code);
+      const { heard } = answer.body;
+      if (json) output.data(JSON.stringify(heard));
+      else if (heard === null) output.data("No traps are heard: the site file has no traps section.");
+      else show(heard, output);
+      end(exit.ok);
+    });
+};
+
+/** Of one trap; --json has all. */
+const bindingsShown = 4;
+
+function show(heard: TrapsSnapshot, output: Output): void {
+  const { received, taken, answered, refused, dropped } = heard;
+  output.data(`traps at ${heard.at}, ${heard.known}`);
+  if (heard.trouble !== null) output.data(paint(output, "high", `Nothing is heard: ${heard.trouble}`));
+  output.data(
+    `${received} received: ${taken} taken, ${answered} answered for the sender to begin, ${refused} refused, ${dropped} dropped${heard.isStorm ? " (storm)" : ""}`,
+  );
+  for (const { why, count, source, at } of heard.refusedBy)
+    output.data(`refused ${count}: ${why}; the last one from ${source} at ${at}`);
+  output.data("");
+  if (heard.traps.length === 0) output.data("No trap was taken.");
+  else {
+    const head = ["LAST", "COUNT", "SOURCE", "DEVICE", "TRAP", "HOW", "SAYS"];
+    for (const line of table([head, ...heard.traps.map(rowOf)])) output.data(line);
+  }
+  if (heard.forgotten > 0) output.data(`${heard.forgotten} older ones are not kept.`);
+}
+
+function rowOf({ lastAt, count, firstAt, source, devices, trap, name, by, bindings }: TrapSnapshot): string[] {
+  const over = sayDuration(Date.parse(lastAt) - Date.parse(firstAt));
+  const said = bindings.slice(0, bindingsShown).map(({ name, text }) => `${name}=${text}`);
+  return [
+    lastAt,
+    count === 1 ? "1" : `${count} in ${over}`,
+    source,
+    devices.join(" ") || "unknown",
+    name === null ? `${trap} (unknown)` : `${name} ${trap}`,
+    by,
+    [...said, ...(bindings.length > bindingsShown ? ["…"] : [])].join(" "),
+  ];
+}
