@@ -67,7 +67,8 @@ export function schedule(wanted: readonly Wanted[], now: Mono): Schedule {
     return { ...one, beatAt, dueAt: beatAt, isOnce: false };
   });
   const probes = new Map<string, AnyRequest>();
-  for (const { device, request } of wanted.toSorted((a, b) => b.length - a.length)) probes.set(device, request);
+  for (const { device, request } of wanted.toSorted((a, b) => a.length - b.length))
+    if (!probes.has(device)) probes.set(device, request);
   return {
     ...{ tasks, probes, health: new Map(), skipped: 0, lanes },
     ...{ underWay: new Set(), restsUntil: new Map(), probeFrom: Number.NEGATIVE_INFINITY },
