@@ -41,23 +41,38 @@ export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly R
 
 export function profileSchemaJson(drivers: readonly Driver[], ruleTypes: readonly RuleType[]): Json {
   const base = plain(profile);
-  const rules = {
-    ...property(base, "rules"),
-    additionalProperties: anyOf(ruleTypes.map((type) => orBased(ruleJson(type)))),
-  };
+  // Each table has rules of its own: written out, the file would be twice as large.
+  const rules = { ...property(base, "rules"), additionalProperties: { $ref: "#/$defs/rule" } };
   const variants = drivers.map((driver) => ({
     ...base,
     properties: {
       ...properties(base),
       protocol: { const: driver.protocol, description: driver.describe },
-      points: { ...property(base, "points"), additionalProperties: withAddress(valuesOf(base, "points"), [driver]) },
+      ...pointsAndRules(base, driver, rules),
       identity: withParts(property(base, "identity"), driver),
       traps: { ...property(base, "traps"), additionalProperties: trapJson(driver) },
-      rules,
+      tables: {
+        ...property(base, "tables"),
+        additionalProperties: {
+          ...valuesOf(base, "tables"),
+          properties: {
+            ...properties(valuesOf(base, "tables")),
+            ...pointsAndRules(valuesOf(base, "tables"), driver, rules),
+          },
+        },
+      },
     },
   }));
-  return document("Profile of mepwatch: what a kind of device can tell, and what is wrong with it.", anyOf(variants));
+  return document("Profile of mepwatch: what a kind of device can tell, and what is wrong with it.", {
+    ...anyOf(variants),
+    $defs: { rule: anyOf(ruleTypes.map((type) => orBased(ruleJson(type)))) },
+  });
 }
+
+const pointsAndRules = (base: Json, driver: Driver, rules: Json): Json => ({
+  points: { ...property(base, "points"), additionalProperties: withAddress(valuesOf(base, "points"), [driver]) },
+  rules: { ...rules, description: property(base, "rules").description },
+});
 
 const document = (title: string, schema: Json): Json => ({
   $schema: "https://json-schema.org/draft/2020-12/schema",

@@ -24,6 +24,7 @@ import {
 } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 import { selfRules } from "./self.ts";
+import { withRows } from "./tables.ts";
 import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 import { deviceTraps, listenerOf } from "./traps.ts";
@@ -105,12 +106,11 @@ function resolveDevices(sources: Sources, buses: Map<string, Bus>, problems: Pro
     }
     ids.add(written.id);
     const bus = busOf(sources, written, path, buses, problems);
-    const profiled =
-      written.profile === null
-        ? null
-        : sources.profile(written.profile, (what) => problems.push(document.problem([...path, "profile"], what)));
-    const address = addressOf(sources, written, path, bus, profiled, problems);
-    if (profiled === null) return [];
+    const tell = (what: string) => problems.push(document.problem([...path, "profile"], what));
+    const named = written.profile === null ? null : sources.profile(written.profile, tell);
+    const address = addressOf(sources, written, path, bus, named, problems);
+    if (named === null) return [];
+    const profiled = withRows(named, written.rows, inside(document, [...path, "rows"]), problems);
     const { language } = config.site;
     const device = resolveDevice(
       { ...sources, language },

@@ -3,6 +3,7 @@ import { duration } from "../core/duration.ts";
 import { languages, wording } from "../core/language.ts";
 import { window } from "./calendar.ts";
 import { id as plainId } from "./id.ts";
+import { rowList } from "./tables.ts";
 import { tests } from "./tests.ts";
 import { topologySchema } from "./topology.ts";
 
@@ -84,6 +85,17 @@ export const profile = z.strictObject({
     .record(id, open)
     .default({})
     .describe("What it says unasked, and the points that are read at once when it does; see the driver."),
+  tables: z
+    .record(
+      id,
+      z.strictObject({
+        rows: rowList.describe("Its rows, by index or name: 1..24, [1, 2, 5]; [] if only a site knows them."),
+        points: z.record(id, point).describe("Points of each row, TABLE-ROW-POINT; {row} in texts is the row."),
+        rules: z.record(id, rule).default({}).describe("Rules of each row, about these points."),
+      }),
+    )
+    .default({})
+    .describe("What such a device has once a row: outlets, phases, sensors."),
   tests: tests.optional(),
 });
 export type Profile = Omit<z.output<typeof profile>, "tests">;
@@ -120,6 +132,7 @@ export const device = z.strictObject({
     .omit({ firmware: true })
     .default({})
     .describe("Who it is known to be, as mepwatch status shows it; default: who it was when first heard."),
+  rows: z.record(id, rowList).default({}).describe("Rows of the profile's tables, where it has others."),
   points: z.record(id, open).default({}).describe("Points changed or added."),
   rules: z.record(id, rule).default({}).describe("Rules changed (options given replace), added, or off (null)."),
 });

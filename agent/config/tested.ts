@@ -8,6 +8,7 @@ import type { Site } from "./resolved.ts";
 import { compileFact, compileRules } from "./rules.ts";
 import { factIn, factsOf } from "./same.ts";
 import { type Suite, subjectOf } from "./suite.ts";
+import { withRows } from "./tables.ts";
 
 /** The tests in a site file, of rules as the site has them. */
 export function siteSuite(
@@ -37,24 +38,25 @@ export function siteSuite(
 
 /** The tests in a profile, of its rules as a device has them that changes nothing; its bus and address do not matter. */
 export function profileSuite(
-  profiled: Profiled,
+  written: Profiled,
   { kinds, classRule }: Pick<Sources, "kinds" | "classRule">,
   problems: Problem[],
 ): Suite {
+  const profiled = withRows(written, {}, written.document, problems);
   const { profile, document, tests } = profiled;
   const id = "device";
-  const nothing = { address: {}, location: {}, labels: {}, identity: {}, points: {}, rules: {} };
-  const written = { id, profile: null, bus: null, ...nothing };
+  const nothing = { address: {}, location: {}, labels: {}, identity: {}, rows: {}, points: {}, rules: {} };
+  const unchanged = { id, profile: null, bus: null, ...nothing };
   const language = "en";
   const device = resolveDevice(
     { document, kinds, language },
-    written,
+    unchanged,
     [],
     profiled,
     { id: "", address: null },
     problems,
   );
-  const one = ruled({ document, classRule }, device, written, [], profiled, problems);
+  const one = ruled({ document, classRule }, device, unchanged, [], profiled, problems);
   // Points and rules of other devices may be there in a site.
   const facts = factsOf("profile", language, [one], (name) => !name.startsWith(`${id}/`), problems);
   const alone = {

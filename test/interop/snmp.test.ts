@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { realEnv } from "../../agent/env.ts";
 import { answered, type Reading } from "../../drivers/driver.ts";
+import { address } from "../../drivers/snmp/address.ts";
+import { plan } from "../../drivers/snmp/plan.ts";
 import { bus } from "../../drivers/snmp/schema.ts";
 import { SnmpSession } from "../../drivers/snmp/session.ts";
 import { authProtocols, privProtocols } from "../../drivers/snmp/usm.ts";
@@ -77,6 +79,19 @@ afterAll(async () => {
 const upTime = { points: [{ id: "up", device: {}, address: { oid: "1.3.6.1.2.1.1.3.0" } }] };
 const absent = { id: "absent", device: {}, address: { oid: "1.3.6.1.4.1.99999.1.0" } };
 
+/** sysORTable, which every snmpd has; nsExtendConfigTable, which is empty in this one; a table that nobody has. */
+const sysOrId = "1.3.6.1.2.1.1.9.1.2";
+const extendCommand = "1.3.6.1.4.1.8072.1.3.2.2.1.2";
+const tables = Object.entries({
+  up: { column: "1.3.6.1.2.1.1.9.1.4", where: { [sysOrId]: "1.3.6.1.6.3.1" } },
+  date: { oid: "1.3.6.1.2.1.25.1.2.0", as: "DateAndTime" },
+  modules: { column: sysOrId, rows: "count" },
+  snmpMIB: { rows: "count", where: { [sysOrId]: "1.3.6.1.6.3.1" } },
+  none: { column: "1.3.6.1.4.1.99999.1.1", rows: "count" },
+  empty: { column: extendCommand, rows: "count" },
+  proven: { column: extendCommand, rows: "count", beside: "1.3.6.1.4.1.8072.1.3.2.1.0" }, // nsExtendNumEntries
+}).map(([id, written]) => ({ id, device: {}, address: address.parse(written) }));
+
 function session(options: object): SnmpSession {
   const opened = new SnmpSession(bus.parse({ host: "127.0.0.1", port, ...options }), env);
   onTestFinished(() => opened.close());
@@ -99,6 +114,32 @@ describe.skipIf(!present)("snmpd", () => {
       const [missing, ...others] = await reading.read({ points: [absent, ...upTime.points] }, ampleMs);
       expect(missing).toMatchObject({ fault: "no_such_point" });
       expectUpTime(others);
+    },
+  );
+
+  test.each([1, "2c", 3] as const)(
+    "version %s: rows by what they hold, counts, and an empty table told from none",
+    async (version) => {
+      const reading = session(version === 3 ? { version, user: "open" } : { version });
+      const request = plan(tables, bus.parse({ host: "127.0.0.1" }));
+      expect(request).toHaveLength(3);
+      const readings = new Map<string, Reading>();
+      for (const one of request) for (const each of await reading.read(one, ampleMs)) readings.set(each.point, each);
+      const wallS = env.clock.wall() / 1000;
+      expect(readings.get("date")).toEqual({
+        point: "date",
+        value: expect.toSatisfy((s: number) => Math.abs(s - wallS) < 86_400),
+      });
+      expect(readings.get("up")).toEqual({ point: "up", value: expect.any(Number) });
+      expect(readings.get("modules")).toEqual({
+        point: "modules",
+        value: expect.toSatisfy((count: number) => count >= 8),
+      });
+      expect(readings.get("snmpMIB")).toEqual({ point: "snmpMIB", value: 1 });
+      expect(readings.get("none")).toMatchObject({ fault: "no_such_point" });
+      // SNMPv1 has one word for no row and no column.
+      expect(readings.get("empty")).toMatchObject(version === 1 ? { fault: "no_such_point" } : { value: 0 });
+      expect(readings.get("proven")).toMatchObject({ value: 0 });
     },
   );
 

@@ -15,7 +15,7 @@ export const inSite: readonly Case[] = [
     "interval: 2s",
     "colour: blue",
     [
-      'site.yaml:10:5: devices.0.colour: unknown option "colour"; expected one of id, name, profile, bus, address, location, interval, labels, identity, points, rules',
+      'site.yaml:10:5: devices.0.colour: unknown option "colour"; expected one of id, name, profile, bus, address, location, interval, labels, identity, rows, points, rules',
     ],
   ],
   [

@@ -25,9 +25,9 @@ const ups = (loads: readonly number[], alarms: readonly string[]): Held =>
   ]);
 
 /** What every point of the UPS comes to, read as a poller reads it; the good ones. */
-async function polled(held: Held, options: object = {}) {
+async function polled(held: Held, options: object = {}, rows = "[]") {
   const disk = fromDisk("/nowhere/site.yaml");
-  const text = `version: 1\nsite: { id: s }\ndevices:\n  - { id: ups, profile: ups/rfc1628, bus: { protocol: snmp, host: 127.0.0.1 } }\n`;
+  const text = `version: 1\nsite: { id: s }\ndevices:\n  - { id: ups, profile: ups/rfc1628, bus: { protocol: snmp, host: 127.0.0.1 }, rows: { line: ${rows} } }\n`;
   const { site } = load(
     "site.yaml",
     (name) => (name === "site.yaml" ? text : disk(name)),
@@ -80,4 +80,14 @@ test("without alarms all are read and none is raised, by one walk", async () => 
 test("a card without the table of alarms says nothing of them, and all else", async () => {
   const { good } = await polled(new Map([[`${mib}.4.1.0`, ber.integer(3)]]));
   expect([...good]).toEqual([["output-source", 3]]);
+});
+
+test("a UPS of three lines is read line by line, where its site says so", async () => {
+  const { good } = await polled(ups([30, 55, 41], []), {}, "1..3");
+  const lines = [...good].filter(([own]) => own.startsWith("line-")).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  expect(lines).toEqual([
+    ["line-1-output-load", 30],
+    ["line-2-output-load", 55],
+    ["line-3-output-load", 41],
+  ]);
 });

@@ -183,7 +183,7 @@ test("a device that answers two OIDs at a time is asked for one row at a time, a
   );
   const reading = session(device.port);
   const wanted = request(outlet("A"), outlet("B"));
-  for (let poll = 0; poll < 6; poll++) await reading.read(wanted, 400);
+  for (let poll = 0; poll < 6; poll++) await reading.read(wanted, 1000);
   asked(device);
   expect(brief(await reading.read(wanted, ampleMs))).toEqual([11, 12]);
   expect(asked(device)).toEqual(["get 3.1 2.1", "get 3.2 2.2"]);
