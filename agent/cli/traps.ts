@@ -45,6 +45,12 @@ function show(heard: TrapsSnapshot, output: Output): void {
   if (heard.forgotten > 0) output.data(`${heard.forgotten} older ones are not kept.`);
 }
 
+/** As a rule one; behind a gateway there may be many. */
+function deviceNames(devices: readonly string[]): string {
+  const [first = "unknown", ...others] = devices;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
+
 function rowOf({ lastAt, count, firstAt, source, devices, trap, name, by, bindings }: TrapSnapshot): string[] {
   const over = sayDuration(Date.parse(lastAt) - Date.parse(firstAt));
   const said = bindings.slice(0, bindingsShown).map(({ name, text }) => `${name}=${text}`);
@@ -52,7 +58,7 @@ function rowOf({ lastAt, count, firstAt, source, devices, trap, name, by, bindin
     lastAt,
     count === 1 ? "1" : `${count} in ${over}`,
     source,
-    devices.join(" ") || "unknown",
+    deviceNames(devices),
     name === null ? `${trap} (unknown)` : `${name} ${trap}`,
     by,
     [...said, ...(bindings.length > bindingsShown ? ["…"] : [])].join(" "),

@@ -121,6 +121,7 @@ const own: readonly Own[] = [
     id: "trap_storm",
     point: trapStormPoint,
     severity: "low",
+    options: { name: { en: "under way", de: "im Gange" } },
     say: {
       what: { en: "trap storm", de: "Trap-Sturm" },
       cause: { en: "more traps come than are read", de: "mehr Traps, als gelesen werden" },

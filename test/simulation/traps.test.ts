@@ -153,6 +153,9 @@ test("5,000 a second for 30 s: each is counted, polls keep their beat, one storm
   expect(sent).toBe(150_000);
   expect(told()).toEqual(["raise agent/-/trap_storm"]);
   expect(agent.status().traps?.isStorm).toBe(true);
+  expect(here.broker.received[0]!.text).toMatch(
+    /^mepwatch trap storm under way since \d\d:\d\d; more traps come than are read\. /,
+  );
   here.values.set("d2/door", 1);
   await env.advance(30_000);
   expect(told()).toEqual(["raise agent/-/trap_storm", "raise d2/door/open", "clear agent/-/trap_storm"]);

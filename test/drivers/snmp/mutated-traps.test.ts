@@ -86,7 +86,7 @@ test.each(kinds)(
     expect(heard).toBeGreaterThanOrEqual(rounds);
     expect(heard + answered + refused.reduce((sum, { count }) => sum + count, 0)).toBe(received);
   },
-  120_000,
+  300_000,
 );
 
 test("over the wire: whatever comes, the next trap is heard", async () => {
