@@ -1,11 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // More workers than cores: most tests wait, for deadlines and for processes.
+  // More workers than cores: most tests wait, for deadlines and for processes. The limits are for tests that hang: a machine
+  // that is busy with something else is slow.
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/build.ts"],
-    testTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
     pool: "threads",
     maxWorkers: 4,
   },

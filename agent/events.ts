@@ -153,6 +153,11 @@ export const agentEvents = {
     message: "what was told past the centre could not be kept; after a restart it would be told again",
     remedy: "Check free space and health of the disk that holds the store.",
   },
+  "learnt.unkept": {
+    level: "warn",
+    message: "what was learnt of a device's limits could not be kept; it is learnt anew after a restart",
+    remedy: "Check free space and health of the disk that holds the store.",
+  },
   "session.bug": { level: "error", message: "a protocol library failed in an unexpected way; the session was rebuilt" },
 } as const satisfies Record<string, AgentEvent>;
 

@@ -37,8 +37,17 @@ export interface Driver<
   place?(bus: Bus): string;
   /** What all sessions of an agent share, such as one UDP socket; made once, closed after the last session. */
   share?(env: Env): Shared;
-  /** Does not connect: the first `read` does, so that a dead device cannot hold up the start. */
-  open(bus: Bus, env: Env, shared: Shared): Session<Request>;
+  /**
+   * Does not connect: the first `read` does, so that a dead device cannot hold up the start. `learnt`: what an earlier
+   * session of this bus knew; absent: nothing, and nothing is to be kept.
+   */
+  open(bus: Bus, env: Env, shared: Shared, learnt?: Learnt): Session<Request>;
+  /** How many requests a bus may carry at once; absent: one. */
+  window?(bus: Bus): number;
+  /** How long a request and its answer take a line, ms; absent: of no bus is that known before. Null: not of this one. */
+  airtimeMs?(request: Request, bus: Bus): number | null;
+  /** How long its device is to be left alone after a request, ms; absent: never. */
+  pauseMs?(request: Request): number;
   /**
    * Looks which devices are on a bus, one question at a time and with pauses, for others may be talking there. Never rejects.
    * Gives null once all was tried or `signal` aborted, else why the bus cannot be had. Absent: buses of this protocol have one
@@ -71,6 +80,16 @@ export interface Found<Device = unknown> {
   readonly revision: string | null;
 }
 
+/**
+ * What a session found out about its devices and would have to find out again at each start, such as the registers that one
+ * lacks: any JSON. Whoever reads it checks it, as an older version may have written it.
+ */
+export interface Learnt {
+  readonly before: unknown;
+  /** Replaces it. Called where something new was learnt only, for it is written to the disk. */
+  keep(now: unknown): void;
+}
+
 export interface Closable {
   /** Idempotent; settles within 1 s. */
   close(): Promise<void>;
@@ -90,7 +109,7 @@ export interface Session<Request extends AnyRequest = AnyRequest> extends Closab
   /**
    * One exchange. Resolves within `timeoutMs` (and a few ms) with exactly one reading for each point of
    * the request, in its order. Never rejects: whatever the device, the wire or the library does is a fault
-   * in a reading. One call at a time; the caller waits for the previous one.
+   * in a reading. At most `window` calls at a time; the caller waits for the others.
    */
   read(request: Request, timeoutMs: number): Promise<readonly Reading[]>;
   /**

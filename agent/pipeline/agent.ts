@@ -18,6 +18,7 @@ import type { Explained, Unknown } from "./explain.ts";
 import { type Identities, type IdentityStatus, identitiesOf } from "./identities.ts";
 import { type Ingest, ingest } from "./ingest.ts";
 import { historyOf } from "./keeping.ts";
+import { learntOf } from "./learnt.ts";
 import type { IncidentTold, OpenIncident } from "./lookback.ts";
 import type { Modes } from "./modes.ts";
 import { type ChannelStatus, type Notifying, type NotifyPlan, notifyingOf } from "./notifying.ts";
@@ -135,7 +136,11 @@ export function startAgent(options: AgentOptions): Agent {
   const notifying = notifyingOf({ env, site, store, clock, door, sink }, options.notify);
   wake = forward.wake;
   pollers = site.buses.map((bus) =>
-    poller({ env, site, bus, shared: shared.of(bus.driver), clock, identities, onSamples: accept }),
+    poller({
+      ...{ env, site, bus, clock, identities, shared: shared.of(bus.driver) },
+      learnt: learntOf(env, store, bus.id),
+      onSamples: accept,
+    }),
   );
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });

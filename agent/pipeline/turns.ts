@@ -3,6 +3,7 @@ import {
   type Closable,
   faults,
   type Inquiry,
+  type Learnt,
   type Reading,
   type Session,
   type Told,
@@ -10,7 +11,7 @@ import {
 import type { Bus } from "../config/resolved.ts";
 import { type Env, within } from "../env.ts";
 
-/** One exchange at a time on a bus, whoever asks; a session that breaks its contract is replaced. */
+/** As many exchanges at a time on a bus as it carries, one if nothing else is said; a session that breaks its contract is replaced. */
 export interface Turns extends Closable {
   read(request: AnyRequest): Promise<readonly Reading[]>;
   identify(inquiry: Inquiry): Promise<readonly Told[]>;
@@ -19,20 +20,24 @@ export interface Turns extends Closable {
 /** A session that does not keep its own deadline is given this much more before its answer is given up. */
 const graceMs = 500;
 
-export function turns(env: Env, bus: Bus, shared: Closable): Turns {
-  const open = (): Session => bus.driver.open(bus.options, env, shared);
+export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt): Turns {
+  const open = (): Session => bus.driver.open(bus.options, env, shared, learnt);
+  const take = slots(windowOf(bus));
   let session = open();
-  let turn: Promise<unknown> = Promise.resolve();
-  const renew = async (): Promise<void> => {
+  const renew = async (old: Session): Promise<void> => {
+    // Another exchange of it may have been broken as well.
+    if (old !== session) return;
     env.report("session.bug", { bus: bus.id });
-    const old = session;
     session = open();
     await within(env, 1000, old.close(), () => undefined).catch(() => {});
   };
-  const inTurn = <T>(work: (on: Session) => Promise<T>, instead: (detail: string) => T): Promise<T> => {
-    const mine = turn.then(() => exchange(env, work(session), bus.timeoutMs, instead));
-    turn = mine.then(({ broken }) => (broken ? renew() : undefined));
-    return mine.then(({ answer }) => answer);
+  const inTurn = async <T>(work: (on: Session) => Promise<T>, instead: (detail: string) => T): Promise<T> => {
+    const free = await take();
+    const on = session;
+    const { answer, broken } = await exchange(env, (async () => work(on))(), bus.timeoutMs, instead);
+    if (broken) void renew(on).then(free);
+    else free();
+    return answer;
   };
   return {
     read: (request) =>
@@ -46,6 +51,24 @@ export function turns(env: Env, bus: Bus, shared: Closable): Turns {
         (detail) => inquiry.parts.map(({ name }) => ({ part: name, fault: "timeout", detail })),
       ),
     close: () => session.close(),
+  };
+}
+
+export const windowOf = ({ driver, options }: Bus): number => driver.window?.(options) ?? 1;
+
+/** Gives out `count` slots, first come, first served; each is given back by what it resolves with. */
+function slots(count: number): () => Promise<() => void> {
+  let left = count;
+  const waiting: (() => void)[] = [];
+  const free = (): void => {
+    const first = waiting.shift();
+    if (first === undefined) left++;
+    else first();
+  };
+  return async () => {
+    if (left > 0) left--;
+    else await new Promise<void>((mine) => waiting.push(mine));
+    return free;
   };
 }
 

@@ -39,6 +39,10 @@ export interface Store {
   secondPath(): string | null;
   /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
   keepSecondPath(json: string): void;
+  /** What was learnt of the devices of a bus, JSON; null: nothing yet. */
+  learnt(bus: string): string | null;
+  /** On disk when it returns, unless the store is in memory; throws where it is not kept. */
+  keepLearnt(bus: string, json: string): void;
   /** What the centre has commanded. */
   readonly commands: CommandMemory;
   /** 1, 2, …: a new number for each call, also after a restart. */
@@ -117,6 +121,8 @@ export interface StoreOptions {
 
 export const quotaMiB = 256;
 
+const learntName = (bus: string): string => `learnt ${bus}`;
+
 const defaults = { quotaMiB, wall: () => 0, report: () => {}, crashSite: () => {} } as const;
 
 /** @throws when the file cannot be opened by fault of nobody's disk, or is no store of this version or an older one. */
@@ -166,6 +172,8 @@ export function openStore(path: string, newEpoch: () => string, options: StoreOp
     pin: (device, identity) => on((file) => file.pin(device, identity)),
     secondPath: () => on(({ meta }) => meta.get(secondPathName) ?? null),
     keepSecondPath: (json) => void on(({ meta }) => meta.set(secondPathName, json)),
+    learnt: (bus) => on(({ meta }) => meta.get(learntName(bus)) ?? null),
+    keepLearnt: (bus, json) => void on(({ meta }) => meta.set(learntName(bus), json)),
     commands: {
       find: (cmdId) => on(({ commands }) => commands.find(cmdId)),
       taker: (nonce) => on(({ commands }) => commands.taker(nonce)),

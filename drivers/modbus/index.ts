@@ -1,7 +1,8 @@
 import { defineDriver } from "../driver.ts";
+import { airtimeMs } from "./airtime.ts";
 import { discover } from "./discover.ts";
 import { mistaken } from "./mistaken.ts";
-import { plan } from "./plan.ts";
+import { pauseMs, plan } from "./plan.ts";
 import { addressSchema, busSchema, deviceSchema, partSchema, placeOfBus } from "./schema.ts";
 import { openSession } from "./session.ts";
 
@@ -15,7 +16,10 @@ export const modbus = defineDriver({
   part: partSchema,
   place: placeOfBus,
   plan,
-  open: openSession,
+  window: ({ window }) => window,
+  airtimeMs,
+  pauseMs,
+  open: (bus, env, _shared, learnt) => openSession(bus, env, learnt),
   discover,
   mistaken,
 });

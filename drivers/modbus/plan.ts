@@ -80,3 +80,6 @@ function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
+
+/** How long the device is left alone after a request, ms. */
+export const pauseMs = ({ points: [first] }: Request): number => first?.device.pause ?? 0;

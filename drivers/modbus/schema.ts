@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { duration } from "../../agent/core/duration.ts";
 import type { PlannedPoint } from "../driver.ts";
 
 /** What a site file says of Modbus: the way to a bus, the device on it, the place of a point in the device. */
@@ -23,6 +24,18 @@ const busOptions = z.strictObject({
     .literal([1, 2])
     .optional()
     .describe("For rtu: 1 if not given, with parity none 2, as the standard says; many devices have 1 there, too."),
+  turnaround: duration
+    .refine((ms) => ms <= 1000, "expected at most 1s")
+    .optional()
+    .describe(
+      "For rtu and rtu-over-tcp: silence between a reply and the next request, beyond the 3.5 characters of a serial port; for RS-485 converters that are slow to turn around. 0 if not given.",
+    ),
+  window: z
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .describe("For tcp: how many requests the device or gateway takes at once on a connection, 1 if not given."),
   maxRegisters: z
     .int()
     .min(1)
@@ -39,6 +52,8 @@ const busOptions = z.strictObject({
 
 const ofNetwork = ["host", "port"] as const;
 const ofLine = ["path", "baud", "parity", "stopBits"] as const;
+/** Options that only some transports know. */
+const ofSome = { turnaround: ["rtu", "rtu-over-tcp"], window: ["tcp"] } as const;
 const reachedBy = (needed: string, others: readonly string[]) => ({
   required: [needed],
   not: { anyOf: others.map((option) => ({ required: [option] })) },
@@ -54,15 +69,22 @@ export const busSchema = busOptions
       const what = isLine ? "a serial port has none" : "only a serial port (transport: rtu) has one";
       context.addIssue({ code: "custom", path: [option], message: `${what}; expected this to be left out` });
     }
+    for (const option of ["turnaround", "window"] as const) {
+      const known: readonly string[] = ofSome[option];
+      if (bus[option] === undefined || known.includes(bus.transport)) continue;
+      const message = `only ${known.join(" and ")} know it; expected this to be left out`;
+      context.addIssue({ code: "custom", path: [option], message });
+    }
   })
   // The same, as far as an editor can know it.
   .meta({ anyOf: [reachedBy("host", ofLine), reachedBy("path", ofNetwork)] })
   .transform((bus) => {
     const { transport, host = "", port = 502, path = "", baud = 19200, parity = "even" as const, ...rest } = bus;
-    const { stopBits = parity === "none" ? (2 as const) : (1 as const), ...limits } = rest;
+    const { stopBits = parity === "none" ? (2 as const) : (1 as const), turnaround = 0, window = 1, ...limits } = rest;
+    const common = { ...limits, turnaround, window };
     return transport === "rtu"
-      ? { ...limits, transport, path, baud, parity, stopBits }
-      : { ...limits, transport, host, port };
+      ? { ...common, transport, path, baud, parity, stopBits }
+      : { ...common, transport, host, port };
   });
 
 /** Whether frames are RTU's: with a checksum, and without anything that tells which request they answer. */
@@ -76,6 +98,10 @@ export function placeOfBus(bus: Bus): string {
 
 export const deviceSchema = z.strictObject({
   unit: z.int().min(0).max(255).default(1).describe("Unit id; tells devices behind one gateway apart."),
+  pause: duration
+    .refine((ms) => ms <= 60_000, "expected at most 1m")
+    .optional()
+    .describe("Least time between an answer of this device and the next request to it; 0 if not given."),
 });
 
 const options = z.strictObject({

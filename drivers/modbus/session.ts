@@ -1,13 +1,14 @@
 import type { Mono } from "../../agent/core/sample.ts";
 import { type Env, within } from "../../agent/env.ts";
-import { faults, type Inquiry, type Reading, type Session, type Told } from "../driver.ts";
+import { faults, type Inquiry, type Learnt, type Reading, type Session, type Told } from "../driver.ts";
 import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
-import { type Holes, noHoles, readAround } from "./holes.ts";
+import { readAround } from "./holes.ts";
 import { objectsOf, serverIdQuestion, serverIdText } from "./identification.ts";
+import { refusedOf } from "./learnt.ts";
 import { dial, type Link } from "./link.ts";
-import type { Request } from "./plan.ts";
+import { pauseMs, type Request } from "./plan.ts";
 import { type Answer, type Question, questionOf, type Range } from "./question.ts";
 import {
   type Address,
@@ -24,61 +25,72 @@ import {
 const closeMs = 900;
 
 /** Reads requests over one link at a time and makes another link when that one has ended. */
-export function openSession(bus: Bus, env: Env): Session<Request> {
+export function openSession(bus: Bus, env: Env, learnt?: Learnt): Session<Request> {
   let link: Link | undefined;
   let closed = false;
   let turn: Promise<unknown> = Promise.resolve();
   /** Until when a unit may still answer what was given up. RTU frames do not say what they answer. */
   const doubted = new Map<number, Mono>();
-  /** What devices refused, by request. In memory only: a start learns it anew, which takes one poll. */
-  const refused = new Map<string, Holes>();
+  /** Until when a unit is to have its pause. */
+  const resting = new Map<number, Mono>();
+  /** How many replies each unit gave. */
+  const replies = new Map<number, number>();
+  const refused = refusedOf(learnt, env.clock.mono);
 
-  async function ask(question: Question, until: Mono): Promise<Answer> {
+  async function ask(question: Question, pauseMs: number, until: Mono): Promise<Answer> {
     const now = env.clock.mono();
     const left = until - now;
     if (closed) return { fault: "unreachable", detail: "session closed" };
     if (left <= 0) return { fault: "timeout", detail: "no time left in this read" };
     if (!link?.usable) link = dial(bus, env, link?.gone);
+    const { unit } = question;
     // Half of its time at most: the unit may be well again.
-    const notBefore = Math.min(doubted.get(question.unit) ?? 0, now + left / 2);
-    const answer = await link.ask(question, left, notBefore);
-    if (isRtu(bus) && !link.usable) doubted.set(question.unit, env.clock.mono() + left);
+    const notBefore = Math.min(Math.max(doubted.get(unit) ?? 0, resting.get(unit) ?? 0), now + left / 2);
+    const mine = link;
+    const answer = await mine.ask(question, left, notBefore);
+    if (isRtu(bus) && !mine.usable) doubted.set(unit, env.clock.mono() + left);
+    if (pauseMs > 0) resting.set(unit, env.clock.mono() + pauseMs);
+    if (!("fault" in answer) || answer.exception !== undefined) replies.set(unit, (replies.get(unit) ?? 0) + 1);
     return answer;
   }
 
   async function read(request: Request, until: Mono): Promise<readonly Reading[]> {
-    const key = keyOf(request);
-    const known = refused.get(key) ?? noHoles(request);
+    const known = refused.of(request);
     let lost: Answer | undefined;
     const readings = await readAround(known, {
       async ask(range) {
-        const answer = await ask(questionOf(range), until);
-        if (!link?.usable) lost = answer;
+        const answer = await ask(questionOf(range), pauseMs(request), until);
+        if (!link?.usable || env.clock.mono() >= until) lost = answer;
         return answer;
       },
       lost: () => lost,
       now: env.clock.mono,
+      answers: () => replies.get(request.unit) ?? 0,
       readingsOf,
     });
-    if (known.holes.size + known.cuts.size > 0) refused.set(key, known);
-    else refused.delete(key);
+    refused.note(request, known);
     return readings;
   }
 
-  async function identify({ device: { unit }, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
+  async function identify({ device, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
+    const { unit, pause = 0 } = device;
     const answers: Told[] = [];
-    const objectOf = objectsOf(unit, (question) => ask(question, until));
+    const objectOf = objectsOf(unit, (question) => ask(question, pause, until));
     const answerTo = (address: Part): Promise<Answer> => {
       if ("object" in address) return objectOf(address.object);
-      return ask("serverId" in address ? serverIdQuestion(unit) : questionOf(rangeOf(unit, address)), until);
+      return ask("serverId" in address ? serverIdQuestion(unit) : questionOf(rangeOf(unit, address)), pause, until);
     };
     for (const { name, address } of parts) answers.push(toldBy(name, address, await answerTo(address)));
     return answers;
   }
 
-  /** One after the other even if they are not awaited, for they share a line; the time of each runs from the call. */
+  /**
+   * One after the other even if they are not awaited, for they share a line, unless the bus carries more at once; the time of
+   * each runs from the call.
+   */
   function inTurn<T>(timeoutMs: number, work: (until: Mono) => Promise<T>): Promise<T> {
     const until = env.clock.mono() + timeoutMs;
+    if (bus.window > 1) return work(until);
     const mine = turn.then(() => work(until));
     turn = mine;
     return mine;
@@ -106,10 +118,6 @@ function readingsOf(request: Request, answer: Answer): Reading[] {
   const hint = meant === null ? "" : `; if ${register} is the number in a manual, it is ${meant}`;
   return faults(request, "no_such_point", `${answer.detail} for ${placeOf({ table, register })}${hint}`);
 }
-
-/** With its points: another request may read the same range for others. */
-const keyOf = ({ unit, table, start, points }: Request): string =>
-  `${unit} ${table} ${start} ${points.map(({ id }) => id).join()}`;
 
 const registersIn = (address: Address | TextAddress): number =>
   address.type === "string" ? Math.ceil(address.length / 2) : widthOf(address);

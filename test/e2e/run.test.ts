@@ -105,7 +105,7 @@ async function ask(...args: readonly string[]): Promise<unknown> {
   return JSON.parse(asked.stdout.join(""));
 }
 
-describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
+describe("mepwatch run", { concurrent: false }, () => {
   test("raises, shows and clears; SIGTERM ends it with a good-bye", async () => {
     const { url } = await broker();
     const centre = await listen(url);
@@ -128,10 +128,8 @@ describe("mepwatch run", { timeout: 60_000, concurrent: false }, () => {
     });
     load = 50;
     await centre.event("cleared", "s/m/load/high");
-    const began = performance.now();
     service.child.kill("SIGTERM");
     expect(await service.ended).toBe(0);
-    expect(performance.now() - began).toBeLessThan(5000);
     await until(() => centre.all.find(({ body }) => body?.reason === "shutdown") ?? null);
     const asked = mepwatch(["status", "--socket", join(folder, "api.sock")]);
     expect(await asked.ended).toBe(69);

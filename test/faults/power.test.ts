@@ -96,11 +96,11 @@ function verdictOn(held: Held, isNew: boolean, returned: number): string {
 describe.skipIf(!isTraced)(`a power cut at each of ${cuts} moments (FAULTS_SEED=${seed})`, () => {
   test("nothing that had returned is lost, nothing is there by halves", async () => {
     expect(await cutOften()).toEqual({ lost: 0, broken: [] });
-  }, 240_000);
+  });
 
   test("with synchronous=NORMAL much would be lost: this test can see a loss", async () => {
     const { lost, broken } = await cutOften("NORMAL");
     console.info(`with synchronous=NORMAL ${lost} of ${cuts} cuts lost something, ${broken.length} broke the store`);
     expect(lost).toBeGreaterThan(cuts / 10);
-  }, 240_000);
+  });
 });

@@ -102,7 +102,7 @@ beforeAll(async () => {
   };
   await start();
   await until(async () => ((await get<StatusSnapshot>("/status")).incidents.length === 1 ? true : null));
-}, 60_000);
+});
 
 afterAll(async () => {
   await agent?.kill("SIGKILL");
@@ -110,7 +110,7 @@ afterAll(async () => {
   await broker?.stop();
   await simulator?.close();
   if (folder) rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 async function get<T>(path: string): Promise<T> {
   const answer = await ask(join(folder, "api.sock"), path);

@@ -114,7 +114,7 @@ beforeAll(async () => {
     MEPWATCH_STORE: join(folder, "store.db"),
     MEPWATCH_SOCKET: join(folder, "api.sock"),
   });
-}, 30_000);
+});
 
 afterAll(async () => {
   await agent?.kill("SIGTERM");
@@ -122,7 +122,7 @@ afterAll(async () => {
   await broker?.stop();
   await Promise.all(Object.values(peers).map((one) => one.stop()));
   if (folder) rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 const heard = (key: string, kind: string): Promise<true> =>
   until(() => (events.some((event) => event.key === key && event.kind === kind) ? true : null));
@@ -140,7 +140,7 @@ describe.skipIf(!present)("devices that are not ours", () => {
     const [uptime, name] = await read("host");
     expect(uptime).toMatchObject({ quality: "good" });
     expect(name).toMatchObject({ quality: "bad", reason: expect.stringContaining("wrong_type") });
-  }, 30_000);
+  });
 
   test.each([
     ["snmpd", "s/host/-/comm"],

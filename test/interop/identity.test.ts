@@ -27,7 +27,7 @@ beforeAll(async () => {
   snmpd = run("/usr/sbin/snmpd", ["-f", "-Lo", "-C", "-c", conf, "-p", join(folder, "snmpd.pid")]);
   await snmpd.line(/NET-SNMP version/);
   session = new SnmpSession(bus.parse({ host: "127.0.0.1", port }), realEnv({ logLevel: "silent" }));
-}, 30_000);
+});
 afterAll(async () => {
   await session?.close();
   await snmpd?.kill("SIGKILL");

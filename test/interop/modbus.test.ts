@@ -104,12 +104,12 @@ beforeAll(async () => {
     MEPWATCH_SOCKET: inFolder("api.sock"),
   });
   started.push(agent);
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(started.toReversed().map((one) => one.kill("SIGKILL")));
   if (folder) rmSync(folder, { recursive: true });
-}, 30_000);
+});
 
 /** What each point says now: the number, or why there is none. */
 async function read(device: string): Promise<Record<string, unknown>> {
@@ -139,7 +139,7 @@ describe.skipIf(!present)("pymodbus", () => {
     await serve("rtu", inFolder("theirs"));
     await reads("rtu", /51966/);
     expect(await read("rtu")).toEqual(expected);
-  }, 60_000);
+  });
 
   test("behind a port that is pulled out is unreachable, and well again when that is back", async () => {
     await line.kill("SIGTERM");
@@ -148,5 +148,5 @@ describe.skipIf(!present)("pymodbus", () => {
     await serve("rtu", inFolder("theirs"));
     await reads("rtu", /51966/);
     expect(await read("tcp")).toEqual(expected);
-  }, 60_000);
+  });
 });

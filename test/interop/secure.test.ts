@@ -93,7 +93,7 @@ beforeAll(async () => {
   const rule = { type: "state", point: "c", normal: [0], map: { "1": "high" }, ackRequired: false };
   const points = { c: { address: { table: "holding", register: 0 } } };
   writeFileSync(at("profiles/relay.yaml"), JSON.stringify({ ...profile, points, rules: { on: rule } }));
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const agent of agents) await agent.kill("SIGKILL");

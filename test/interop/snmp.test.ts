@@ -67,7 +67,7 @@ beforeAll(async () => {
   ];
   writeFileSync(join(folder, "snmpd.conf"), [...lines, ...users, ""].join("\n"));
   await start();
-}, 30_000);
+});
 
 afterAll(async () => {
   await snmpd?.kill("SIGKILL");

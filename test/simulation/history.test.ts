@@ -67,7 +67,7 @@ describe("evidence", () => {
     await agent.stop();
   });
 
-  test("survives restarts in between, and is there when the samples are gone", { timeout: 60_000 }, async () => {
+  test("survives restarts in between, and is there when the samples are gone", async () => {
     here.keepMs = 2 * hour;
     let agent = here.start();
     await raise();

@@ -1,49 +1,65 @@
 import { describe, expect, test } from "vitest";
-import { done, hasten, isSilent, next, type Schedule, schedule } from "../../../agent/pipeline/schedule.ts";
+import {
+  begun,
+  demand,
+  done,
+  hasten,
+  isSilent,
+  next,
+  type Schedule,
+  schedule,
+  type Wanted,
+} from "../../../agent/pipeline/schedule.ts";
 
 const request = (...ids: string[]) => ({ points: ids.map((id) => ({ id })) });
 
-/** Runs a schedule for a while: exchanges take `takesMs`, devices in `dead` do not answer. */
+/** Of a point `device/name`, each second if nothing else is said. */
+const wanted = (point: string, given: Partial<Wanted> = {}): Wanted => ({
+  ...{ request: request(point), device: point.split("/")[0]!, intervalMs: 1000 },
+  ...{ priority: "normal", length: 1, pauseMs: 0, ...given },
+});
+
+interface Asked {
+  readonly at: number;
+  readonly device: string;
+  readonly point: string;
+}
+
+/** Runs a schedule for a while, one exchange at a time. Devices in `dead` do not answer, for as long as `deadMs`. */
 function run(
   plan: Schedule,
   untilMs: number,
   takesMs: number,
-  dead: ReadonlySet<string>,
-): { plan: Schedule; asked: [number, string][] } {
-  const asked: [number, string][] = [];
-  let now = 0;
+  { dead = [], deadMs = takesMs, from = 0 }: { dead?: readonly string[]; deadMs?: number; from?: number } = {},
+): { plan: Schedule; asked: Asked[]; now: number } {
+  const asked: Asked[] = [];
+  let now = from;
   let current = plan;
   for (;;) {
-    const upcoming = next(current);
-    if (upcoming === null || Math.max(upcoming.at, now) > untilMs) return { plan: current, asked };
+    const upcoming = next(current, now);
+    if (upcoming === null || upcoming.at > untilMs) return { plan: current, asked, now };
     now = Math.max(upcoming.at, now);
-    asked.push([now, upcoming.task.device]);
-    now += takesMs;
-    current = done(current, upcoming.task, !dead.has(upcoming.task.device), now);
+    const { task } = upcoming;
+    asked.push({ at: now, device: task.device, point: task.request.points[0]!.id });
+    const isDead = dead.includes(task.device);
+    const tookMs = isDead ? deadMs : takesMs;
+    now += tookMs;
+    current = done(begun(current, task), task, !isDead, now, tookMs);
   }
 }
 
-const count = (asked: [number, string][], device: string): number => asked.filter(([, one]) => one === device).length;
+const count = (asked: readonly Asked[], device: string): number => asked.filter((one) => one.device === device).length;
 
 describe("schedule", () => {
   test("keeps the beat without drift", () => {
-    const { asked } = run(
-      schedule([{ request: request("a/p"), device: "a", intervalMs: 1000 }], 0),
-      10_000,
-      37,
-      new Set(),
-    );
-    const first = asked[0]![0];
-    expect(asked.map(([at]) => at)).toEqual(Array.from({ length: asked.length }, (_, i) => first + i * 1000));
+    const { asked } = run(schedule([wanted("a/p")], 0), 10_000, 37);
+    const first = asked[0]!.at;
+    expect(asked.map(({ at }) => at)).toEqual(Array.from({ length: asked.length }, (_, i) => first + i * 1000));
     expect(asked.length).toBeGreaterThanOrEqual(10);
   });
 
   test("spreads devices over the interval, the same way each time", () => {
-    const devices = ["ups-a", "ups-b", "pdu-1", "pdu-2"].map((device) => ({
-      request: request(device),
-      device,
-      intervalMs: 10_000,
-    }));
+    const devices = ["ups-a", "ups-b", "pdu-1", "pdu-2"].map((device) => wanted(`${device}/p`, { intervalMs: 10_000 }));
     const beats = schedule(devices, 0).tasks.map(({ dueAt }) => dueAt);
     expect(new Set(beats).size).toBe(4);
     expect(schedule(devices, 0).tasks.map(({ dueAt }) => dueAt)).toEqual(beats);
@@ -51,23 +67,14 @@ describe("schedule", () => {
   });
 
   test("an overrun is skipped and counted, never piled up", () => {
-    const { plan, asked } = run(
-      schedule([{ request: request("a/p"), device: "a", intervalMs: 1000 }], 0),
-      20_000,
-      2500,
-      new Set(),
-    );
+    const { plan, asked } = run(schedule([wanted("a/p")], 0), 20_000, 2500);
     expect(asked.length).toBeLessThanOrEqual(8);
     expect(plan.skipped).toBeGreaterThan(0);
   });
 
   test("a dead device is only probed, ever more rarely, and costs the others nothing", () => {
-    const wanted = [
-      { request: request("dead/p"), device: "dead", intervalMs: 1000 },
-      { request: request("dead/q"), device: "dead", intervalMs: 1000 },
-      { request: request("well/p"), device: "well", intervalMs: 1000 },
-    ];
-    const { plan, asked } = run(schedule(wanted, 0), 120_000, 50, new Set(["dead"]));
+    const points = ["dead/p", "dead/q", "well/p"].map((point) => wanted(point));
+    const { plan, asked } = run(schedule(points, 0), 120_000, 50, { dead: ["dead"] });
     expect(isSilent(plan, "dead")).toBe(true);
     expect(count(asked, "dead")).toBeLessThan(15);
     expect(count(asked, "well")).toBeGreaterThanOrEqual(119);
@@ -75,30 +82,119 @@ describe("schedule", () => {
   });
 
   test("a device that comes back is polled in full again, without counting overruns", () => {
-    const wanted = [
-      { request: request("a/p"), device: "a", intervalMs: 1000 },
-      { request: request("a/q"), device: "a", intervalMs: 1000 },
-    ];
-    const silent = run(schedule(wanted, 0), 20_000, 10, new Set(["a"])).plan;
-    let plan = silent;
-    let now = 60_000;
-    const asked: string[] = [];
-    for (let i = 0; i < 20; i++) {
-      const upcoming = next(plan)!;
-      now = Math.max(now, upcoming.at);
-      asked.push(upcoming.task.request.points[0]!.id);
-      plan = done(plan, upcoming.task, true, now + 10);
-    }
+    const silent = run(schedule([wanted("a/p"), wanted("a/q")], 0), 20_000, 10, { dead: ["a"] }).plan;
+    const { plan, asked } = run(silent, 70_000, 10, { from: 60_000 });
     expect(isSilent(plan, "a")).toBe(false);
-    expect(asked.filter((id) => id === "a/q").length).toBe(10);
+    expect(asked.filter(({ point }) => point === "a/q").length).toBeGreaterThanOrEqual(10);
     expect(plan.skipped).toBe(silent.skipped);
   });
 
   test("a point can be read earlier, and keeps its beat", () => {
-    const plan = schedule([{ request: request("a/p"), device: "a", intervalMs: 10_000 }], 0);
-    const beat = next(plan)!.at;
-    const sooner = hasten(done(plan, next(plan)!.task, true, beat), "a/p", beat + 2000);
-    expect(next(sooner)!.at).toBe(beat + 2000);
-    expect(next(done(sooner, next(sooner)!.task, true, beat + 2010))!.at).toBe(beat + 10_000);
+    const plan = schedule([wanted("a/p", { intervalMs: 10_000 })], 0);
+    const { at: beat, task } = next(plan, 0)!;
+    const sooner = hasten(done(begun(plan, task), task, true, beat, 10), "a/p", beat + 2000);
+    const early = next(sooner, beat)!;
+    expect(early.at).toBe(beat + 2000);
+    expect(next(done(begun(sooner, early.task), early.task, true, beat + 2010, 10), beat + 2010)!.at).toBe(
+      beat + 10_000,
+    );
   });
+});
+
+describe("a bus that cannot do all that is due", () => {
+  /** How often each device was asked in a minute in which the bus is never idle. */
+  const busy = (points: readonly Wanted[]): Record<string, number> => {
+    const { asked } = run(schedule(points, 0), 60_000, 100);
+    return Object.fromEntries(points.map(({ device }) => [device, count(asked, device)]));
+  };
+  const overloaded = (device: string, priority: Wanted["priority"]): Wanted[] =>
+    Array.from({ length: 20 }, (_, i) => wanted(`${device}/p${i}`, { priority }));
+
+  test("asks points that rules judge twice as often as others, which are not starved", () => {
+    const { a = 0, n = 0 } = busy([...overloaded("a", "alarm"), ...overloaded("n", "normal")]);
+    expect(a + n).toBeGreaterThan(590);
+    expect(a / n).toBeCloseTo(2, 1);
+  });
+
+  test("gives what one priority leaves to the other", () => {
+    const { a, n = 0 } = busy([wanted("a/p", { priority: "alarm" }), ...overloaded("n", "normal")]);
+    expect(a).toBeGreaterThanOrEqual(59);
+    expect(n).toBeGreaterThan(520);
+  });
+
+  test("asks what a person wants next, once, however much is due", () => {
+    const { plan, now } = run(schedule(overloaded("a", "alarm"), 0), 30_000, 100);
+    const after = run(demand(plan, wanted("a/now"), now), now + 2000, 100, { from: now });
+    expect(after.asked.findIndex(({ point }) => point === "a/now")).toBe(0);
+    expect(after.asked.filter(({ point }) => point === "a/now").length).toBe(1);
+  });
+
+  test("does not let a person's questions take all of it", () => {
+    let { plan, now } = run(schedule(overloaded("a", "alarm"), 0), 30_000, 100);
+    for (let i = 0; i < 200; i++) plan = demand(plan, wanted(`p/q${i}`), now);
+    const { asked } = run(plan, now + 9000, 100, { from: now });
+    expect(count(asked, "p") / count(asked, "a")).toBeCloseTo(2, 1);
+  });
+
+  test("carries as many at once as are begun, never the same request twice", () => {
+    let plan = schedule([wanted("a/p"), wanted("a/q"), wanted("b/p")], 0);
+    const begunOf: string[] = [];
+    for (let upcoming = next(plan, 5000); upcoming !== null; upcoming = next(plan, 5000)) {
+      begunOf.push(upcoming.task.request.points[0]!.id);
+      plan = begun(plan, upcoming.task);
+    }
+    expect(begunOf.toSorted()).toEqual(["a/p", "a/q", "b/p"]);
+  });
+});
+
+describe("silent devices", () => {
+  const units = ["d1", "d2", "u1", "u2", "u3", "u4", "u5", "u6"];
+  const dead = ["d1", "d2"];
+
+  test("cost a line a twentieth of its time together, however long each probe takes", () => {
+    const points = units.map((unit) => wanted(`${unit}/p`));
+    const untilMs = 600_000;
+    const { asked } = run(schedule(points, 0), untilMs, 100, { dead, deadMs: 1000 });
+    const probes = dead.reduce((sum, unit) => sum + count(asked, unit), 0);
+    const firstMs = 6 * 1000; // until they are known to be silent
+    expect(probes * 1000 - firstMs).toBeLessThanOrEqual(0.05 * untilMs);
+    for (const unit of dead) expect(count(asked, unit)).toBeGreaterThan(6);
+    for (const unit of units.filter((one) => !dead.includes(one)))
+      expect(count(asked, unit)).toBeGreaterThan(0.9 * (untilMs / 1000));
+  });
+
+  test("are asked what is shortest", () => {
+    const points = [wanted("a/long", { length: 40 }), wanted("a/short", { length: 3 }), wanted("a/mid", { length: 9 })];
+    const { plan, now } = run(schedule(points, 0), 10_000, 100, { dead: ["a"] });
+    const { asked } = run(plan, now + 60_000, 100, { dead: ["a"], from: now });
+    expect(new Set(asked.map(({ point }) => point))).toEqual(new Set(["a/short"]));
+  });
+
+  test("that are alone on their bus wait for nobody", () => {
+    const { asked } = run(schedule([wanted("a/p")], 0), 12_000, 1000, { dead: ["a"] });
+    expect(count(asked, "a")).toBeGreaterThanOrEqual(5);
+  });
+
+  test("are asked all the same by a person, and are back if they answer", () => {
+    const { plan, now } = run(schedule([wanted("a/p"), wanted("b/p")], 0), 100_000, 50, { dead: ["a"] });
+    expect(isSilent(plan, "a")).toBe(true);
+    const asked = demand(plan, wanted("a/p"), now);
+    const { task, at } = next(asked, now)!;
+    expect([task.isOnce, at]).toEqual([true, now]);
+    const failed = done(begun(asked, task), task, false, now + 50, 50);
+    expect(failed.health).toEqual(plan.health);
+    expect(isSilent(done(begun(asked, task), task, true, now + 50, 50), "a")).toBe(false);
+  });
+});
+
+test("a device that wants a pause has it, and others are asked meanwhile", () => {
+  const points = [
+    ...["a/p", "a/q", "a/r"].map((point) => wanted(point, { pauseMs: 300 })),
+    ...["b/p", "b/q", "b/r"].map((point) => wanted(point)),
+  ];
+  const { asked } = run(schedule(points, 0), 20_000, 50);
+  const ofA = asked.filter(({ device }) => device === "a").map(({ at }) => at);
+  const gaps = ofA.slice(1).map((at, i) => at - ofA[i]!);
+  expect(Math.min(...gaps)).toBe(350);
+  expect(count(asked, "b")).toBeGreaterThanOrEqual(57);
 });

