@@ -61,6 +61,16 @@ export interface Driver<
   mistaken?(address: Address): readonly { readonly mistake: string; readonly address: Address }[];
 }
 
+/**
+ * What a session found out about its devices and would have to find out again at each start, such as the registers that one
+ * lacks: any JSON. Whoever reads it checks it, as an older version may have written it.
+ */
+export interface Learnt {
+  readonly before: unknown;
+  /** Replaces it. Called where something new was learnt only, for it is written to the disk. */
+  keep(now: unknown): void;
+}
+
 /** What to look for on a bus. */
 export interface Search<Device = unknown> {
   /** What tells devices of a bus apart, in the order in which to try them: Modbus units. */
@@ -78,16 +88,6 @@ export interface Found<Device = unknown> {
   readonly vendor: string | null;
   readonly model: string | null;
   readonly revision: string | null;
-}
-
-/**
- * What a session found out about its devices and would have to find out again at each start, such as the registers that one
- * lacks: any JSON. Whoever reads it checks it, as an older version may have written it.
- */
-export interface Learnt {
-  readonly before: unknown;
-  /** Replaces it. Called where something new was learnt only, for it is written to the disk. */
-  keep(now: unknown): void;
 }
 
 export interface Closable {
@@ -135,7 +135,10 @@ export type Reading = Value | Fault;
 
 export interface Value {
   readonly point: PointId;
+  /** Raw, as the device says it. */
   readonly value: number;
+  /** What the device says that it is to be multiplied by; absent: 1. */
+  readonly scale?: number;
   readonly sourceAt?: Wall;
 }
 

@@ -4,6 +4,7 @@ import { assess } from "../core/quality.ts";
 import { number, unitSign } from "../core/text.ts";
 import type { AgentStatus } from "../pipeline/agent.ts";
 import type { IdentityStatus } from "../pipeline/identities.ts";
+import { observation } from "../pipeline/poller.ts";
 
 /** What `mepwatch status` shows, as data; the same for the terminal and for `--json`. */
 export interface StatusSnapshot {
@@ -31,6 +32,16 @@ export interface StatusSnapshot {
     readonly waiting: number;
   }[];
   readonly points: { readonly expected: number; readonly good: number };
+  readonly buses: readonly {
+    readonly id: string;
+    readonly protocol: string;
+    /** How much of its time the plan takes, 1 being all; null: nobody knows that of a network. */
+    readonly planned: number | null;
+    /** How much it was in use in the last minute, by whom it was asked. */
+    readonly measured: Readonly<Record<"command" | "alarm" | "normal" | "diagnostics", number>>;
+    /** Polls left out since the start, as the bus was too slow for all. */
+    readonly skipped: number;
+  }[];
   readonly devices: readonly {
     readonly id: string;
     readonly name: string;
@@ -86,6 +97,14 @@ export function snapshot(
     buffer: { depth, oldestAgeMs, lastSeq, ackedSeq },
     notify: status.notify,
     points: { expected: pointsExpected, good: pointsGood },
+    buses: buses.map(({ bus, planned, measured, skipped }) => ({
+      ...{ id: bus, planned: rounded(planned), skipped },
+      protocol: site.buses.find(({ id }) => id === bus)?.driver.protocol ?? "",
+      measured: {
+        ...{ command: rounded(measured.command), alarm: rounded(measured.alarm) },
+        ...{ normal: rounded(measured.normal), diagnostics: rounded(measured.diagnostics) },
+      },
+    })),
     devices: site.devices.map(({ id, name, bus, protocol }) => {
       const found = buses.find((one) => one.bus === bus)?.devices.get(id);
       const { answering = null, lastGoodAt = null, fault = null, lastMs = 0 } = found ?? {};
@@ -116,6 +135,10 @@ export function snapshot(
   };
 }
 
+/** To a thousandth. */
+const rounded = <T extends number | null>(share: T): T =>
+  (share === null ? null : Math.round(share * 1000) / 1000) as T;
+
 /** What `mepwatch read` shows of one point. */
 export interface PointValue {
   readonly point: string;
@@ -133,8 +156,7 @@ export function pointValues(device: Device, readings: readonly Reading[]): Point
   return readings.flatMap((reading): PointValue[] => {
     const point = device.points.find(({ id }) => id === reading.point);
     if (point === undefined) return [];
-    const seen = "fault" in reading ? { fault: reading.fault } : { raw: reading.value };
-    const sample = assess(point.definition, seen, { at: 0, wall: 0 });
+    const sample = assess(point.definition, observation(reading), { at: 0, wall: 0 });
     const base = { point: point.id, name: point.name, unit: point.unit, quality: sample.quality };
     if (sample.quality === "bad") {
       const reason =

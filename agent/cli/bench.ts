@@ -6,24 +6,38 @@ import type { Row } from "../simulate/bench.ts";
 import type { AddCommand } from "./context.ts";
 import { exit, table } from "./output.ts";
 
+interface Options {
+  readonly json?: true;
+  readonly opens?: string;
+  readonly servesModbus?: true;
+}
+
 export const addBench: AddCommand = (program, { output, program: self, exit: end }) => {
   program
     .command("bench [group]", { hidden: true })
     .summary("how fast it is on this machine")
     .option("--json", "a JSON line for each row")
     .option("--opens <store>", "only tells what it costs to open this store, as JSON")
-    .action(async (group: string | undefined, { json, opens }: { json?: true; opens?: string }) => {
+    .option("--serves-modbus", "only serves devices for it, and prints where, as JSON")
+    .action(async (group: string | undefined, { json, opens, servesModbus }: Options) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
-      const { benchEndToEnd, benchOutbox } = await import("./bench-broker.ts");
+      const { benchEndToEnd, benchModbusDriver, benchOutbox } = await import("./bench-processes.ts");
       const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
       if (opens !== undefined) {
         output.data(JSON.stringify(opening(env, opens, resident)));
         return;
       }
+      if (servesModbus) {
+        const { sealed } = await import("../../drivers/modbus/rtu.ts");
+        const { serveBare } = await import("../simulate/bench-device.ts");
+        output.data(JSON.stringify(await serveBare(env, 100, 10, sealed)));
+        return;
+      }
       const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
         rules: () => benchRules(env, heapUsed),
+        modbus: () => benchModbusDriver(env, self, cpuMs),
         outbox: () => benchOutbox(env, self),
         "end-to-end": () => benchEndToEnd(env),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),

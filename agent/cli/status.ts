@@ -43,6 +43,7 @@ function show(
     notify,
     points,
     modes,
+    buses,
     configRejected,
   }: StatusSnapshot,
   output: Output,
@@ -82,10 +83,22 @@ function show(
   for (const line of table([["DEVICE", "PROTOCOL", "STATE", "LAST GOOD READ", "TELLS IT IS", ""], ...rows]))
     output.data(line);
   output.data("");
+  for (const line of buses.flatMap(busLine)) output.data(line);
   if (incidents.length === 0) output.data("No open incidents.");
   for (const { severity, raisedAt, text } of incidents) {
     output.data(`${paint(output, severity, severity.padEnd(8))}  for ${age(raisedAt, at).padEnd(7)}  ${text}`);
   }
 }
+
+/** Of a bus whose time is known to be short: a serial line, or one on which polls were left out. */
+function busLine({ id, planned, measured, skipped }: StatusSnapshot["buses"][number]): string[] {
+  if (planned === null && skipped === 0) return [];
+  const plan = planned === null ? "" : `${percent(planned)} planned, `;
+  const uses = Object.entries(measured).map(([use, share]) => `${percent(share)} ${use}`);
+  const left = skipped === 0 ? "" : `; ${skipped} polls left out since the start, as it is too slow for all`;
+  return [`bus ${id}: ${plan}used ${uses.join(", ")}${left}`];
+}
+
+export const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 const age = (since: string, now: string): string => sayDuration(Math.max(0, Date.parse(now) - Date.parse(since)));

@@ -260,6 +260,10 @@ export function resolveDevice(
     points.set(own, { point: { ...point, interval }, place });
   }
   const intervalMs = written.interval ?? profile.interval;
+  const resolved = [...points].map(([own, { point, place }]) => {
+    problems.push(...unknownKind(kinds, point, place));
+    return resolvePoint(written.id, own, point, { intervalMs, driver, language }, place, problems);
+  });
   return {
     id: written.id,
     name: written.name ?? written.id,
@@ -270,10 +274,7 @@ export function resolveDevice(
     address: reached.address,
     location: said(written.location),
     labels: written.labels,
-    points: [...points].map(([own, { point, place }]) => {
-      problems.push(...unknownKind(kinds, point, place));
-      return resolvePoint(written.id, own, point, { intervalMs, driver, language }, place, problems);
-    }),
+    points: resolved.map((point) => timed(point, resolved)),
     ...identityOf(
       { profile, document: from, driver },
       said(written.identity),
@@ -282,6 +283,17 @@ export function resolveDevice(
     ),
   };
 }
+
+/** How long a device has been up is known by the unit in which it says so. */
+function timed(point: DevicePoint, all: readonly DevicePoint[]): DevicePoint {
+  const { counter } = point.definition;
+  const uptime = all.find(({ own }) => own === counter?.uptime);
+  if (counter === null || uptime === undefined) return point;
+  return { ...point, definition: { ...point.definition, counter: { ...counter, uptimeMs: msPer[uptime.unit] } } };
+}
+
+/** UCUM's units of time. */
+const msPer: Readonly<Record<string, number>> = { ms: 1, cs: 10, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function unknownKind(kinds: Sources["kinds"], { kind }: PointConfig, place: Place): Problem[] {
   if (kind === undefined || kinds === null || kinds.includes(kind)) return [];

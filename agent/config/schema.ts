@@ -56,7 +56,10 @@ export const point = z.strictObject({
     .strictObject({
       bits: z.literal([16, 32, 64]).describe("Width at which it wraps."),
       maxRate: z.number().gt(0).describe("Highest believable rate per second; a faster one is a reset."),
-      uptime: z.string().optional().describe("A point that falls when the device restarts: the count begins anew."),
+      uptime: z
+        .string()
+        .optional()
+        .describe("A point that tells how long the device has been up: when it restarted, the count begins anew."),
     })
     .nullable()
     .default(null)

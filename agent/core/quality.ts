@@ -7,7 +7,7 @@ import type { BadReason, Instant, PointId, Sample, Wall } from "./sample.ts";
  */
 export interface Point {
   readonly id: PointId;
-  /** value = raw × scale + offset */
+  /** value = raw × scale + offset, raw × what the device says where it says a scale of its own */
   readonly scale: number;
   readonly offset: number;
   /** Raw numbers by which the device says "no value here". */
@@ -29,6 +29,8 @@ export interface Counter {
   readonly maxRate: number;
   /** A point that falls when the device restarts, and the count begins anew. */
   readonly uptime?: string | undefined;
+  /** What one unit of that point is, ms; absent: it is not said in a unit of time. */
+  readonly uptimeMs?: number | undefined;
 }
 
 export const plainPoint = (id: PointId): Point => ({
@@ -42,9 +44,14 @@ export const plainPoint = (id: PointId): Point => ({
   counter: null,
 });
 
-export type Observation = ({ readonly raw: number; readonly uncertain?: BadReason } | { readonly fault: BadReason }) & {
-  readonly sourceAt?: Wall | undefined;
-};
+export type Observation = (Observed | { readonly fault: BadReason }) & { readonly sourceAt?: Wall | undefined };
+
+interface Observed {
+  readonly raw: number;
+  /** What the device says that it is to be multiplied by, beside the point's own scale; 1 if it says none. */
+  readonly scale?: number | undefined;
+  readonly uncertain?: BadReason;
+}
 
 export function assess(point: Point, seen: Observation, now: Instant): Sample {
   const base = {
@@ -54,14 +61,14 @@ export function assess(point: Point, seen: Observation, now: Instant): Sample {
     ...(seen.sourceAt === undefined ? {} : { sourceAt: seen.sourceAt }),
   };
   if ("fault" in seen) return { ...base, quality: "bad", reason: seen.fault };
-  const { value, reason } = judge(point, seen.raw);
+  const { value, reason } = judge(point, seen.raw, seen.scale);
   if (reason !== null) return { ...base, quality: "bad", reason };
   if (seen.uncertain === undefined || point.uncertainAs === "good") return { ...base, quality: "good", value };
   return { ...base, quality: "uncertain", value, reason: seen.uncertain };
 }
 
-function judge(point: Point, raw: number): { value: number; reason: BadReason | null } {
-  const value = scaled(raw, point);
+function judge(point: Point, raw: number, said = 1): { value: number; reason: BadReason | null } {
+  const value = scaled(raw, point, said);
   const reason = !Number.isFinite(value)
     ? "not_finite"
     : point.notAvailable.includes(raw)
@@ -74,7 +81,7 @@ function judge(point: Point, raw: number): { value: number; reason: BadReason | 
   return { value, reason };
 }
 
-function scaled(raw: number, { scale, offset }: Point): number {
-  if (scale === 1 && offset === 0) return raw;
-  return rounded(raw * scale + offset);
+function scaled(raw: number, { scale, offset }: Point, said: number): number {
+  if (scale === 1 && offset === 0 && said === 1) return raw;
+  return rounded(raw * said * scale + offset);
 }

@@ -76,7 +76,8 @@ export function incidentBook({ env, site, store, clockTrust, stranger, onEvents 
         // It may have begun in another epoch.
         const record = last?.open ? { ...made, incidentId: last.incidentId } : made;
         const rest = [...newest.values()].filter((one) => one.open || one.incidentId === record.incidentId);
-        const told = { ...record, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
+        const since = last?.incidentId === record.incidentId && last.onsetUncertain ? { onsetUncertain: true } : {};
+        const told = { ...record, ...since, ...evidenceOf(event), ...correlationOf(site, record, event.causes, rest) };
         newest.set(record.conditionKey, told);
         return told;
       });

@@ -5,12 +5,12 @@ import type { EventRecord } from "../sinks/record.ts";
 import type { Newest, Seen } from "./newest.ts";
 
 /** What led to a raise, or to a worse severity: so that who is told of it, far away, can see what the agent saw. */
-export type Evidence = Partial<Pick<EventRecord, "context" | "companions">>;
+export type Evidence = Partial<Pick<EventRecord, "context" | "companions" | "onsetUncertain">>;
 
 /** @param judging samples of the cycle that is being judged, which are not noted yet */
 export function evidenceIn(
   site: Site,
-  newest: Pick<Newest, "before">,
+  newest: Pick<Newest, "before" | "begins">,
   judging: readonly Sample[],
 ): (event: Event) => Evidence {
   // Grouped once, and only if something happened: most cycles tell nothing.
@@ -19,7 +19,11 @@ export function evidenceIn(
     coming ??= byPoint(judging);
     return newest.before(point, until, coming.get(point) ?? []);
   };
-  return ({ kind, reason, condition, sample, now }) => {
+  const begins = (point: PointId, at: Mono): boolean => {
+    coming ??= byPoint(judging);
+    return newest.begins(point, at, coming.get(point) ?? []);
+  };
+  return ({ kind, reason, condition, sample, now, onset }) => {
     if (kind !== "raise" && reason !== "severity_up") return {};
     const about = site.about.get(condition.key);
     // What time decided, it decided of the rule's own point.
@@ -29,7 +33,9 @@ export function evidenceIn(
       const [, value, quality] = before(id, now.at).at(-1) ?? neverSeen;
       return { point: id, value, unit, quality };
     });
+    const own = about?.point?.id;
     return {
+      ...(kind === "raise" && own !== undefined && begins(own, onset.at) ? { onsetUncertain: true } : {}),
       ...(context.length === 0 ? {} : { context: context.map(([at, value, quality]) => [at, value, quality]) }),
       ...(companions.length === 0 ? {} : { companions }),
     };

@@ -9,6 +9,8 @@ export interface Newest {
   note(samples: readonly Sample[]): void;
   /** The last ones of a point up to `until`, oldest first, as if `coming` had been noted too. */
   before(point: PointId, until: Mono, coming: readonly Sample[]): readonly Seen[];
+  /** Whether what was seen at `at` was the first after a start, or after the point had been lost: so it may have been before. */
+  begins(point: PointId, at: Mono, coming: readonly Sample[]): boolean;
 }
 
 /** Time, value (null where it is bad), quality. */
@@ -16,6 +18,10 @@ export type Seen = readonly [at: Mono, value: number | null, quality: Sample["qu
 
 /** Samples kept of each point. */
 export const depth = 20;
+/** So many bad samples in a row, and a point is lost: a single one leaves no time in which much could happen unseen. */
+const lostAfter = 3;
+/** Beginnings that are remembered: a condition may wait long to be told, while its point is lost again. */
+const beginningsMax = 4;
 const qualities = ["good", "uncertain", "bad"] as const;
 
 interface Place {
@@ -26,6 +32,10 @@ interface Place {
   readonly first: number;
   /** Samples ever noted. */
   count: number;
+  /** Bad ones since the last that was not; Infinity: there was none since the start. */
+  bad: number;
+  /** When it was seen again, or first. */
+  beginnings: readonly Mono[];
 }
 
 export function newestSamples(): Newest {
@@ -41,7 +51,8 @@ export function newestSamples(): Newest {
       values = twice(values, new Float64Array(2 * first));
       marks = twice(marks, new Uint8Array(2 * first));
     }
-    const place = { newest: sample, source: Number.NEGATIVE_INFINITY, first, count: 0 };
+    const none = { count: 0, bad: Number.POSITIVE_INFINITY, beginnings: [] };
+    const place: Place = { newest: sample, source: Number.NEGATIVE_INFINITY, first, ...none };
     places.set(sample.point, place);
     return place;
   };
@@ -61,6 +72,8 @@ export function newestSamples(): Newest {
         times[slot] = sample.at;
         values[slot] = sample.quality === "bad" ? 0 : sample.value;
         marks[slot] = qualities.indexOf(sample.quality);
+        if (isBeginning(place.bad, sample)) place.beginnings = [...place.beginnings, sample.at].slice(-beginningsMax);
+        place.bad = badAfter(place.bad, sample);
       }
     },
     before(point, until, coming) {
@@ -76,8 +89,22 @@ export function newestSamples(): Newest {
       }
       return seen.filter(([at]) => at <= until).slice(-depth);
     },
+    begins(point, at, coming) {
+      const { bad = Number.POSITIVE_INFINITY, beginnings = [] } = places.get(point) ?? {};
+      if (beginnings.includes(at)) return true;
+      let before = bad;
+      for (const sample of coming) {
+        if (sample.point !== point) continue;
+        if (sample.at === at && isBeginning(before, sample)) return true;
+        before = badAfter(before, sample);
+      }
+      return false;
+    },
   };
 }
+
+const isBeginning = (bad: number, { quality }: Sample): boolean => quality !== "bad" && bad >= lostAfter;
+const badAfter = (bad: number, { quality }: Sample): number => (quality === "bad" ? bad + 1 : 0);
 
 /** As the engine has it: what the device observed no later than what it told before is no news. */
 const isNews = ({ sourceAt }: Sample, source: Wall): boolean => sourceAt === undefined || sourceAt > source;

@@ -13,6 +13,7 @@ import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.
 import type { Env } from "../env.ts";
 import { type Airtime, idle, type Shares, sharesOf, used } from "./airtime.ts";
 import type { EngineClock } from "./clock.ts";
+import type { Priority } from "./fairness.ts";
 import type { Identities } from "./identities.ts";
 import {
   begun,
@@ -27,7 +28,7 @@ import {
   type Task,
   type Wanted,
 } from "./schedule.ts";
-import { turns, windowOf } from "./turns.ts";
+import { type Turns, turns, windowOf } from "./turns.ts";
 import { plannedOf, wantedOf } from "./wanted.ts";
 
 /**
@@ -76,11 +77,10 @@ export interface PollerOptions {
   onSamples(samples: readonly Sample[]): void;
 }
 
-export function poller({ env, site, bus, shared, learnt, clock, identities, onSamples }: PollerOptions): Poller {
+export function poller(options: PollerOptions): Poller {
+  const { env, site, bus, shared, learnt, clock } = options;
   const devices = site.devices.filter((device) => device.bus === bus.id);
   const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
-  const states = new Map<string, DeviceStatus>(devices.map(({ id }) => [id, unasked]));
-  const pointsOf = (device: string) => devices.find(({ id }) => id === device)?.points.map(({ id }) => id) ?? [];
   const wanted = wantedOf(site, bus);
   const line = turns(env, bus, shared, learnt);
   const window = windowOf(bus);
@@ -88,69 +88,34 @@ export function poller({ env, site, bus, shared, learnt, clock, identities, onSa
   const underWay = new Map<AnyRequest, Mono>();
   /** Who waits for what was asked for once. */
   const waiting = new Map<AnyRequest, (readings: readonly Reading[]) => void>();
-  let plan: Schedule = schedule(wanted, clock.now().at);
-  let airtime: Airtime = idle(clock.now().at);
+  const state: State = {
+    plan: schedule(wanted, clock.now().at),
+    airtime: idle(clock.now().at),
+    devices: new Map(devices.map(({ id }) => [id, unasked])),
+  };
   let cancelTimer = (): void => {};
   let closed = false;
 
-  /** Asks a device that has answered who it is, where that is to be known; true: all its points are to be looked at. */
-  const askWho = async (device: string): Promise<boolean> => {
-    const began = clock.now().at;
-    const inquiry = identities.due(device, began);
-    if (inquiry === null) return false;
-    const answers = await line.identify(inquiry);
-    const { at } = clock.now();
-    airtime = used(airtime, "diagnostics", at - began, at);
-    return identities.heard(device, answers, at);
-  };
-  const ended = (task: Task, answers: readonly Reading[], lastMs: number): void => {
-    const readings = identities.believed(task.device, answers);
-    waiting.get(task.request)?.(readings);
-    waiting.delete(task.request);
-    const now = clock.now();
-    const before = plan;
-    const ok = answered(answers);
-    plan = done(plan, task, ok, now.at, lastMs);
-    if (plan.skipped > before.skipped) env.report("poll.overrun", { bus: bus.id, skipped: plan.skipped });
-    const state = stateAfter(states.get(task.device) ?? unasked, readings, now.wall, lastMs);
-    states.set(task.device, state);
-    tellTurns(env, bus.id, task.device, state, isSilent(before, task.device), isSilent(plan, task.device));
-    // What a person asks for is no sample: it may come at any rate.
-    if (task.isOnce) return;
-    // Who it is comes first: what follows from it waits for that, not the other way about.
-    onSamples([
-      ...identities.samples(task.device, now),
-      ...samplesOf(readings, points, now),
-      commSample(task.device, ok, now),
-    ]);
-  };
   const poll = async (task: Task): Promise<void> => {
-    const began = clock.now().at;
-    underWay.set(task.request, began);
-    const answers = await line.read(task.request);
-    const { at } = clock.now();
-    airtime = used(airtime, laneOf(plan, task), at - began, at);
-    const ok = answered(answers);
-    if (!ok) identities.lost(task.device);
-    underWay.set(task.request, at);
-    const isOdd = ok && (await askWho(task.device));
+    const exchange = await exchanged(options, state, line, task, (began) => underWay.set(task.request, began));
     underWay.delete(task.request);
     if (closed) return;
-    ended(task, answers, at - began);
-    if (isOdd) for (const id of pointsOf(task.device)) plan = hasten(plan, id, clock.now().at);
+    waiting.get(task.request)?.(exchange.readings);
+    waiting.delete(task.request);
+    adopt(options, state, task, exchange, points);
     arm();
   };
   const arm = (): void => {
     cancelTimer();
     while (!closed && underWay.size < window) {
       const { at } = clock.now();
-      const upcoming = next(plan, at);
+      const upcoming = next(state.plan, at);
       if (upcoming === null) return;
       if (upcoming.at > at) {
         cancelTimer = env.after(upcoming.at - at, arm);
         return;
       }
-      plan = begun(plan, upcoming.task);
+      state.plan = begun(state.plan, upcoming.task);
       void poll(upcoming.task);
     }
   };
@@ -159,7 +124,7 @@ export function poller({ env, site, bus, shared, learnt, clock, identities, onSa
       // Another object than that of the beat: both may be under way.
       const request = { ...one.request };
       waiting.set(request, resolve);
-      plan = demand(plan, { ...one, request }, clock.now().at);
+      state.plan = demand(state.plan, { ...one, request }, clock.now().at);
       arm();
     });
 
@@ -169,7 +134,7 @@ export function poller({ env, site, bus, shared, learnt, clock, identities, onSa
     bus: bus.id,
     hasten(point, at) {
       if (!points.has(point)) return;
-      plan = hasten(plan, point, at);
+      state.plan = hasten(state.plan, point, at);
       arm();
     },
     async read(asked) {
@@ -179,8 +144,8 @@ export function poller({ env, site, bus, shared, learnt, clock, identities, onSa
       return readings.filter(({ point }) => asked.has(point));
     },
     status: () => ({
-      ...{ bus: bus.id, skipped: plan.skipped, devices: states, planned: plannedOf(bus, wanted) },
-      measured: sharesOf(airtime, clock.now().at, window),
+      ...{ bus: bus.id, skipped: state.plan.skipped, devices: state.devices, planned: plannedOf(bus, wanted) },
+      measured: sharesOf(state.airtime, clock.now().at, window),
     }),
     alive: () => [...underWay.values()].every((began) => clock.now().at - began < bus.timeoutMs + stuckMs),
     async close() {
@@ -191,6 +156,72 @@ export function poller({ env, site, bus, shared, learnt, clock, identities, onSa
       waiting.clear();
     },
   };
+}
+
+interface State {
+  plan: Schedule;
+  airtime: Airtime;
+  readonly devices: Map<string, DeviceStatus>;
+}
+
+interface Exchanged {
+  /** As they may be believed of this device. */
+  readonly readings: readonly Reading[];
+  readonly ok: boolean;
+  readonly ms: number;
+  /** Whether all points of the device are to be looked at now. */
+  readonly isOdd: boolean;
+}
+
+/** Asks; and who it is of a device that has answered, where that is to be known. */
+async function exchanged(
+  { clock, identities }: PollerOptions,
+  state: State,
+  line: Turns,
+  task: Task,
+  began: (at: Mono) => void,
+): Promise<Exchanged> {
+  const { request, device } = task;
+  const timed = async <T>(priority: Priority, work: () => Promise<T>): Promise<{ answer: T; ms: number }> => {
+    const from = clock.now().at;
+    began(from);
+    const answer = await work();
+    const { at } = clock.now();
+    state.airtime = used(state.airtime, priority, at - from, at);
+    return { answer, ms: at - from };
+  };
+  const { answer, ms } = await timed(laneOf(state.plan, task), () => line.read(request));
+  const ok = answered(answer);
+  if (!ok) identities.lost(device);
+  const inquiry = ok ? identities.due(device, clock.now().at) : null;
+  if (inquiry === null) return { readings: identities.believed(device, answer), ok, ms, isOdd: false };
+  const told = await timed("diagnostics", () => line.identify(inquiry));
+  const isOdd = identities.heard(device, told.answer, clock.now().at);
+  return { readings: identities.believed(device, answer), ok, ms, isOdd };
+}
+
+/** What an exchange means for what comes next, for people who ask, and for the rules. */
+function adopt(
+  { env, site, bus, clock, identities, onSamples }: PollerOptions,
+  state: State,
+  task: Task,
+  { readings, ok, ms, isOdd }: Exchanged,
+  points: ReadonlyMap<PointId, DevicePoint>,
+): void {
+  const now = clock.now();
+  const { device } = task;
+  const before = state.plan;
+  state.plan = done(before, task, ok, now.at, ms);
+  const all = isOdd ? (site.devices.find(({ id }) => id === device)?.points ?? []) : [];
+  for (const { id } of all) state.plan = hasten(state.plan, id, now.at);
+  if (state.plan.skipped > before.skipped) env.report("poll.overrun", { bus: bus.id, skipped: state.plan.skipped });
+  const status = stateAfter(state.devices.get(device) ?? unasked, readings, now.wall, ms);
+  state.devices.set(device, status);
+  tellTurns(env, bus.id, device, status, isSilent(before, device), isSilent(state.plan, device));
+  // What a person asks for is no sample: it may come at any rate.
+  if (task.isOnce) return;
+  // Who it is comes first: what follows from it waits for that, not the other way about.
+  onSamples([...identities.samples(device, now), ...samplesOf(readings, points, now), commSample(device, ok, now)]);
 }
 
 /** Beyond the deadline of an exchange, before it counts as stuck. */
@@ -223,8 +254,10 @@ function samplesOf(
   });
 }
 
-const observation = (reading: Reading): Observation =>
-  "fault" in reading ? { fault: reading.fault } : { raw: reading.value, sourceAt: reading.sourceAt };
+export const observation = (reading: Reading): Observation =>
+  "fault" in reading
+    ? { fault: reading.fault }
+    : { raw: reading.value, scale: reading.scale, sourceAt: reading.sourceAt };
 
 const commSample = (device: string, ok: boolean, now: ReturnType<EngineClock["now"]>): Sample => ({
   ...now,

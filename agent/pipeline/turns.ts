@@ -24,10 +24,10 @@ export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt): Tu
   const open = (): Session => bus.driver.open(bus.options, env, shared, learnt);
   const take = slots(windowOf(bus));
   let session = open();
-  const renew = async (old: Session): Promise<void> => {
+  const renew = async (old: Session, why: string): Promise<void> => {
     // Another exchange of it may have been broken as well.
     if (old !== session) return;
-    env.report("session.bug", { bus: bus.id });
+    env.report("session.bug", { bus: bus.id, why });
     session = open();
     await within(env, 1000, old.close(), () => undefined).catch(() => {});
   };
@@ -35,7 +35,7 @@ export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt): Tu
     const free = await take();
     const on = session;
     const { answer, broken } = await exchange(env, (async () => work(on))(), bus.timeoutMs, instead);
-    if (broken) void renew(on).then(free);
+    if (broken !== null) void renew(on, broken).then(free);
     else free();
     return answer;
   };
@@ -74,7 +74,8 @@ function slots(count: number): () => Promise<() => void> {
 
 interface Exchange<T> {
   readonly answer: T;
-  readonly broken: boolean;
+  /** What the session did instead; null: it kept its contract. */
+  readonly broken: string | null;
 }
 
 async function exchange<T>(
@@ -83,9 +84,9 @@ async function exchange<T>(
   timeoutMs: number,
   instead: (detail: string) => T,
 ): Promise<Exchange<T>> {
-  const failed = (detail: string): Exchange<T> => ({ answer: instead(detail), broken: true });
+  const failed = (detail: string): Exchange<T> => ({ answer: instead(detail), broken: detail });
   const answer = work.then(
-    (answer): Exchange<T> => ({ answer, broken: false }),
+    (answer): Exchange<T> => ({ answer, broken: null }),
     (error: unknown) => failed(`driver failed: ${String(error)}`),
   );
   return await within(env, timeoutMs + graceMs, answer, () => failed("no answer in time"));

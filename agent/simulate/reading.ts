@@ -13,11 +13,36 @@ type Table = Readonly<Record<string, (look: Look) => number>>;
 /** By device class and point, as the profiles in config/profiles/ name them. */
 type Tables = Readonly<Record<string, Table>>;
 
+/** Rows of a UPS's alarm table that no story is about. */
+const upsAlarms = [
+  "battery-bad",
+  "temperature-bad",
+  "input-bad",
+  "output-bad",
+  "output-overload",
+  "bypass-bad",
+  "output-off-as-requested",
+  "off-as-requested",
+  "charger-failed",
+  "system-off",
+  "fan-failed",
+  "fuse-failed",
+  "general-fault",
+  "test-failed",
+  "communications-lost",
+  "awaiting-power",
+  "shutdown-pending",
+  "shutdown-imminent",
+  "test-in-progress",
+];
+
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
   ups: {
     "output-source": ({ plant: { causes, charge } }) => (causes.utility ? 3 : charge > 0 ? 5 : 2),
     "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
+    "alarms-present": () => 0,
+    ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
   },
   pdu: { "load-state": () => 2, "power-supply": () => 1 },
   crac: {

@@ -111,7 +111,9 @@ export const eventRecord = z.object({
   window_s: z.number().optional(),
   estimator: z.string().optional(),
   onsetAt: timestamp.describe("First violating sample of this occurrence."),
-  onsetUncertain: flag.optional(),
+  onsetUncertain: flag
+    .optional()
+    .describe("That sample was the first after a start, or after the point had been lost: it may have begun before."),
   sourceAt: timestamp.optional(),
   observedAt: timestamp.describe("When the deciding value was read."),
   raisedAt: timestamp,

@@ -6,29 +6,45 @@ import { type Address, hasWords, type Order, type TextAddress, widthOf } from ".
 export type Decoded = { readonly value: number } | { readonly fault: BadReason; readonly detail: string };
 
 /**
- * The number that lies in the registers (coil, discrete: in one bit) of an address.
+ * The number that lies in the registers (coil, discrete: in one bit) of an address, which begin at `at` of these.
  *
  * Faults: `not_finite` for the NaN and infinities of a float; `implausible` for an integer beyond ±(2^53 - 1), which a
  * number does not hold exactly (rounded, a counter would stand still and then jump), and for decimals with a digit that
  * is none; `bad_reply` for fewer registers than the value takes.
  */
-export function decode(address: Address, registers: readonly number[]): Decoded {
-  const [first] = registers;
-  if (first === undefined || registers.length < widthOf(address)) {
-    return { fault: "bad_reply", detail: `${registers.length} of ${widthOf(address)} registers` };
+export function decode(address: Address, registers: readonly number[], at = 0): Decoded {
+  const width = widthOf(address);
+  const first = registers[at];
+  if (first === undefined || registers.length < at + width) {
+    return { fault: "bad_reply", detail: `${Math.max(0, registers.length - at)} of ${width} registers` };
   }
   if (!hasWords(address.table)) return { value: first === 0 ? 0 : 1 };
-  const view = viewOf(reorder(registers.slice(0, widthOf(address)), address.order));
-  const value = numberIn(view, address.type);
+  const value = numberIn(inOrder(registers, at, width, address.order), address.type);
   if (typeof value === "bigint") {
     if (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER) {
       return { fault: "implausible", detail: `${value} is beyond 2^53` };
     }
     return { value: Number(value) };
   }
-  if (value === null) return { fault: "implausible", detail: `${address.type} with a digit above 9: ${hexOf(view)}` };
+  if (value === null) {
+    return { fault: "implausible", detail: `${address.type} with a digit above 9: ${hexOf(scratch, width)}` };
+  }
   if (!Number.isFinite(value)) return { fault: "not_finite", detail: `${address.type} ${value}` };
   return { value: address.bit === undefined ? value : (value >> address.bit) & maskOf(address) };
+}
+
+/** One for all: it is read before anything else is written to it. */
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** The registers of a value, in the order of the standard. */
+function inOrder(registers: readonly number[], at: number, width: number, order: Order): DataView {
+  const lowWordFirst = order === "CDAB" || order === "DCBA";
+  const lowByteFirst = order === "BADC" || order === "DCBA";
+  for (let i = 0; i < width; i++) {
+    const word = registers[at + (lowWordFirst ? width - 1 - i : i)] ?? 0;
+    scratch.setUint16(2 * i, word, lowByteFirst);
+  }
+  return scratch;
 }
 
 /** The octets of a text that lies in registers, in the order of its characters. */
@@ -100,16 +116,21 @@ function numberIn(view: DataView, type: Address["type"]): number | bigint | null
     case "bcd16":
     case "bcd32":
       // A digit is four bits, so that the hexadecimal digits are the decimal ones.
-      return /^\d+$/.test(hexOf(view)) ? Number(hexOf(view)) : null;
+      return decimalIn(hexOf(view, Number(type.slice(3)) / 16));
   }
 }
 
 const isDecimal = (type: Address["type"]): boolean => type.startsWith("bcd");
 
-const hexOf = (view: DataView): string =>
-  wordsOf(view)
-    .map((word) => word.toString(16).padStart(4, "0"))
-    .join("");
+const decimalIn = (digits: string): number | null => (/^\d+$/.test(digits) ? Number(digits) : null);
+
+const hexOf = (view: DataView, words: number): string =>
+  Array.from({ length: words }, (_, i) =>
+    view
+      .getUint16(i * 2)
+      .toString(16)
+      .padStart(4, "0"),
+  ).join("");
 
 function writeDecimal(view: DataView, value: number): void {
   const digits = view.byteLength * 2;
@@ -133,12 +154,6 @@ function clamp(value: number, lowest: bigint, highest: bigint): bigint {
   if (value >= highest) return highest;
   if (value <= lowest) return lowest;
   return BigInt(Math.round(value));
-}
-
-function viewOf(words: readonly number[]): DataView {
-  const view = new DataView(new ArrayBuffer(words.length * 2));
-  for (const [i, word] of words.entries()) view.setUint16(i * 2, word);
-  return view;
 }
 
 function wordsOf(view: DataView): number[] {

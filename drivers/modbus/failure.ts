@@ -47,14 +47,14 @@ function exceptionOf(exception: number): Failure {
   return { fault: ofGateway.get(exception) ?? "device_error", detail, exception };
 }
 
-/** Whether a detail is that of an exception, also of a gateway's: the way to it is in order. */
-export const isException = (detail: string): boolean => /^exception \d/.test(detail);
-
 /** Whether the device says, or shows, that what was asked is not there; of a wide read, that may be true for a part only. */
 export const isMissing = ({ fault, exception }: Failure): boolean =>
   exception === 2 || exception === 3 || fault === "no_such_point";
 
 export const refusal = (exception: number): Failure => exceptionOf(exception);
+
+/** Whether a detail is that of an exception, also of a gateway's: the way to it is in order. */
+export const isException = (detail: string): boolean => /^exception \d/.test(detail);
 
 function fieldsOf(error: unknown): Partial<Record<"modbusCode" | "code" | "errno" | "message", unknown>> {
   return typeof error === "object" && error !== null ? error : {};

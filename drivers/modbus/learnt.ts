@@ -7,7 +7,8 @@ import type { Request } from "./plan.ts";
 
 /** What devices refused, by request: in memory, and over restarts. */
 export interface Refused {
-  of(request: Request): Holes;
+  /** Null: nothing was ever refused. */
+  of(request: Request): Holes | null;
   /** To be called after each read; writes what is new. */
   note(request: Request, known: Holes): void;
 }
@@ -26,7 +27,8 @@ export function refusedOf(learnt: Learnt | undefined, now: () => Mono): Refused 
   return {
     of(request) {
       const key = keyOf(request);
-      return live.get(key) ?? revived(request, written[key], now());
+      const entry = written[key];
+      return live.get(key) ?? (entry === undefined ? null : revived(request, entry, now()));
     },
     note(request, known) {
       const key = keyOf(request);
@@ -53,16 +55,22 @@ const writtenOf = ({ holes, cuts, trials }: Holes): Written[string] => ({
 });
 
 /** As if it had been refused just now. */
-function revived(request: Request, entry: Written[string] | undefined, now: Mono): Holes {
+function revived(request: Request, entry: Written[string], now: Mono): Holes {
   const known = noHoles(request);
-  for (const [nth, exception] of entry?.holes ?? []) {
+  for (const [nth, exception] of entry.holes) {
     const answer = exception === 0 ? mute : refusal(exception);
     if (nth < known.values.length && "fault" in answer && isMissing(answer)) known.holes.set(nth, holeOf(answer, now));
   }
-  for (const cut of entry?.cuts ?? []) if (cut > 0 && cut < known.values.length) known.cuts.add(cut);
+  for (const cut of entry.cuts) if (cut > 0 && cut < known.values.length) known.cuts.add(cut);
   return known;
 }
 
+const keys = new WeakMap<Request, string>();
+
 /** With its points: another request may read the same range for others. */
-const keyOf = ({ unit, table, start, points }: Request): string =>
-  `${unit} ${table} ${start} ${points.map(({ id }) => id).join()}`;
+function keyOf(request: Request): string {
+  const { unit, table, start, points } = request;
+  const key = keys.get(request) ?? `${unit} ${table} ${start} ${points.map(({ id }) => id).join()}`;
+  keys.set(request, key);
+  return key;
+}

@@ -5,7 +5,7 @@ import { frame, frameSplitter } from "./frame.ts";
 import type { Answer, Question, Reader } from "./question.ts";
 import { hexOf, rtuReader, sealed, silenceMs } from "./rtu.ts";
 import { type Bus, isRtu, placeOfBus } from "./schema.ts";
-import { wireTo } from "./wire.ts";
+import { type Wire, wireTo } from "./wire.ts";
 
 /**
  * One way to a bus. On it are as many questions at a time as its window has, one if nothing else is said: many devices drop or
@@ -27,22 +27,30 @@ interface Exchange {
   readonly question: Question;
   /** Once the wire is open. */
   start(): void;
-  /** Of a right reply, its body; RTU hands on what came. */
+  /** Of a network, the body of a right reply; of a serial line, what came. */
   hear(bytes: Buffer): void;
   settle(answer: Answer): void;
 }
 
+/** A link as its exchanges see it. */
+interface Ground {
+  readonly bus: Bus;
+  readonly env: Env;
+  readonly wire: Wire;
+  /** By transaction. On a serial line there is one, and its number is not sent. */
+  readonly exchanges: Map<number, Exchange>;
+  heardAt: Mono;
+  answeredAt: Mono;
+  end(failure: Failure): void;
+}
+
+const never: Mono = Number.NEGATIVE_INFINITY;
+
 /** Starts to open. `ask` has the only timeout, on the clock of the agent. */
 export function dial(bus: Bus, env: Env, before: Promise<void> = Promise.resolve()): Link {
-  const rtu = isRtu(bus);
-  const quietMs = (bus.transport === "rtu" ? silenceMs(bus.baud) : 0) + bus.turnaround;
-  /** By transaction. On a serial line there is one, and its number is not sent. */
   const exchanges = new Map<number, Exchange>();
-  const splitter = () => frameSplitter((transaction) => exchanges.get(transaction)?.question);
-  let split = splitter();
+  const hearReplies = replying(exchanges);
   let transaction = Math.floor(env.random() * 0x10000);
-  let heardAt: Mono = Number.NEGATIVE_INFINITY;
-  let answeredAt: Mono = Number.NEGATIVE_INFINITY;
 
   function end(failure: Failure): void {
     wire.destroy();
@@ -50,40 +58,21 @@ export function dial(bus: Bus, env: Env, before: Promise<void> = Promise.resolve
   }
 
   function hear(chunk: Buffer): void {
-    heardAt = env.clock.mono();
-    // A line has noise, and replies that come late; a connection has neither.
-    if (exchanges.size === 0) {
-      if (!rtu) end({ fault: "bad_reply", detail: "a reply that nobody asked for" });
-      return;
-    }
-    if (rtu) {
+    ground.heardAt = env.clock.mono();
+    if (isRtu(bus)) {
+      // None is under way: a line has noise, and replies that come late.
       for (const exchange of exchanges.values()) exchange.hear(chunk);
       return;
     }
-    const { replies, flaw } = split(chunk);
-    for (const reply of replies) exchanges.get(reply.transaction)?.hear(reply.body);
+    const flaw = exchanges.size === 0 ? "a reply that nobody asked for" : hearReplies(chunk);
     if (flaw !== undefined) end({ fault: "bad_reply", detail: flaw });
-    // What comes behind the last reply is nobody's.
-    if (exchanges.size === 0) split = splitter();
   }
 
   const opened = (): void => {
     for (const exchange of exchanges.values()) exchange.start();
   };
   const wire = wireTo(bus, { opened, bytes: hear, over: end }, before);
-
-  /** What a question comes to whose time is over, and whether the next bytes may still be told from its reply. */
-  function expire(heard: readonly Buffer[], began: Mono, ms: number, settle: (answer: Answer) => void): void {
-    const within = `within ${Math.round(ms)} ms`;
-    const failure = ((): Failure => {
-      if (!wire.isOpen) return { fault: "timeout", detail: `no connection to ${placeOfBus(bus)} ${within}` };
-      if (heard.length === 0) return { fault: "timeout", detail: `no answer ${within}` };
-      return { fault: "bad_reply", detail: `no right answer ${within}, but ${hexOf(Buffer.concat(heard))}` };
-    })();
-    // Others were answered meanwhile: the way is good, it is this unit that is not, and by its number a late reply is known.
-    if (bus.window > 1 && answeredAt > began) settle(failure);
-    else end(failure);
-  }
+  const ground: Ground = { bus, env, wire, exchanges, heardAt: never, answeredAt: never, end };
 
   return {
     get usable() {
@@ -91,51 +80,91 @@ export function dial(bus: Bus, env: Env, before: Promise<void> = Promise.resolve
     },
     ask: (question, ms, notBefore) =>
       new Promise((resolve) => {
-        const began = env.clock.mono();
         transaction = (transaction + 1) & 0xffff;
-        const mine = transaction;
-        const heard: Buffer[] = [];
-        // None before it is asked: what comes until then answers nothing of this.
-        let read: Reader | undefined;
-        let cancelWait = (): void => {};
-        const settle = (answer: Answer): void => {
-          if (!exchanges.delete(mine)) return;
-          cancel();
-          cancelWait();
-          resolve(answer);
-        };
-        const cancel = env.after(ms, () => expire(heard, began, ms, settle));
-        const answered = (body: Buffer): void => {
-          const answer = question.read(body);
-          if ("fault" in answer && answer.exception === undefined) return end(answer);
-          answeredAt = env.clock.mono();
-          settle(answer);
-        };
-        const exchange: Exchange = {
-          question,
-          start() {
-            const waitMs = Math.max(notBefore, heardAt + quietMs) - env.clock.mono();
-            if (waitMs > 0) {
-              cancelWait = env.after(waitMs, exchange.start);
-              return;
-            }
-            if (rtu) read = rtuReader(question);
-            wire.write(rtu ? sealed(question.body) : frame(mine, question.unit, question.body.subarray(1)));
-          },
-          hear(bytes) {
-            if (!rtu) return answered(bytes);
-            if (read === undefined) return;
-            heard.push(bytes);
-            const outcome = read(bytes);
-            if (outcome.kind === "flaw") end({ fault: "bad_reply", detail: outcome.detail });
-            if (outcome.kind === "reply") answered(outcome.body);
-          },
-          settle,
-        };
-        exchanges.set(mine, exchange);
+        const exchange = exchangeOn(ground, transaction, question, { ms, notBefore }, resolve);
+        exchanges.set(transaction, exchange);
         if (wire.isOpen) exchange.start();
       }),
     end,
     gone: wire.gone,
   };
+}
+
+/** Hands the replies in a stream to whom they answer; tells what is wrong with it. */
+function replying(exchanges: ReadonlyMap<number, Exchange>): (chunk: Buffer) => string | undefined {
+  const splitter = () => frameSplitter((transaction) => exchanges.get(transaction)?.question);
+  let split = splitter();
+  return (chunk) => {
+    const { replies, flaw } = split(chunk);
+    for (const { transaction, body } of replies) exchanges.get(transaction)?.hear(body);
+    // What comes behind the last reply is nobody's.
+    if (exchanges.size === 0) split = splitter();
+    return flaw;
+  };
+}
+
+function exchangeOn(
+  ground: Ground,
+  transaction: number,
+  question: Question,
+  { ms, notBefore }: { readonly ms: number; readonly notBefore: Mono },
+  resolve: (answer: Answer) => void,
+): Exchange {
+  const { bus, env, wire, exchanges, end } = ground;
+  const rtu = isRtu(bus);
+  const quietMs = (bus.transport === "rtu" ? silenceMs(bus.baud) : 0) + bus.turnaround;
+  const began = env.clock.mono();
+  const heard: Buffer[] = [];
+  // None before it is asked: what comes until then answers nothing of this.
+  let read: Reader | undefined;
+  let cancelWait = (): void => {};
+  const cancel = env.after(ms, () => {
+    const failure = expired(ground, heard, ms);
+    // Others were answered meanwhile: the way is good, it is this unit that is not, and by its number a late reply is known.
+    if (bus.window > 1 && ground.answeredAt > began) exchange.settle(failure);
+    else end(failure);
+  });
+  const answered = (body: Buffer): void => {
+    const answer = question.read(body);
+    if ("fault" in answer && answer.exception === undefined) {
+      end(answer);
+      return;
+    }
+    ground.answeredAt = env.clock.mono();
+    exchange.settle(answer);
+  };
+  const exchange: Exchange = {
+    question,
+    start() {
+      const waitMs = Math.max(notBefore, ground.heardAt + quietMs) - env.clock.mono();
+      if (waitMs > 0) {
+        cancelWait = env.after(waitMs, exchange.start);
+        return;
+      }
+      if (rtu) read = rtuReader(question);
+      wire.write(rtu ? sealed(question.body) : frame(transaction, question.unit, question.body.subarray(1)));
+    },
+    hear(bytes) {
+      if (!rtu) answered(bytes);
+      if (read === undefined) return;
+      heard.push(bytes);
+      const outcome = read(bytes);
+      if (outcome.kind === "flaw") end({ fault: "bad_reply", detail: outcome.detail });
+      if (outcome.kind === "reply") answered(outcome.body);
+    },
+    settle(answer) {
+      if (!exchanges.delete(transaction)) return;
+      cancel();
+      cancelWait();
+      resolve(answer);
+    },
+  };
+  return exchange;
+}
+
+function expired({ bus, wire }: Ground, heard: readonly Buffer[], ms: number): Failure {
+  const within = `within ${Math.round(ms)} ms`;
+  if (!wire.isOpen) return { fault: "timeout", detail: `no connection to ${placeOfBus(bus)} ${within}` };
+  if (heard.length === 0) return { fault: "timeout", detail: `no answer ${within}` };
+  return { fault: "bad_reply", detail: `no right answer ${within}, but ${hexOf(Buffer.concat(heard))}` };
 }

@@ -56,12 +56,12 @@ export function questionOf(range: Range): Question {
 }
 
 /**
- * The library as what it is good at: it says the request and reads the reply, on a port that is none. It gets a client of its
- * own for each exchange, so that nothing of an earlier one is left in it, and only replies that have been judged.
+ * The library as what it is good at: it says the request and reads the reply, on a port that is none. It gets only replies
+ * that have been judged, and is told of each exchange anew, so that nothing of an earlier one is left in it.
  */
 function coder({ unit, table, start, count }: Range): Pick<Question, "body" | "read"> {
   let said: Buffer = Buffer.alloc(0);
-  let answer: Answer = { fault: "bad_reply", detail: "a reply that cannot be read" };
+  let answer: Answer = unreadable;
   const port = Object.assign(new EventEmitter(), {
     isOpen: true,
     open: (then: () => void) => then(),
@@ -74,18 +74,28 @@ function coder({ unit, table, start, count }: Range): Pick<Question, "body" | "r
   const client = new M.default(port);
   client.open(() => {});
   const whenRead = (error: unknown, reply: { data: readonly (number | boolean)[] }): void => {
-    // Coils come padded to whole bytes.
-    answer = error ? failureOf(error) : { data: reply.data.slice(0, count).map(Number) };
+    answer = error ? failureOf(error) : { data: numbersIn(reply.data, count) };
   };
-  if (table === "coil") client.writeFC1(unit, start, count, whenRead);
-  else if (table === "discrete") client.writeFC2(unit, start, count, whenRead);
-  else if (table === "holding") client.writeFC3(unit, start, count, whenRead);
-  else client.writeFC4(unit, start, count, whenRead);
+  const say = (): void => {
+    if (table === "coil") client.writeFC1(unit, start, count, whenRead);
+    else if (table === "discrete") client.writeFC2(unit, start, count, whenRead);
+    else if (table === "holding") client.writeFC3(unit, start, count, whenRead);
+    else client.writeFC4(unit, start, count, whenRead);
+  };
+  say();
   return {
     body: said.subarray(0, -2),
     read(body) {
+      answer = unreadable;
+      say();
       port.emit("data", sealed(body));
       return answer;
     },
   };
 }
+
+const unreadable: Answer = { fault: "bad_reply", detail: "a reply that cannot be read" };
+
+/** Coils come as booleans, and padded to whole bytes. */
+const numbersIn = (data: readonly (number | boolean)[], count: number): readonly number[] =>
+  typeof data[0] === "number" ? (data as readonly number[]).slice(0, count) : data.slice(0, count).map(Number);

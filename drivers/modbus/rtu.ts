@@ -11,15 +11,18 @@ export function sealed(body: Uint8Array): Buffer {
   return bytes;
 }
 
-/** CRC-16 with the polynomial 0xA001, reflected, from 0xFFFF (V1.02, 6.2.2). */
+/** CRC-16 with the polynomial 0xA001, reflected, from 0xFFFF (V1.02, 6.2.2), a byte at a time. */
 function crcOf(bytes: Uint8Array): number {
   let crc = 0xffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
+  for (const byte of bytes) crc = (crc >> 8) ^ (ofByte[(crc ^ byte) & 0xff] ?? 0);
   return crc;
 }
+
+const ofByte = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
+  return crc;
+});
 
 /** Whether the first `length` bytes are followed by their checksum. */
 export const isSealed = (bytes: Buffer, length: number): boolean =>

@@ -188,9 +188,13 @@ export type ModbusPoint = PlannedPoint<Device, Address>;
 /** Whether a table holds 16-bit registers; the others hold single bits. */
 export const hasWords = (table: Table): boolean => table === "holding" || table === "input";
 
+const widths: Readonly<Record<Address["type"], number>> = {
+  ...{ u16: 1, s16: 1, u32: 2, s32: 2, u64: 4, s64: 4, f32: 2, f64: 4, bcd16: 1, bcd32: 2 },
+};
+
 /** Registers that a value takes; for a coil or discrete input, bits. */
 export const widthOf = ({ table, type }: Pick<Address, "table" | "type">): number =>
-  hasWords(table) ? Number(type.replace(/\D/g, "")) / 16 : 1;
+  hasWords(table) ? widths[type] : 1;
 
 const leading: Readonly<Record<Table, number>> = { coil: 0, discrete: 1, input: 3, holding: 4 };
 

@@ -1,20 +1,19 @@
 import type { Mono } from "../../agent/core/sample.ts";
-import { type Env, within } from "../../agent/env.ts";
+import type { Env } from "../../agent/env.ts";
 import { faults, type Inquiry, type Learnt, type Reading, type Session, type Told } from "../driver.ts";
 import { textOf, told, untold } from "../told.ts";
 import { decode, octetsOf } from "./codec.ts";
 import { isMissing } from "./failure.ts";
-import { readAround } from "./holes.ts";
+import { type Asking, noHoles, readAround } from "./holes.ts";
 import { objectsOf, serverIdQuestion, serverIdText } from "./identification.ts";
 import { refusedOf } from "./learnt.ts";
-import { dial, type Link } from "./link.ts";
+import { type Line, openLine } from "./line.ts";
 import { pauseMs, type Request } from "./plan.ts";
 import { type Answer, type Question, questionOf, type Range } from "./question.ts";
 import {
   type Address,
   type Bus,
   type Device,
-  isRtu,
   meantBy,
   type Part,
   placeOf,
@@ -22,63 +21,39 @@ import {
   widthOf,
 } from "./schema.ts";
 
-const closeMs = 900;
-
-/** Reads requests over one link at a time and makes another link when that one has ended. */
+/** Reads requests, around what the device refuses. */
 export function openSession(bus: Bus, env: Env, learnt?: Learnt): Session<Request> {
-  let link: Link | undefined;
-  let closed = false;
-  let turn: Promise<unknown> = Promise.resolve();
-  /** Until when a unit may still answer what was given up. RTU frames do not say what they answer. */
-  const doubted = new Map<number, Mono>();
-  /** Until when a unit is to have its pause. */
-  const resting = new Map<number, Mono>();
-  /** How many replies each unit gave. */
-  const replies = new Map<number, number>();
+  const line = openLine(bus, env);
   const refused = refusedOf(learnt, env.clock.mono);
-
-  async function ask(question: Question, pauseMs: number, until: Mono): Promise<Answer> {
-    const now = env.clock.mono();
-    const left = until - now;
-    if (closed) return { fault: "unreachable", detail: "session closed" };
-    if (left <= 0) return { fault: "timeout", detail: "no time left in this read" };
-    if (!link?.usable) link = dial(bus, env, link?.gone);
-    const { unit } = question;
-    // Half of its time at most: the unit may be well again.
-    const notBefore = Math.min(Math.max(doubted.get(unit) ?? 0, resting.get(unit) ?? 0), now + left / 2);
-    const mine = link;
-    const answer = await mine.ask(question, left, notBefore);
-    if (isRtu(bus) && !mine.usable) doubted.set(unit, env.clock.mono() + left);
-    if (pauseMs > 0) resting.set(unit, env.clock.mono() + pauseMs);
-    if (!("fault" in answer) || answer.exception !== undefined) replies.set(unit, (replies.get(unit) ?? 0) + 1);
-    return answer;
-  }
+  /** Requests come again and again. */
+  const questions = new WeakMap<Request, Question>();
+  let turn: Promise<unknown> = Promise.resolve();
 
   async function read(request: Request, until: Mono): Promise<readonly Reading[]> {
     const known = refused.of(request);
-    let lost: Answer | undefined;
-    const readings = await readAround(known, {
-      async ask(range) {
-        const answer = await ask(questionOf(range), pauseMs(request), until);
-        if (!link?.usable || env.clock.mono() >= until) lost = answer;
-        return answer;
-      },
-      lost: () => lost,
-      now: env.clock.mono,
-      answers: () => replies.get(request.unit) ?? 0,
-      readingsOf,
-    });
-    refused.note(request, known);
+    // Nearly always the device has all that it is asked for.
+    const first = known === null ? await line.ask(questionFor(request), pauseMs(request), until) : null;
+    if (first !== null && !("fault" in first)) return valuesIn(request, first.data);
+    const parts = known ?? noHoles(request);
+    const readings = await readAround(parts, askingFor(line, env, request, first, until));
+    refused.note(request, parts);
     return readings;
+  }
+
+  function questionFor(request: Request): Question {
+    const question = questions.get(request) ?? questionOf(request);
+    questions.set(request, question);
+    return question;
   }
 
   async function identify({ device, parts }: Inquiry<Device, Part>, until: Mono): Promise<readonly Told[]> {
     const { unit, pause = 0 } = device;
     const answers: Told[] = [];
-    const objectOf = objectsOf(unit, (question) => ask(question, pause, until));
+    const objectOf = objectsOf(unit, (question) => line.ask(question, pause, until));
     const answerTo = (address: Part): Promise<Answer> => {
       if ("object" in address) return objectOf(address.object);
-      return ask("serverId" in address ? serverIdQuestion(unit) : questionOf(rangeOf(unit, address)), pause, until);
+      const question = "serverId" in address ? serverIdQuestion(unit) : questionOf(rangeOf(unit, address));
+      return line.ask(question, pause, until);
     };
     for (const { name, address } of parts) answers.push(toldBy(name, address, await answerTo(address)));
     return answers;
@@ -99,13 +74,33 @@ export function openSession(bus: Bus, env: Env, learnt?: Learnt): Session<Reques
   return {
     read: (request, timeoutMs) => inTurn(timeoutMs, (until) => read(request, until)),
     identify: (inquiry: Inquiry<Device, Part>, timeoutMs) => inTurn(timeoutMs, (until) => identify(inquiry, until)),
-    async close() {
-      closed = true;
-      link?.end({ fault: "unreachable", detail: "session closed" });
-      // A serial port takes its time, and may take for ever.
-      if (link) await within(env, closeMs, link.gone, () => undefined);
-    },
+    close: line.close,
   };
+}
+
+/** @param first what the whole request came to, where it has been asked already */
+function askingFor(line: Line, env: Env, request: Request, first: Answer | null, until: Mono): Asking {
+  let given = first;
+  let lost: Answer | undefined;
+  return {
+    async ask(range) {
+      const answer = given ?? (await line.ask(questionOf(range), pauseMs(request), until));
+      given = null;
+      if (!line.usable() || env.clock.mono() >= until) lost = answer;
+      return answer;
+    },
+    lost: () => lost,
+    now: env.clock.mono,
+    answers: () => line.replies(request.unit),
+    readingsOf,
+  };
+}
+
+function valuesIn({ points, start }: Request, data: readonly number[]): Reading[] {
+  return points.map(({ id, address }) => {
+    const decoded = decode(address, data, address.register - start);
+    return "fault" in decoded ? { point: id, ...decoded } : { point: id, value: decoded.value };
+  });
 }
 
 /** Of a request for one value: its points lie in the same registers. */

@@ -20,10 +20,10 @@ export const afterTooBig = (capacity: Capacity, asked: number): Capacity => {
   return { ...capacity, lid, now: lid, proven: Math.min(capacity.proven, lid) };
 };
 
-/** A device that was gone is asked for more again, twice as many each time. */
+/** A device that was gone is asked for more again, twice as many each time. What belongs together may not fill it all. */
 export function afterAnswer(capacity: Capacity, asked: number): Capacity {
   const { now, lid } = capacity;
-  return { ...capacity, proven: Math.max(capacity.proven, asked), now: asked < now ? now : Math.min(lid, 2 * now) };
+  return { ...capacity, proven: Math.max(capacity.proven, asked), now: 2 * asked < now ? now : Math.min(lid, 2 * now) };
 }
 
 export function afterSilence(capacity: Capacity, asked: number): Capacity {

@@ -1,43 +1,70 @@
-import type { BadReason } from "../../agent/core/sample.ts";
-import type { Reading, Told } from "../driver.ts";
+import type { PlannedPoint, Reading, Told } from "../driver.ts";
 import { textOf, told, untold } from "../told.ts";
+import { type Address, oidsOf } from "./address.ts";
 import { type Element, integerOf, oidOf, tags } from "./ber.ts";
+import { epochOf } from "./date-and-time.ts";
+import type { Flaw, Found } from "./getter.ts";
 import type { Binding } from "./message.ts";
-import type { Point } from "./plan.ts";
 
 /** From a variable binding to a reading. Total: whatever a device sends is a value or a fault. */
 
-interface Flaw {
-  readonly fault: BadReason;
-  readonly detail: string;
+type Point = Pick<PlannedPoint<unknown, Address>, "id" | "address">;
+
+/** @param index of its row, where that was looked for */
+export function readingOf({ id, address }: Point, found: Found | undefined, index?: string): Reading {
+  const [oid = ""] = oidsOf(address, index);
+  const binding = bindingIn(oid, found);
+  const raw =
+    "fault" in binding ? binding : address.as === undefined ? numberOf(binding.value) : epochOf(binding.value);
+  const scale = typeof raw === "number" ? scaleOf(address, index, found) : 1;
+  if (typeof raw !== "number") return { point: id, ...raw };
+  if (typeof scale !== "number") return { point: id, ...scale };
+  return scale === 1 ? { point: id, value: raw } : { point: id, value: raw, scale };
 }
 
-/** What came of one OID: the binding in its place, or what came instead of an answer. */
-export type Found = Binding | Flaw | undefined;
-type Asked = Pick<Point, "id" | "address">;
-
-export function readingOf({ id, address }: Asked, found: Found): Reading {
-  const binding = bindingIn(address.oid, found);
-  const number = "fault" in binding ? binding : numberOf(binding.value);
-  return typeof number === "number" ? { point: id, value: number } : { point: id, ...number };
+/** What the raw number is to be multiplied by, as other columns of its row say. */
+function scaleOf(
+  { digits, divisor, row }: Address,
+  index: string | undefined,
+  found: Found | undefined,
+): number | Flaw {
+  const column = digits ?? divisor;
+  if (column === undefined) return 1;
+  const oid = `${column}.${row ?? index}`;
+  const binding = bindingIn(oid, found);
+  const said = "fault" in binding ? binding : numberOf(binding.value);
+  if (typeof said !== "number") return { fault: said.fault, detail: `its scale in ${oid}: ${said.detail}` };
+  const scale = digits === undefined ? 1 / said : 10 ** -said;
+  if (Math.abs(said) <= (digits === undefined ? 2 ** 31 : digitsMax) && Number.isFinite(scale)) return scale;
+  return { fault: "implausible", detail: `its scale in ${oid} is ${said}` };
 }
+
+/** More are no decimal places of anything that is measured. */
+const digitsMax = 12;
 
 /** Text where the device says text or an OID, else the number as text. */
-export function toldOf({ id, address }: Asked, found: Found): Told {
-  const binding = bindingIn(address.oid, found);
+export function toldOf(id: string, oid: string, found: Found | undefined): Told {
+  const binding = bindingIn(oid, found);
   if ("fault" in binding) return untold(id, binding.fault, binding.detail);
-  const { value } = binding;
-  if (value.tag === tags.octetString) return told(id, textOf(value.content));
+  const text = wordOf(binding.value);
+  return typeof text === "string" ? told(id, text) : untold(id, text.fault, text.detail);
+}
+
+/** What an object holds, as text; such as a row's label, or an OID that names it. */
+export function wordOf(value: Element): string | Flaw {
+  if (value.tag === tags.octetString) return textOf(value.content);
   const oid = oidOf(value);
-  if (oid !== undefined) return told(id, oid);
+  if (oid !== undefined) return oid;
   const number = numberOf(value);
-  return typeof number === "number" ? told(id, String(number)) : untold(id, number.fault, number.detail);
+  return typeof number === "number" ? String(number) : number;
 }
 
 /** A binding of another OID is never the answer. */
-function bindingIn(oid: string, found: Found): Binding | Flaw {
-  if (found !== undefined && ("fault" in found || found.oid === oid)) return found;
-  return { fault: "bad_reply", detail: `asked ${oid}, the answer holds ${found?.oid ?? "nothing"} in its place` };
+export function bindingIn(oid: string, found: Found | undefined): Binding | Flaw {
+  if (found !== undefined && "fault" in found) return found;
+  const binding = found?.get(oid);
+  if (binding?.oid === oid) return binding;
+  return { fault: "bad_reply", detail: `asked ${oid}, the answer holds ${binding?.oid ?? "nothing"} in its place` };
 }
 
 export function numberOf(value: Element): number | Flaw {
@@ -102,9 +129,14 @@ function unsigned(value: Element, size: 4 | 8): number | Flaw {
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const shownMax = 40;
 
+/** What devices write where they have no value, beside nothing at all. */
+const absent =
+  /^(n\/?a|not[ _-]?(available|applicable|supported|present|installed)|unavailable|none|null|nan|-+|\?+)?$/i;
+
 /** Many devices send measured values as DisplayString, such as "23.4", padded with blanks or NULs. */
 function numberInText(octets: Buffer): number | Flaw {
   const text = octets.toString("latin1").replace(/^[\s\0]+|[\s\0]+$/g, "");
+  if (absent.test(text)) return { fault: "not_available", detail: `the text ${JSON.stringify(text)}` };
   if (!decimal.test(text)) {
     return { fault: "wrong_type", detail: `expected a number, got text ${JSON.stringify(text.slice(0, shownMax))}` };
   }

@@ -4,7 +4,7 @@ import { decode, pdus, versions } from "./message.ts";
 
 /** SNMPv1 and SNMPv2c: one datagram each way. An agent does not answer a community it does not know. */
 export function communityBased(version: 1 | "2c", community: string): Dialect {
-  return { forget() {}, ask: (oids) => turnOf(version, community, oids) };
+  return { forget() {}, ask: (oids, repetitions = 0) => turnOf(version, community, oids, repetitions) };
 }
 
 type Outcome = "answer" | { readonly wrong: string };
@@ -13,7 +13,7 @@ type Outcome = "answer" | { readonly wrong: string };
  * net-snmp makes the request and knows its answer; it has neither our socket nor our deadline. Only what is well-formed to
  * the last binding gets to it, for it reads truncated values as null, and throws from the socket's event on a Report.
  */
-function turnOf(version: 1 | "2c", community: string, oids: readonly string[]): Turn {
+function turnOf(version: 1 | "2c", community: string, oids: readonly string[], repetitions: number): Turn {
   const wire = version === 1 ? versions.v1 : versions.v2c;
   let made: Buffer = Buffer.alloc(0);
   let hear = (_datagram: Buffer): void => {};
@@ -36,9 +36,12 @@ function turnOf(version: 1 | "2c", community: string, oids: readonly string[]): 
   session.on("error", (error) => {
     heard.outcome = { wrong: String(error) };
   });
-  session.get([...oids], (error) => {
+  const settled = (error: Error | null): void => {
     heard.outcome = error === null || error instanceof RequestFailedError ? "answer" : { wrong: String(error) };
-  });
+  };
+  if (repetitions === 0) session.get([...oids], settled);
+  else if (version === 1) session.getNext([...oids], settled);
+  else session.getBulk([...oids], 0, repetitions, settled);
   return {
     next: () => made,
     hint: () => "",

@@ -2,9 +2,9 @@ import type { BadReason } from "../../agent/core/sample.ts";
 import type { Env } from "../../agent/env.ts";
 import { type Binding, errors, type Pdu } from "./message.ts";
 
-/** How a device is spoken to: the datagrams of one GetRequest, and what its answers mean. No sockets, no timers. */
+/** How a device is spoken to: the datagrams of one request, and what its answers mean. No sockets, no timers. */
 
-/** What came of one GetRequest. */
+/** What came of one request. */
 export type Answer =
   | { readonly kind: "bindings"; readonly bindings: readonly Binding[] }
   /** The device's error-status; `oid` is the binding it blames, if it blames one. */
@@ -20,7 +20,7 @@ export type Heard =
   /** Nothing that such a device sends; the true answer may still come. */
   | { readonly kind: "garbage"; readonly what: string };
 
-/** One GetRequest under way. */
+/** One request under way. */
 export interface Turn {
   /** What to send now; the same again as long as nothing was heard. */
   next(): Buffer;
@@ -33,7 +33,8 @@ export interface Turn {
 }
 
 export interface Dialect {
-  ask(oids: readonly string[]): Turn;
+  /** @param repetitions not the objects themselves, but what comes after each, as often as this (SNMPv1: once) */
+  ask(oids: readonly string[], repetitions?: number): Turn;
   /** What was learnt of the device may no longer hold: it has not answered. */
   forget(): void;
 }

@@ -75,10 +75,11 @@ export function pduElement({ pdu, requestId, errorStatus, errorIndex, bindings }
 
 const nothing: ber.Element = { tag: ber.tags.null, content: Buffer.alloc(0) };
 
-export const getRequest = (requestId: number, oids: readonly string[]): Pdu => ({
-  pdu: pdus.get,
+/** @param repetitions a GetBulkRequest for what comes after each OID, as often as this; 0: a GetRequest for themselves */
+export const requestOf = (requestId: number, oids: readonly string[], repetitions = 0): Pdu => ({
+  pdu: repetitions > 0 ? pdus.getBulk : pdus.get,
   requestId,
   errorStatus: errors.none,
-  errorIndex: 0,
+  errorIndex: repetitions,
   bindings: oids.map((oid) => ({ oid, value: nothing })),
 });

@@ -74,18 +74,3 @@ export type Bus = z.infer<typeof bus>;
 /** Host and port are the device: nothing more tells SNMP devices of one bus apart. */
 export const device = z.strictObject({});
 export type Device = z.infer<typeof device>;
-
-/** The second arc ends at 39, as BER packs the first two arcs into one octet, and agents know no longer form. */
-const oidText = /^[0-2]\.[1-3]?\d(\.(0|[1-9]\d{0,9}))+$/;
-const isOid = (text: string): boolean => {
-  const arcs = text.split(".");
-  return oidText.test(text) && arcs.length <= 128 && arcs.every((arc) => Number(arc) < 2 ** 32); // RFC 3416, 4.1
-};
-
-export const address = z.strictObject({
-  oid: z
-    .string()
-    .refine(isOid, "expected a numeric OID without a leading dot, such as 1.3.6.1.2.1.33.1.2.4.0")
-    .describe("Numeric OID with the instance: .0 for a scalar, the row's index for a table column."),
-});
-export type Address = z.infer<typeof address>;

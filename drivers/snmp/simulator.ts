@@ -2,10 +2,12 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { realEnv } from "../../agent/env.ts";
 import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import { part } from "./address.ts";
 import * as ber from "./ber.ts";
 import { decode, encode, errors, type Message, pdus, versions } from "./message.ts";
-import { address, defaultCommunity as community } from "./schema.ts";
+import { defaultCommunity as community } from "./schema.ts";
 import { type Objects, ServedDevice, withoutExceptions } from "./served.ts";
+import { objectsOfPoints } from "./served-tables.ts";
 
 const slowMs = 3000;
 /** Octets in a UDP datagram over IPv4. */
@@ -58,30 +60,20 @@ function objectsOf({ points, value, identities = [] }: SimulatorOptions, upTime:
     ["1.3.6.1.2.1.1.1.0", () => ber.text("mepwatch SNMP simulator")], // sysDescr
     ["1.3.6.1.2.1.1.2.0", () => ber.oid("0.0")], // sysObjectID: of no maker
     ["1.3.6.1.2.1.1.3.0", upTime], // sysUpTime, 1/100 s
-    ...points.map(({ id, address: written }) => {
-      const { oid } = address.parse(written);
-      return [oid, () => elementOf(value(id))] as const;
-    }),
+    ...objectsOfPoints(points, value),
     ...identities.flatMap(({ parts, text }) =>
       parts.map(({ name, address: written }) => {
-        const { oid } = address.parse(written);
+        const { oid } = part.parse(written);
         return [oid, () => textElement(text(name))] as const;
       }),
     ),
   ]);
 }
 
-/** Integer32 where it fits; else decimal text, which is how devices without floats send them. */
-function elementOf(value: number | null): ber.Element | null {
-  if (value === null) return null;
-  const isInteger32 = value === (value | 0);
-  return isInteger32 ? ber.integer(value) : ber.text(String(value));
-}
-
 /** What looks like an OID is one, as sysObjectID is. */
 function textElement(text: string | null): ber.Element | null {
   if (text === null) return null;
-  return address.safeParse({ oid: text }).success ? ber.oid(text) : ber.text(text);
+  return part.safeParse({ oid: text }).success ? ber.oid(text) : ber.text(text);
 }
 
 function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffer | undefined {

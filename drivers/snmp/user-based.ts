@@ -1,7 +1,7 @@
 import type { Env } from "../../agent/env.ts";
 import { type Answer, answerOf, type Dialect, type Heard, idOf, type Turn } from "./dialect.ts";
 import { keyring, type Passphrases, salts } from "./keyring.ts";
-import { getRequest, type Pdu, pdus } from "./message.ts";
+import { type Pdu, pdus, requestOf } from "./message.ts";
 import { isAuthentic, type Keys, opened, seal } from "./usm.ts";
 import {
   type DecodedV3,
@@ -61,8 +61,8 @@ export function userBased(user: User, env: Env): Dialect {
     return seal(clear, keysOf(engine.id), nextSalt());
   }
 
-  function ask(oids: readonly string[]): Turn {
-    const request = getRequest(idOf(env), oids);
+  function ask(oids: readonly string[], repetitions = 0): Turn {
+    const request = requestOf(idOf(env), oids, repetitions);
     let again = 0;
     let current: { readonly msgId: number; readonly datagram: Buffer } | undefined;
 

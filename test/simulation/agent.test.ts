@@ -51,6 +51,27 @@ describe("the whole agent under virtual time", () => {
     await agent.stop();
   });
 
+  test("what was wrong already in the first poll, or when a device comes back, may have begun before; all else began then", async () => {
+    here.values.set("d0/temp", 30);
+    const agent = here.start();
+    await env.advance(60_000);
+    here.values.set("d1/temp", 30);
+    here.silent.add("d2");
+    await env.advance(60_000);
+    here.values.set("d2/temp", 30);
+    here.silent.delete("d2");
+    here.values.set("d0/temp", 20);
+    await env.advance(120_000);
+    const told = here.broker.received.filter(({ rule }) => rule.id === "hot");
+    expect(told.map(({ kind, point, onsetUncertain }) => [point.device, kind, onsetUncertain])).toEqual([
+      ["d0", "raise", true],
+      ["d1", "raise", undefined],
+      ["d0", "clear", true],
+      ["d2", "raise", true],
+    ]);
+    await agent.stop();
+  });
+
   test("a delay is confirmed when it ends, not a whole interval later", async () => {
     const agent = here.start();
     await env.advance(30_000);
@@ -195,6 +216,19 @@ describe("the whole agent under virtual time", () => {
 });
 
 describe("a restart", () => {
+  test("what began while the agent was down is found by the first poll, and told as such", async () => {
+    const first = here.start();
+    await env.advance(30_000);
+    await first.stop();
+    await env.advance(600_000);
+    here.values.set("d1/temp", 30);
+    const second = here.start();
+    await env.advance(60_000);
+    expect(story()).toEqual(["1 raise medium d1/temp/hot"]);
+    expect(here.broker.received[0]).toMatchObject({ onsetUncertain: true });
+    await second.stop();
+  });
+
   test("neither raises twice nor loses a clear", async () => {
     let agent = here.start();
     await env.advance(20_000);

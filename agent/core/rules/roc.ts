@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { counterStep } from "../counter.ts";
+import { counterStep, hasRestarted } from "../counter.ts";
 import { duration } from "../duration.ts";
 import { phrase, written } from "../language.ts";
 import type { Counter } from "../quality.ts";
 import { rounded } from "../round.ts";
 import { bySide, defineRule, exactly, fullName, levels, type Measure, unknown } from "../rule.ts";
+import type { Mono } from "../sample.ts";
 import { type Estimator, estimators, slope, theilSenWithin } from "../slope.ts";
 import { number } from "../text.ts";
 import { filled, goodValue, newest, noWindow, reachOf, slide, type Window, windowFacts, windowOf } from "../window.ts";
@@ -27,9 +28,15 @@ interface Config {
 interface Memory {
   readonly window: Window;
   readonly raw: number | null;
-  readonly uptime: number | null;
+  readonly uptime: Uptime | null;
   /** Whether the slope was beyond all that is normal, or unknown, when it was last measured. */
   readonly near: boolean;
+}
+
+/** How long the device had been up, and when it said so. */
+interface Uptime {
+  readonly value: number;
+  readonly at: Mono;
 }
 
 const secondsPer = { s: 1, min: 60, h: 3600 } as const;
@@ -61,7 +68,8 @@ export const roc = defineRule<Config, Memory>({
       const exact = sample === null ? directed(config, memory.window) : null;
       return { memory, measures: exact === null ? nothing : [exactly(exact)], wakeAt: null };
     }
-    if (input === "uptime") return { memory: restarted(memory, value), measures: nothing, wakeAt: null };
+    if (input === "uptime")
+      return { memory: restarted(memory, { value, at }, config.counter), measures: nothing, wakeAt: null };
     const { window, raw } = remember(config, memory, at, value);
     const { measure, near } = look(config, window, memory.near);
     return { memory: { window, raw, uptime: memory.uptime, near }, measures: [measure], wakeAt: null };
@@ -120,10 +128,11 @@ function isWithin(window: Window, { estimator, dir, levels: given }: Config, lo:
   return lo <= 0 && theilSenWithin(window, -hi, hi);
 }
 
-const restarted = (memory: Memory, uptime: number): Memory =>
-  memory.uptime !== null && uptime < memory.uptime
-    ? { window: noWindow, raw: null, uptime, near: true }
-    : { ...memory, uptime };
+function restarted(memory: Memory, uptime: Uptime, counter: Counter | null | undefined): Memory {
+  const last = memory.uptime;
+  const isSame = last === null || !hasRestarted(last.value, uptime.value, uptime.at - last.at, counter?.uptimeMs);
+  return isSame ? { ...memory, uptime } : { window: noWindow, raw: null, uptime, near: true };
+}
 
 function remember(config: Config, memory: Memory, at: number, value: number): Pick<Memory, "window" | "raw"> {
   const reach = reachOf(config);

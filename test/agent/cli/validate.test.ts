@@ -45,6 +45,24 @@ test("a good site is one line on stdout and 0", async () => {
   });
 });
 
+test.each([
+  ["30s", 9600, "bus gateway: its polls take 0 % of the line's time"],
+  [
+    "100ms",
+    1200,
+    "bus gateway: its polls take 413 % of the line's time; more than there is, so that polls are left out. Read less often, or at more baud.",
+  ],
+])("a serial line, read each %s at %d baud, is told how much of it that takes", async (interval, baud, line) => {
+  const bus = `gateway: { protocol: modbus, transport: rtu, path: /dev/ttyS0, baud: ${baud} }`;
+  const text = change(
+    change(site, "gateway: { protocol: modbus, host: 192.0.2.10 }", bus),
+    "interval: 2s",
+    `interval: ${interval}`,
+  );
+  writeFileSync(path, change(text, "power: { scale: 0.01 }", `power: { scale: 0.01, interval: ${interval} }`));
+  expect((await validate(path)).stdout[1]).toBe(line);
+});
+
 test("a site with mistakes is 78, with every one of them on stderr", async () => {
   const text = change(change(site, "interval: 2s", "intervall: 2s"), "Europe/Berlin", "Europe/Berln");
   writeFileSync(path, text);

@@ -7,6 +7,9 @@ const tenths = { scale: 0.1, sentinels: [85], notAvailable: [0x7fff], range: [-4
 test.each<[string, Partial<Point>, Observation, string | number]>([
   ["a value is scaled, and no 23.400000000000002", tenths, { raw: 234 }, 23.4],
   ["with an offset", { scale: 1.8, offset: 32 }, { raw: 20 }, 68],
+  ["by what the device says, too, and no 3.4970000000000003", {}, { raw: 3497, scale: 0.001 }, 3.497],
+  ["by both", { scale: 0.1, offset: 1 }, { raw: 50, scale: 0.1 }, 1.5],
+  ["which leaves its number for no value as it is", { notAvailable: [-1] }, { raw: -1, scale: 0.1 }, "not_available"],
   ["infinity is no value", {}, { raw: Number.POSITIVE_INFINITY }, "not_finite"],
   ["nor is what is none", {}, { raw: Number.NaN }, "not_finite"],
   ["the device's own number for no value is raw", tenths, { raw: 0x7fff }, "not_available"],

@@ -29,6 +29,23 @@ test.each([
   expect(newest.of("d/q")).toBeUndefined();
 });
 
+test.each<[string, readonly Sample[], readonly Sample[], number, boolean]>([
+  ["the first sample of all", [], [good(1, 5)], 1, true],
+  ["that one, judged later", [good(1, 5), good(2, 5), bad(3)], [good(4, 5)], 1, true],
+  ["the first good one after bad ones since the start", [bad(1)], [good(2, 5)], 2, true],
+  ["the second one", [good(1, 5)], [good(2, 5)], 2, false],
+  ["one after a bad one or two", [good(1, 5), bad(2), bad(3)], [good(4, 5)], 4, false],
+  ["one after the point was lost", [good(1, 5), bad(2), bad(3), bad(4)], [good(5, 5)], 5, true],
+  ["the next after that", [good(1, 5), bad(2), bad(3), bad(4)], [good(5, 5), good(6, 5)], 6, false],
+  ["one of before it was lost", [good(1, 5), good(2, 5), bad(3), bad(4), bad(5)], [good(6, 5)], 2, false],
+  ["a bad one", [], [bad(1)], 1, false],
+])("whether it may have been so before: %s", (_, noted, coming, at, expected) => {
+  const newest = newestSamples();
+  newest.note(noted);
+  expect(newest.begins("d/p", at, coming)).toBe(expected);
+  expect(newest.begins("d/q", at, coming)).toBe(false);
+});
+
 const numbered = (count: number): Sample[] => Array.from({ length: count }, (_, i) => good(i, i * 10));
 const seen = (...values: readonly number[]) => values.map((value) => [value / 10, value, "good"]);
 const uncertain: Sample = { point: "d/p", at: 2, wall: 2, quality: "uncertain", value: 7, reason: "sentinel" };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Learnt } from "../../../drivers/driver.ts";
 import { refusal } from "../../../drivers/modbus/failure.ts";
-import { type Asking, mute, readAround } from "../../../drivers/modbus/holes.ts";
+import { type Asking, mute, noHoles, readAround } from "../../../drivers/modbus/holes.ts";
 import { refusedOf } from "../../../drivers/modbus/learnt.ts";
 import { plan, type Request } from "../../../drivers/modbus/plan.ts";
 import { addressSchema, busSchema } from "../../../drivers/modbus/schema.ts";
@@ -57,13 +57,13 @@ describe("what was learnt of a device", () => {
     const { asked, asking } = device([7]);
     const first = refusedOf(learnt, () => 0);
     for (let poll = 0; poll < 3; poll++) {
-      const known = first.of(request);
+      const known = first.of(request) ?? noHoles(request);
       await readAround(known, asking);
       first.note(request, known);
     }
     expect(writes.length).toBe(1);
     asked.length = 0;
-    await readAround(refusedOf(learnt, () => 0).of(request), asking);
+    await readAround(refusedOf(learnt, () => 0).of(request)!, asking);
     expect(asked).toEqual(["0+7", "8+24"]);
   });
 
@@ -71,7 +71,7 @@ describe("what was learnt of a device", () => {
     const { learnt, writes } = memory();
     const lacking = device([7]);
     const first = refusedOf(learnt, () => 0);
-    const known = first.of(request);
+    const known = first.of(request) ?? noHoles(request);
     await readAround(known, lacking.asking);
     first.note(request, known);
     await readAround(known, { ...device([]).asking, now: () => 60_000 });
@@ -82,31 +82,30 @@ describe("what was learnt of a device", () => {
   test("is not taken for another request: other points, other places", () => {
     const { learnt } = memory();
     const first = refusedOf(learnt, () => 0);
-    const known = first.of(request);
+    const known = first.of(request) ?? noHoles(request);
     known.holes.set(7, { answer: refusal(2), until: 60_000 });
     first.note(request, known);
-    expect(refusedOf(learnt, () => 0).of(requestOf(registers.slice(1))).holes.size).toBe(0);
-    expect(refusedOf(learnt, () => 0).of(request).holes.size).toBe(1);
+    expect(refusedOf(learnt, () => 0).of(requestOf(registers.slice(1)))).toBe(null);
+    expect(refusedOf(learnt, () => 0).of(request)?.holes.size).toBe(1);
   });
 
   test("what it is silent about is not asked for an hour", () => {
     const { learnt } = memory();
     const first = refusedOf(learnt, () => 0);
-    const known = first.of(request);
+    const known = first.of(request) ?? noHoles(request);
     known.holes.set(3, { answer: mute, until: 0 });
     first.note(request, known);
     expect(
       refusedOf(learnt, () => 5000)
         .of(request)
-        .holes.get(3),
+        ?.holes.get(3),
     ).toEqual({ answer: mute, until: 3_605_000 });
   });
 
   test.each([null, 1, "text", [], { "1 holding 0 d/r0": 1 }, { "1 holding 0 d/r0": { holes: [[-1, 2]], cuts: [] } }])(
     "%j is nothing: it is learnt anew",
     (before) => {
-      const known = refusedOf({ before, keep: () => {} }, () => 0).of(request);
-      expect([known.holes.size, known.cuts.size]).toEqual([0, 0]);
+      expect(refusedOf({ before, keep: () => {} }, () => 0).of(request)).toBe(null);
     },
   );
 
@@ -123,6 +122,6 @@ describe("what was learnt of a device", () => {
       },
     };
     const known = refusedOf({ before, keep: () => {} }, () => 0).of(request);
-    expect([[...known.holes.keys()], [...known.cuts]]).toEqual([[5], [9]]);
+    expect([[...known!.holes.keys()], [...known!.cuts]]).toEqual([[5], [9]]);
   });
 });

@@ -14,8 +14,8 @@ import { openSession } from "../../../drivers/modbus/session.ts";
 
 const host = "127.0.0.1";
 const env = realEnv({ logLevel: "silent" });
-const hastyMs = 300;
-const patientMs = 4000;
+const hastyMs = 1000;
+const patientMs = 12_000;
 const uncaught: unknown[] = [];
 const note = (error: unknown): void => {
   uncaught.push(error);

@@ -10,8 +10,8 @@ import { openSession } from "../../../drivers/modbus/session.ts";
 
 const host = "127.0.0.1";
 const env = realEnv({ logLevel: "silent" });
-const hastyMs = 200;
-const patientMs = 3000;
+const hastyMs = 600;
+const patientMs = 10_000;
 const slackMs = 2000;
 
 /** Nothing that a device sends may reach the process as an uncaught error. */
@@ -341,7 +341,7 @@ describe("exceptions", { concurrent: true }, () => {
     };
     await withPeer(once2, async (peer) => {
       const late = { fault: "timeout", detail: expect.any(String) };
-      expect(await timed(peer.session, asking(100, 101, 103), hastyMs)).toEqual([
+      expect(await timed(peer.session, asking(100, 101, 103), 1500)).toEqual([
         ...values(100),
         { point: "d/r101", ...late },
         { point: "d/r103", ...late },

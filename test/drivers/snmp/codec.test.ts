@@ -39,8 +39,15 @@ test.each<[string, Element, number | string]>([
   ["text without a leading zero", text(".5"), 0.5],
   ["text with a unit", text("23.4 C"), "wrong_type"],
   ["text with a comma", text("23,4"), "wrong_type"],
-  ["empty text", text(""), "wrong_type"],
-  ["blank text", text("  "), "wrong_type"],
+  ["empty text", text(""), "not_available"],
+  ["blank text", text("  "), "not_available"],
+  ["N/A", text("N/A"), "not_available"],
+  ["not available", text("not available\0"), "not_available"],
+  ["notSupported", text("notSupported"), "not_available"],
+  ["dashes", text("---"), "not_available"],
+  ["NaN in text", text("NaN"), "not_available"],
+  ["text that begins like that", text("N/A3"), "wrong_type"],
+  ["a dash before a number", text("- 5"), "wrong_type"],
   ["text that JavaScript alone takes for a number", text("0x1F"), "wrong_type"],
   ["text beyond all numbers", text("1e999"), "not_finite"],
   ["octets that are no text", of(tags.octetString, "ff00fe"), "wrong_type"],
@@ -64,8 +71,9 @@ test.each<[string, Element, number | string]>([
 
 test("another OID than the one asked for is a bad reply, whatever its value", () => {
   const point = { id: "ups/load", device: {}, address: { oid } };
-  expect(readingOf(point, { oid, value: integer(7) })).toEqual({ point: "ups/load", value: 7 });
-  expect(readingOf(point, { oid: `${oid}.1`, value: integer(7) })).toEqual({
+  const found = (inPlace: string) => new Map([[oid, { oid: inPlace, value: integer(7) }]]);
+  expect(readingOf(point, found(oid))).toEqual({ point: "ups/load", value: 7 });
+  expect(readingOf(point, found(`${oid}.1`))).toEqual({
     point: "ups/load",
     fault: "bad_reply",
     detail: `asked ${oid}, the answer holds ${oid}.1 in its place`,

@@ -2,6 +2,10 @@ import { snmp } from "../../../drivers/snmp/index.ts";
 import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
 import { conformance } from "../conformance.ts";
 
+const outlets = "1.3.6.1.4.1.99999.6.1";
+const alarms = "1.3.6.1.2.1.33.1.6.2.1";
+const known = "1.3.6.1.2.1.33.1.6.3";
+
 conformance("snmp", {
   driver: snmp,
   startSimulator: startSnmpSimulator,
@@ -16,6 +20,15 @@ conformance("snmp", {
     { address: { oid: "1.3.6.1.2.1.33.1.3.3.1.3.10" }, value: -2_147_483_648 },
     { address: { oid: "1.3.6.1.4.1.318.1.1.1.2.2.1.0" }, value: 9_007_199_254_740_991 },
     { address: { oid: "1.3.6.1.4.1.4294967295.1.0" }, value: 0 },
+    { address: { oid: "1.3.6.1.2.1.25.1.2.0", as: "DateAndTime" }, value: 1_773_457_929.2 },
+    { address: { column: `${outlets}.5`, row: "1.7", digits: `${outlets}.6` }, value: 3497 },
+    {
+      address: { column: `${outlets}.5`, where: { [`${outlets}.2`]: "Outlet 5" }, divisor: `${outlets}.7` },
+      value: 12,
+    },
+    { address: { column: `${outlets}.5`, where: { [`${outlets}.2`]: "Outlet 6" } }, value: -4.5 },
+    { address: { rows: "count", where: { [`${alarms}.2`]: `${known}.2` }, beside: `${known}.99` }, value: 2 },
+    { address: { rows: "max", column: "1.3.6.1.4.1.99999.7.1.3", beside: `${known}.98` }, value: 230.1 },
   ],
   parts: [
     { address: { oid: "1.3.6.1.4.1.318.1.1.26.2.1.9.1" }, text: "ZA1234567890" },

@@ -4,7 +4,7 @@ import { Secret } from "../../../agent/secret.ts";
 import { readingOf } from "../../../drivers/snmp/codec.ts";
 import { communityBased } from "../../../drivers/snmp/community.ts";
 import type { Dialect, Heard } from "../../../drivers/snmp/dialect.ts";
-import { decode } from "../../../drivers/snmp/message.ts";
+import { type Binding, decode } from "../../../drivers/snmp/message.ts";
 import { userBased } from "../../../drivers/snmp/user-based.ts";
 import { seal } from "../../../drivers/snmp/usm.ts";
 import { decodeScoped, decodeV3, encodeV3 } from "../../../drivers/snmp/v3.ts";
@@ -62,9 +62,10 @@ const dialects: readonly [name: string, Dialect, answer: (datagram: Buffer) => B
 ];
 
 const points = [1, 2, 300].map(point);
-const oids = points.map(({ address }) => address.oid);
+const oids = points.map(({ address }) => address.oid!);
 const valuesOf = (heard: Heard): (string | number)[] =>
-  heard.kind === "bindings" ? brief(points.map((one, at) => readingOf(one, heard.bindings[at]))) : [heard.kind];
+  heard.kind === "bindings" ? brief(points.map((one) => readingOf(one, placesOf(heard.bindings)))) : [heard.kind];
+const placesOf = (bindings: readonly Binding[]) => new Map(oids.map((oid, at) => [oid, bindings[at]]));
 
 /** A request that is answered by the book, with its discovery where there is one. */
 function converse(dialect: Dialect, answer: (datagram: Buffer) => Buffer): Heard {

@@ -4,10 +4,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { Env } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
 import { benchDrain } from "../simulate/bench-drain.ts";
 import { benchLatency } from "../simulate/bench-latency.ts";
+import { benchModbus } from "../simulate/bench-modbus.ts";
 import { benchCommits, benchStart, type Opening } from "../simulate/bench-outbox.ts";
 
 const mosquitto = "/usr/sbin/mosquitto";
@@ -34,6 +36,18 @@ export const benchEndToEnd = (env: Env): Promise<Row[]> =>
   withOthers(async (folder, others) =>
     benchLatency(env, folder, isHere ? await startBroker(env, folder, others) : null),
   );
+
+/** The devices are a process of their own, so that what they cost does not count. */
+export const benchModbusDriver = (env: Env, program: string, cpuMs: () => number): Promise<Row[]> =>
+  withOthers(async (folder, others) => {
+    const serving = spawn(process.execPath, [program, "bench", "--serves-modbus"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    others.push(serving);
+    for await (const line of createInterface({ input: serving.stdout }))
+      return await benchModbus(env, folder, JSON.parse(line), cpuMs);
+    throw new Error("the devices of the bench ended before they were ready");
+  });
 
 async function withOthers(work: (folder: string, others: ChildProcess[]) => Promise<Row[]>): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
