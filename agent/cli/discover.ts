@@ -148,8 +148,7 @@ interface Result {
 
 function show({ bus, site, tried, of, found }: Result, json: boolean, { output }: Context): void {
   const known = site.devices.filter((one) => one.bus === bus.id);
-  const idOf = (address: unknown): string | null =>
-    known.find((one) => JSON.stringify(one.address) === JSON.stringify(address))?.id ?? null;
+  const idOf = (address: unknown): string | null => known.find((one) => isAt(one.address, address))?.id ?? null;
   const rows = found.map(({ device: address, ...told }) => ({ address, ...told, device: idOf(address) }));
   if (json) output.data(JSON.stringify({ bus: bus.id, tried, of, found: rows }));
   else if (rows.length > 0) {
@@ -164,3 +163,7 @@ function show({ bus, site, tried, of, found }: Result, json: boolean, { output }
   if (tried >= 8 && found.length === tried && alike.size === 1)
     output.message("Each of them answers, and alike: it is probably one device, which does not look at the unit.");
 }
+
+/** A site file may say more of a device than where it is, such as its pause. */
+const isAt = (written: unknown, found: unknown): boolean =>
+  Object.entries(found as object).every(([name, value]) => (written as Record<string, unknown>)[name] === value);

@@ -59,9 +59,9 @@ export async function unitsThere({ env, bus, site, looked, signal }: Looking): P
   const isReached = (values: Looked["values"]): boolean => !values.some(({ reason }) => isOfTheWay(reason));
   const isWanted = looked.some((one) => isSilent(one) && isReached(one.values));
   if (bus.driver.discover === undefined || !isWanted) return null;
-  const taken = site.devices.filter((one) => one.bus === bus.id).map(({ address }) => JSON.stringify(address));
+  const taken = site.devices.filter((one) => one.bus === bus.id).map(({ address }) => address as { unit?: number });
   const found: Found[] = [];
-  const numbers = usualUnits.filter((unit) => !taken.includes(JSON.stringify({ unit })));
+  const numbers = usualUnits.filter((unit) => taken.every((one) => one.unit !== unit));
   await bus.driver.discover(bus.options, env, {
     ...{ numbers, timeoutMs: bus.timeoutMs, signal },
     tried: (_, one) => void (one !== null && found.push(one)),

@@ -30,7 +30,7 @@ beforeAll(async () => {
   alike = await startUnits(() => meter({ 0: "Maker" }, [7]));
   mkdirSync(join(folder, "profiles"));
   writeFileSync(join(folder, "profiles/meter.yaml"), JSON.stringify(profile));
-  const modbus = { protocol: "modbus", host: "127.0.0.1", timeout: "1s" };
+  const modbus = { protocol: "modbus", host: "127.0.0.1", timeout: "2s" };
   const buses = {
     line: { ...modbus, port: line.port },
     alike: { ...modbus, port: alike.port },

@@ -77,14 +77,14 @@ afterAll(async () => {
 });
 
 const modbus = (more: object = {}) => ({
-  ...{ protocol: "modbus", host: "127.0.0.1", port: line.port, timeout: "1s" },
+  ...{ protocol: "modbus", host: "127.0.0.1", port: line.port, timeout: "5s" },
   ...more,
 });
 const device = (more: object = {}) => ({
   ...{ id: "m", profile: "meter", bus: "line", address: { unit: 3 }, identity: { vendor: "Maker" } },
   ...more,
 });
-const snmp = (more: object = {}) => ({ protocol: "snmp", host: "127.0.0.1", port: ups.port, timeout: "1s", ...more });
+const snmp = (more: object = {}) => ({ protocol: "snmp", host: "127.0.0.1", port: ups.port, timeout: "5s", ...more });
 
 let folders = 0;
 /** A folder with a site of these devices. */
@@ -173,7 +173,7 @@ const broken: readonly Broken[] = [
   ],
   [
     "wrong unit: another one answers there",
-    () => [[device({ address: { unit: 9 }, bus: modbus({ port: lonely.port }) })]],
+    () => [[device({ address: { unit: 9 }, bus: modbus({ port: lonely.port, timeout: "2s" }) })]],
     ["device m"],
     /^timeout: .*; unit: 3 \(M1\) answers there, which no device of the site file is/,
     /Correct the address; mepwatch discover m/,
@@ -218,14 +218,14 @@ const broken: readonly Broken[] = [
   ],
   [
     "a dead unit on a line: the others are well",
-    () => [[device(), device({ id: "dead", address: { unit: 9 } })]],
+    () => [[device(), device({ id: "dead", address: { unit: 9 } })], { line: modbus({ timeout: "2s" }) }],
     ["device dead"],
     /^timeout: /,
     /mepwatch discover/,
   ],
   [
     "a unit that its gateway does not get",
-    () => [[device(), device({ id: "dead", address: { unit: 11 } })]],
+    () => [[device(), device({ id: "dead", address: { unit: 11 } })], { line: modbus({ timeout: "2s" }) }],
     ["device dead"],
     /^timeout: exception 11/,
     /mepwatch discover/,
@@ -255,7 +255,7 @@ const broken: readonly Broken[] = [
   ],
 ];
 
-describe("what is wrong is told, with the remedy", { concurrent: true }, () => {
+describe("what is wrong is told, with the remedy", { concurrent: true, timeout: 120_000 }, () => {
   test.for(broken)("%s", async ([, site, expected, what, remedy, details]) => {
     const { wrong, of } = await doctor(hall(...site()));
     expect(wrong).toEqual(expected);

@@ -107,6 +107,18 @@ test.concurrent("a bus that cannot be had is told, before any unit is tried", as
   expect(refused.tried).toEqual([]);
 });
 
+test.concurrent("a gateway that has no path to a unit is not connected to anew", async () => {
+  let connections = 0;
+  const gateway = await startUnits(
+    () => refusing(10),
+    () => void connections++,
+  );
+  await look({ host: "127.0.0.1", port: gateway.port }, [1, 2, 3]);
+  await gateway.close();
+  // One to see whether it is there, one to ask.
+  expect(connections).toBe(2);
+});
+
 test.concurrent("a bus that goes away in the middle ends it there", async () => {
   let line: Units | undefined;
   const gone: Unit = () => {
