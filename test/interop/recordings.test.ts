@@ -45,7 +45,16 @@ const env = realEnv({ logLevel: "silent" });
 const ampleMs = 20_000;
 
 /** By profile: which recordings it reads, how many of the expected values are among its points, and which of those are no value. */
-const profiled: readonly { profile: string; recording: string; covered: number; none?: readonly string[] }[] = [];
+const profiled: readonly { profile: string; recording: string; covered: number; none?: readonly string[] }[] = [
+  { profile: "ups/rfc1628-three-phase", recording: "abbups_abbups", covered: 34, none: ["battery-temperature"] },
+  { profile: "ups/rfc1628-three-phase", recording: "liebert_weblbds", covered: 17 },
+  { profile: "ups/rfc1628", recording: "eaton-mgeups_9px", covered: 10, none: ["battery-temperature"] },
+  { profile: "ups/rfc1628", recording: "poweralert_ups", covered: 10, none: ["battery-temperature"] },
+  { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
+  { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
+  { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
+  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
+];
 
 async function read(port: number, options: object, oids: readonly string[]): Promise<Reading[]> {
   const bus = busSchema.parse({ host: "127.0.0.1", port, ...options });
