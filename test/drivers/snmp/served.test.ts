@@ -67,6 +67,20 @@ test.each([
   60_000,
 );
 
+test("an engine that booted again does not take what is asked with its old boots, and says so", () => {
+  const user = { user: "ops", context: "", ...passphrases };
+  const served = answeringUser(user, env);
+  const asking = userBased(user, env);
+  const kinds = (count: number): string[] => {
+    const turn = asking.ask(oids.slice(0, 3));
+    return Array.from({ length: count }, () => turn.hear(served.answer(turn.next(), respond)!).kind);
+  };
+  expect(kinds(2)).toEqual(["again", "bindings"]);
+  expect(kinds(1)).toEqual(["bindings"]);
+  served.reboot();
+  expect(kinds(2)).toEqual(["again", "bindings"]);
+});
+
 test.each([1, "2c"] as const)(
   "SNMPv%s",
   (version) => {
