@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { realEnv } from "../env.ts";
+import { type Env, realEnv } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
-import type { AddCommand } from "./context.ts";
+import { type Child, start } from "./child.ts";
+import type { AddCommand, Context } from "./context.ts";
 import { exit, table } from "./output.ts";
 
 interface Options {
@@ -12,7 +13,7 @@ interface Options {
   readonly servesModbus?: true;
 }
 
-export const addBench: AddCommand = (program, { output, program: self, exit: end }) => {
+export const addBench: AddCommand = (program, { output, environment, program: self, exit: end }) => {
   program
     .command("bench [group]", { hidden: true })
     .summary("how fast it is on this machine")
@@ -22,6 +23,7 @@ export const addBench: AddCommand = (program, { output, program: self, exit: end
     .action(async (group: string | undefined, { json, opens, servesModbus }: Options) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
+      const { benchSnmp } = await import("../simulate/bench-snmp.ts");
       const { benchEndToEnd, benchModbusDriver, benchOutbox } = await import("./bench-processes.ts");
       const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
@@ -40,6 +42,8 @@ export const addBench: AddCommand = (program, { output, program: self, exit: end
         modbus: () => benchModbusDriver(env, self, cpuMs),
         outbox: () => benchOutbox(env, self),
         "end-to-end": () => benchEndToEnd(env),
+        snmp: () =>
+          withSimulators(env, self, environment, (folder, simulate) => benchSnmp(env, { folder, cpuMs, simulate })),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
       };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];
@@ -98,6 +102,30 @@ function inFolder<T>(work: (folder: string) => T): T {
     rmSync(folder, { recursive: true });
   }
 }
+
+type Simulate = (args: readonly string[]) => Promise<Readonly<Record<string, number>>>;
+
+/** Devices in processes of their own, so that what they cost is not counted. */
+async function withSimulators(
+  env: Env,
+  program: string,
+  environment: Context["environment"],
+  work: (folder: string, simulate: Simulate) => Promise<Row[]>,
+): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
+  const others: Child[] = [];
+  try {
+    return await work(folder, async (args) => {
+      const child = start(program, ["simulate", ...args], environment, env.after);
+      others.push(child);
+      return ((await child.ready) as { ports: Readonly<Record<string, number>> }).ports;
+    });
+  } finally {
+    await Promise.all(others.map((one) => one.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function resident(): number {
   collect();
   return process.memoryUsage.rss();

@@ -15,6 +15,7 @@ import { addIncident, addIncidents } from "./incidents.ts";
 import { addKeys } from "./keys.ts";
 import { addKpi } from "./kpi.ts";
 import { addNotify } from "./notify.ts";
+import { addProfiles } from "./profiles.ts";
 import { addRead } from "./read.ts";
 import { addRun } from "./run.ts";
 import { addSilences } from "./silences.ts";
@@ -50,6 +51,7 @@ export const commands: readonly AddCommand[] = [
   addKpi,
   addKeys,
   addExplain,
+  addProfiles,
   addSimulate,
   addVectors,
   addBroker,

@@ -40,7 +40,10 @@ const upsAlarms = [
 export const states: Tables = {
   ups: {
     "output-source": ({ plant: { causes, charge } }) => (causes.utility ? 3 : charge > 0 ? 5 : 2),
+    // As APC's cards number them.
+    "output-status": ({ plant: { causes, charge } }) => (causes.utility ? 2 : charge > 0 ? 3 : 7),
     "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
+    "battery-replacement": () => 1,
     "alarms-present": () => 0,
     ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
   },
@@ -50,6 +53,15 @@ export const states: Tables = {
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
     water: () => 0,
     filter: () => 0,
+  },
+  // Of two sources, A is the utility.
+  ats: {
+    "selected-source": ({ plant: { causes } }) => (causes.utility ? 1 : 2),
+    redundancy: ({ plant: { causes } }) => (causes.utility ? 2 : 1),
+    "source-a": ({ plant: { causes } }) => (causes.utility ? 2 : 1),
+    "source-b": () => 2,
+    "phase-sync": () => 1,
+    ...Object.fromEntries(["overcurrent", "switch", "output-voltage-state", "hardware"].map((own) => [own, () => 2])),
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
 };
@@ -72,6 +84,13 @@ const isCritical = ({ labels }: Device): boolean => labels.measures === "critica
 const crac = ({ plant, device }: Look) =>
   plant.cracs.get(device.id) ?? { supplyC: supplySetC, returnC: supplySetC, fanPercent: 0 };
 
+/** Share of what a UPS can carry, %. */
+const upsLoad = ({ plant, jitter }: Look): number =>
+  (100 * criticalKw(plant)) / (upsKw * plant.hall.upses.length) + jitter(0.9);
+
+const phased = (what: string, read: (look: Look) => number): Table =>
+  Object.fromEntries(["l1", "l2", "l3"].map((line) => [`${what}-${line}`, read]));
+
 /** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
 const whole =
   (read: (look: Look) => number) =>
@@ -90,9 +109,26 @@ export const readings: Tables = {
     "battery-temperature": whole(({ jitter }) => 24 + jitter(0.2)),
     "input-voltage": whole(mains),
     "output-voltage": whole(({ jitter }) => 230 + jitter(0.9)),
-    "output-load": whole(
-      ({ plant, jitter }) => (100 * criticalKw(plant)) / (upsKw * plant.hall.upses.length) + jitter(0.9),
+    "output-load": whole(upsLoad),
+    "battery-current": ({ plant: { causes, charge }, jitter }) => (causes.utility && charge >= 1 ? 0 : 20 + jitter(1)),
+    "input-frequency": (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0),
+    "output-frequency": ({ jitter }) => 50 + jitter(0.02),
+    "output-current": (look) => (upsLoad(look) * upsKw * 10) / mainsV,
+    "bypass-frequency": (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0),
+    ...phased("input-voltage", whole(mains)),
+    ...phased("input-frequency", (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0)),
+    ...phased(
+      "output-voltage",
+      whole(({ jitter }) => 230 + jitter(0.9)),
     ),
+    ...phased("output-current", (look) => (upsLoad(look) * upsKw * 10) / mainsV / phases),
+    ...phased(
+      "output-power",
+      whole((look) => (upsLoad(look) * upsKw * 10) / phases),
+    ),
+    ...phased("output-load", whole(upsLoad)),
+    ...phased("bypass-voltage", whole(mains)),
+    ...phased("bypass-current", () => 0),
   },
   pdu: {
     "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
@@ -115,7 +151,13 @@ export const readings: Tables = {
     "current-l2": meteredA,
     "current-l3": meteredA,
     power: meteredKw,
+    "voltage-l1-l2": (look) => mains(look) * Math.sqrt(3),
+    "voltage-l2-l3": (look) => mains(look) * Math.sqrt(3),
+    "voltage-l3-l1": (look) => mains(look) * Math.sqrt(3),
+    ...phased("power", (look) => meteredKw(look) / phases),
     "apparent-power": (look) => meteredKw(look) / 0.97,
+    ...phased("apparent-power", (look) => meteredKw(look) / 0.97 / phases),
+    ...phased("power-factor", () => 0.97),
     "power-factor": () => 0.97,
     frequency: (look) => (mains(look) === 0 ? 0 : 50 + look.jitter(0.02)),
     "energy-import": ({ plant, device }) => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh),

@@ -1,48 +1,71 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { realEnv } from "../../agent/env.ts";
-import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import { type Env, realEnv } from "../../agent/env.ts";
+import type { RunningSimulator, SimulatorOptions } from "../simulator.ts";
 import { part } from "./address.ts";
 import * as ber from "./ber.ts";
-import { decode, encode, errors, type Message, pdus, versions } from "./message.ts";
-import { defaultCommunity as community } from "./schema.ts";
-import { type Objects, ServedDevice, withoutExceptions } from "./served.ts";
+import type { SnmpFault } from "./faults.ts";
+import { decode, encode, errors, versions } from "./message.ts";
+import { type Bus, defaultCommunity } from "./schema.ts";
+import { type Answering, type Objects, type Respond, responseTo, ServedDevice } from "./served.ts";
 import { objectsOfPoints } from "./served-tables.ts";
+import { answeringUser } from "./served-v3.ts";
 
 const slowMs = 3000;
+const rebootEveryMs = 10_000;
 /** Octets in a UDP datagram over IPv4. */
 const datagramMax = 65_507;
+/** As many OIDs as a small device takes at once; any more are tooBig to one that says so. */
+const fewOids = 5;
 /** A sequence that announces more than there is. */
 const rubbish = Buffer.from("3026020101", "hex");
+const sysUpTime = "1.3.6.1.2.1.1.3.0";
+
+interface SnmpSimulator extends RunningSimulator {
+  misbehave(how: SnmpFault): void;
+}
 
 /**
- * An agent of SNMPv1 and SNMPv2c for GetRequest, GetNextRequest and GetBulkRequest of community "public"; to any other
- * it is silent, as agents are. Terminal tools work on it: `snmpwalk -v2c -c public 127.0.0.1:PORT .1`.
+ * Serves GetRequest, GetNextRequest and GetBulkRequest as its bus says that it is asked: with a community, by SNMPv1 and v2c,
+ * or by SNMPv3 as its user. Without a bus the community is "public", and so is a user without keys. Terminal tools work on it:
+ * `snmpwalk -v2c -c public 127.0.0.1:PORT .1`.
  */
-export const startSnmpSimulator: StartSimulator = async (options) => {
-  const env = realEnv({ logLevel: "silent" });
-  const startedAt = env.clock.mono();
-  const upTime = () => ber.integer(Math.floor((env.clock.mono() - startedAt) / 10) % 2 ** 32, ber.tags.timeTicks);
-  const served = new ServedDevice(objectsOf(options, upTime));
-  const socket = createSocket("udp4");
-  const pending = new Set<() => void>();
-  let how: Misbehaviour = "none";
+export const startSnmpSimulator = (options: SimulatorOptions): Promise<SnmpSimulator> =>
+  serveSnmp({ ...options, objects: objectsOf(options) });
 
-  const send = (bytes: Buffer, to: RemoteInfo): void => socket.send(bytes, to.port, to.address, () => {});
-  const later = (work: () => void): void => {
-    const cancel = env.after(slowMs, () => {
-      pending.delete(cancel);
-      work();
-    });
-    pending.add(cancel);
-  };
+interface Serving extends Pick<SimulatorOptions, "host" | "port" | "bus"> {
+  /** What there is; sysUpTime is the simulator's own, and goes on from what stands there. */
+  readonly objects: Objects;
+}
+
+export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<SnmpSimulator> {
+  const env = realEnv({ logLevel: "silent" });
+  const answering = answeringOf(bus as Bus | undefined, env);
+  const clock = upTimeOf(env, objects);
+  const served = new ServedDevice(new Map([...objects, [sysUpTime, clock.upTime]]));
+  const socket = createSocket("udp4");
+  const timers = timersOf(env);
+  let stranger: Socket | undefined;
+  let how: SnmpFault = "none";
+
+  function send(bytes: Buffer, to: RemoteInfo): void {
+    if (how === "wrongSource") stranger ??= createSocket("udp4").on("error", () => {});
+    const from = how === "wrongSource" && stranger !== undefined ? stranger : socket;
+    from.send(bytes, to.port, to.address, () => {});
+  }
+  function reboot(): void {
+    clock.reboot();
+    for (const one of answering) one.reboot();
+    timers.after(rebootEveryMs, () => how === "reboot" && reboot());
+  }
   socket.on("message", (bytes, from) => {
-    const request = decode(bytes);
-    const answer = request?.community === community ? reply(served, request, how) : undefined;
-    if (answer && how === "slow") later(() => send(answer, from));
-    else if (answer) send(answer, from);
+    const answer = firstOf(answering, (one) => one.answer(bytes, respondBy(served, how)));
+    if (answer === undefined || how === "silent") return;
+    const sent = how === "rubbish" ? rubbish : answer;
+    if (how === "slow") timers.after(slowMs, () => send(sent, from));
+    else send(sent, from);
   });
-  socket.bind(options.port, options.host);
+  socket.bind(port, host);
   await once(socket, "listening"); // rejects with what the socket emits as error
   socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
 
@@ -50,16 +73,50 @@ export const startSnmpSimulator: StartSimulator = async (options) => {
     port: socket.address().port,
     misbehave(next) {
       how = next;
+      if (how === "reboot") reboot();
     },
-    close: closer(socket, pending),
+    close: closer(timers, () => [socket, ...(stranger ? [stranger] : [])]),
   };
-};
+}
 
-function objectsOf({ points, value, identities = [] }: SimulatorOptions, upTime: () => ber.Element): Objects {
+function answeringOf(bus: Bus | undefined, env: Env): Answering[] {
+  if (bus?.version === 3) return [answeringUser({ ...bus, user: bus.user ?? "", context: bus.context ?? "" }, env)];
+  const community = answeringCommunity(bus?.community?.reveal() ?? defaultCommunity);
+  return bus === undefined ? [community, answeringUser({ user: defaultCommunity, context: "" }, env)] : [community];
+}
+
+const answeringCommunity = (community: string): Answering => ({
+  answer(datagram, respond) {
+    const message = decode(datagram);
+    if (message?.community !== community) return undefined;
+    return respond(message, message.version === versions.v1, (answer) => encode({ ...message, ...answer }));
+  },
+  reboot() {},
+});
+
+const respondBy =
+  (served: ServedDevice, how: SnmpFault): Respond =>
+  (request, isV1, encoded) => {
+    const answer = served.answer(request, { isV1, isEndless: how === "endlessWalk" });
+    if (answer === undefined) return undefined;
+    if (how === "error") return encoded(responseTo(request, errors.genErr));
+    const datagram = encoded(answer);
+    const isTooBig = datagram.length > datagramMax || (how === "tooBig" && request.bindings.length > fewOids);
+    return isTooBig ? encoded(responseTo(request, errors.tooBig)) : datagram;
+  };
+
+function firstOf<From, To>(all: readonly From[], find: (one: From) => To | undefined): To | undefined {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function objectsOf({ points, value, identities = [] }: SimulatorOptions): Objects {
   return new Map([
     ["1.3.6.1.2.1.1.1.0", () => ber.text("mepwatch SNMP simulator")], // sysDescr
     ["1.3.6.1.2.1.1.2.0", () => ber.oid("0.0")], // sysObjectID: of no maker
-    ["1.3.6.1.2.1.1.3.0", upTime], // sysUpTime, 1/100 s
     ...objectsOfPoints(points, value),
     ...identities.flatMap(({ parts, text }) =>
       parts.map(({ name, address: written }) => {
@@ -76,34 +133,43 @@ function textElement(text: string | null): ber.Element | null {
   return part.safeParse({ oid: text }).success ? ber.oid(text) : ber.text(text);
 }
 
-function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffer | undefined {
-  const isV1 = request.version === versions.v1;
-  const full = isV1 && request.pdu === pdus.getBulk ? undefined : served.answer(request);
-  if (full === undefined) return undefined;
-  const answer = isV1 ? withoutExceptions(request, full) : full;
-  const refusal = { ...request, pdu: pdus.response, errorIndex: 0 };
-  switch (how) {
-    case "none":
-    case "slow":
-      return fitting(encode(answer)) ?? encode({ ...refusal, errorStatus: errors.tooBig, bindings: [] });
-    case "silent":
-      return undefined;
-    case "rubbish":
-      return rubbish;
-    case "error":
-      return encode({ ...refusal, errorStatus: errors.genErr });
-  }
+/** In 1/100 s, from what `objects` has of it; from 0 after a boot. */
+function upTimeOf(env: Env, objects: Objects) {
+  const recorded = objects.get(sysUpTime)?.()?.content;
+  let ticks = recorded === undefined || recorded.length > 5 ? 0 : Number(`0x${recorded.toString("hex") || 0}`);
+  let since = env.clock.mono();
+  return {
+    upTime: () => ber.integer((ticks + Math.floor((env.clock.mono() - since) / 10)) % 2 ** 32, ber.tags.timeTicks),
+    reboot() {
+      ticks = 0;
+      since = env.clock.mono();
+    },
+  };
 }
 
-const fitting = (bytes: Buffer): Buffer | undefined => (bytes.length <= datagramMax ? bytes : undefined);
+function timersOf(env: Env) {
+  const pending = new Set<() => void>();
+  return {
+    after(ms: number, work: () => void): void {
+      const cancel = env.after(ms, () => {
+        pending.delete(cancel);
+        work();
+      });
+      pending.add(cancel);
+    },
+    cancel(): void {
+      for (const cancel of pending) cancel();
+    },
+  };
+}
 
-function closer(socket: Socket, pending: Set<() => void>): () => Promise<void> {
+function closer(timers: { cancel(): void }, sockets: () => readonly Socket[]): () => Promise<void> {
   let closed: Promise<void> | undefined;
   return () => {
-    closed ??= new Promise((resolve) => {
-      for (const cancel of pending) cancel();
-      socket.close(() => resolve());
-    });
+    timers.cancel();
+    closed ??= Promise.all(
+      sockets().map((socket) => new Promise<void>((resolve) => void socket.close(() => resolve()))),
+    ).then(() => {});
     return closed;
   };
 }

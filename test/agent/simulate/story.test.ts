@@ -104,8 +104,10 @@ test("when nothing happens nothing is raised, whatever the seed and whenever it 
 });
 
 describe("the demo's site", () => {
-  test("has a device of each profile that comes with mepwatch", () => {
-    expect([...new Set(site.devices.map(({ profile }) => profile))].sort()).toEqual(builtInProfiles().sort());
+  test("has a device of each class that stories are about, by a profile that comes with mepwatch", () => {
+    const classes = ["crac", "leak", "meter", "pdu", "ups"];
+    expect([...new Set(site.devices.map((device) => device.class))].sort()).toEqual(classes);
+    expect(builtInProfiles()).toEqual(expect.arrayContaining(site.devices.map(({ profile }) => profile)));
   });
 
   test("has a reading for each of its points, and each is good while nothing happens", () => {

@@ -1,15 +1,15 @@
+import { describe } from "vitest";
 import { snmp } from "../../../drivers/snmp/index.ts";
 import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
-import { conformance } from "../conformance.ts";
+import { conformance, type Fixture } from "../conformance.ts";
 
 const outlets = "1.3.6.1.4.1.99999.6.1";
 const alarms = "1.3.6.1.2.1.33.1.6.2.1";
 const known = "1.3.6.1.2.1.33.1.6.3";
 
-conformance("snmp", {
+const fixture: Omit<Fixture, "bus"> = {
   driver: snmp,
   startSimulator: startSnmpSimulator,
-  bus: (host, port) => ({ host, port, maxOids: 3 }),
   device: {},
   points: [
     { address: { oid: "1.3.6.1.2.1.33.1.2.1.0" }, value: 2 },
@@ -36,4 +36,18 @@ conformance("snmp", {
     { address: { oid: "1.3.6.1.2.1.33.1.1.2.0" }, text: "5PX 3000" },
     { address: { oid: "1.3.6.1.2.1.33.1.1.3.0" }, text: "02.14.0026" },
   ],
+};
+
+const version3 = {
+  version: 3,
+  user: "ops",
+  auth: { protocol: "sha256", key: "authpass12" },
+  priv: { protocol: "aes128", key: "privpass12" },
+};
+
+describe.each([
+  ["SNMPv2c", {}],
+  ["SNMPv3", version3],
+])("%s", (_, spoken) => {
+  conformance("snmp", { ...fixture, bus: (host, port) => ({ host, port, maxOids: 3, ...spoken }) });
 });

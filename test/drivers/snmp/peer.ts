@@ -7,7 +7,7 @@ import * as ber from "../../../drivers/snmp/ber.ts";
 import { decode, encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
 import type { Point } from "../../../drivers/snmp/plan.ts";
 import { bus } from "../../../drivers/snmp/schema.ts";
-import { ServedDevice, withoutExceptions } from "../../../drivers/snmp/served.ts";
+import { ServedDevice } from "../../../drivers/snmp/served.ts";
 import { SnmpSession } from "../../../drivers/snmp/session.ts";
 
 /** A hand-driven SNMP peer for the tests: says exactly what it is told to, well-formed or not. */
@@ -82,8 +82,8 @@ export type Held = Map<string, ber.Element>;
 /** As an agent answers that holds this: GetRequest, GetNextRequest, GetBulkRequest. */
 export function answered(held: Held, asked: Message): Message {
   const served = new ServedDevice(new Map([...held].map(([oid, value]) => [oid, () => value] as const)));
-  const answer = served.answer(asked) ?? response(asked, { errorStatus: 5, bindings: [] });
-  return asked.version === 0 ? withoutExceptions(asked, answer) : answer;
+  const answer = served.answer(asked, { isV1: asked.version === 0, isEndless: false });
+  return response(asked, answer ?? { errorStatus: 5, bindings: [] });
 }
 
 export const serving =

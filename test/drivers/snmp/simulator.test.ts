@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import * as ber from "../../../drivers/snmp/ber.ts";
 import { type Binding, decode, encode, type Message, pdus, versions } from "../../../drivers/snmp/message.ts";
-import { startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
+import { bus } from "../../../drivers/snmp/schema.ts";
+import { serveSnmp, startSnmpSimulator } from "../../../drivers/snmp/simulator.ts";
 import { boundTo, brief, point, request, root, session } from "./peer.ts";
 
 const nothing: ber.Element = { tag: ber.tags.null, content: Buffer.alloc(0) };
@@ -10,10 +11,13 @@ const ampleMs = 10_000;
 type Values = Record<number, number | null>;
 
 /** Serves the rows of `values`, as they stand when asked. */
-async function simulator(values: Values) {
+async function simulator(values: Values, options?: object) {
   const points = Object.keys(values).map((row) => point(Number(row)));
   const value = (id: string) => values[Number(id.slice("ups/p".length))] ?? null;
-  const running = await startSnmpSimulator({ host: "127.0.0.1", port: 0, points, value });
+  const running = await startSnmpSimulator({
+    ...{ host: "127.0.0.1", port: 0, points, value },
+    ...(options ? { bus: bus.parse({ host: "127.0.0.1", ...options }) } : {}),
+  });
   onTestFinished(() => running.close());
   return running;
 }
@@ -151,4 +155,104 @@ test("a port that is taken rejects with EADDRINUSE; closing twice is fine", asyn
   await Promise.all([first.close(), first.close()]);
   const second = await startSnmpSimulator(options);
   await second.close();
+});
+
+const user = {
+  version: 3,
+  user: "ops",
+  auth: { protocol: "sha256", key: "authpass12" },
+  priv: { protocol: "aes128", key: "privpass12" },
+};
+
+test.each([
+  ["v2c with a community of its own", { community: "plant" }],
+  ["SNMPv3 without keys", { version: 3, user: "ops" }],
+  ["SNMPv3 with a digest", { version: 3, user: "ops", auth: user.auth }],
+  ["SNMPv3 with privacy", user],
+  ["SNMPv3 in a context", { ...user, context: "ups" }],
+])("%s: it is asked as its bus says, and in no other way", async (_, options) => {
+  const { port } = await simulator({ 1: 1, 2: 2 }, options);
+  expect(brief(await session(port, options).read(request(1, 2), ampleMs))).toEqual([1, 2]);
+  expect(brief(await session(port).read(request(1), 200))).toEqual(["timeout"]);
+});
+
+test.each([
+  ["another user", { ...user, user: "nobody" }, /UnknownUserNames/],
+  ["less security", { version: 3, user: "ops" }, /UnsupportedSecLevels/],
+  ["another key", { ...user, auth: { ...user.auth, key: "other-key-12" } }, /WrongDigests/],
+  ["another context", { ...user, context: "crac" }, /UnknownContexts/],
+])("SNMPv3 asked with %s says so", async (_, options, detail) => {
+  const { port } = await simulator({ 1: 1 }, user);
+  const [reading] = await session(port, options).read(request(1), ampleMs);
+  expect(reading).toMatchObject({ fault: "device_error", detail: expect.stringMatching(detail) });
+});
+
+test("without a bus, a user without keys is served beside the community", async () => {
+  const { port } = await simulator({ 1: 1 });
+  expect(brief(await session(port, { version: 3, user: "public" }).read(request(1), ampleMs))).toEqual([1]);
+  expect(brief(await session(port).read(request(1), ampleMs))).toEqual([1]);
+});
+
+test.each([{}, user])("tooBig: many OIDs are read all the same, in smaller requests (%o)", async (options) => {
+  const running = await simulator({ 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7 }, options);
+  running.misbehave("tooBig");
+  const asked = message(pdus.get, Array<string>(6).fill(`${root}.1`));
+  if (!("version" in options)) expect(await ask(running.port, asked)).toMatchObject({ errorStatus: 1, bindings: [] });
+  const reading = await session(running.port, options).read(request(1, 2, 3, 4, 5, 6, 7), ampleMs);
+  expect(brief(reading)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("endlessWalk: GetNext and GetBulk repeat the OID, Get is right; none heals", async () => {
+  const running = await simulator({ 1: 1, 2: 2 });
+  running.misbehave("endlessWalk");
+  expect(shown(await ask(running.port, message(pdus.getNext, [`${root}.1`])))).toEqual([`${root}.1 1`]);
+  expect(shown(await ask(running.port, message(pdus.getNext, [root])))).toEqual([`${root}.1 1`]);
+  const bulk = message(pdus.getBulk, [`${root}.1`], { errorIndex: 3 });
+  expect(shown(await ask(running.port, bulk))).toEqual(Array(3).fill(`${root}.1 1`));
+  expect(brief(await session(running.port).read(request(1, 2), ampleMs))).toEqual([1, 2]);
+  running.misbehave("none");
+  expect(shown(await ask(running.port, message(pdus.getNext, [`${root}.1`])))).toEqual([`${root}.2 2`]);
+});
+
+test("wrongSource: what comes from another port is nobody's answer", async () => {
+  const running = await simulator({ 1: 1 });
+  const socket = await boundTo("127.0.0.1");
+  running.misbehave("wrongSource");
+  socket.send(message(pdus.get, [`${root}.1`]), running.port, "127.0.0.1");
+  const [answer, from] = await once(socket, "message");
+  expect(shown(decode(answer)!)).toEqual([`${root}.1 1`]);
+  expect(from.port).not.toBe(running.port);
+  expect(brief(await session(running.port).read(request(1), 200))).toEqual(["timeout"]);
+});
+
+test("reboot: sysUpTime begins anew, and the engine is learnt anew within the read", async () => {
+  const ticks = 4_000_000_000;
+  const upTime = { id: "up", device: {}, address: { oid: "1.3.6.1.2.1.1.3.0" } };
+  const objects = new Map([[upTime.address.oid, () => ber.integer(ticks, ber.tags.timeTicks)]]);
+  const running = await serveSnmp({
+    ...{ host: "127.0.0.1", port: 0, objects },
+    bus: bus.parse({ host: "h", ...user }),
+  });
+  onTestFinished(() => running.close());
+  const reading = session(running.port, user);
+  const [before] = await reading.read({ points: [upTime] }, ampleMs);
+  expect(before).toMatchObject({ value: expect.toSatisfy((value: number) => value >= ticks) });
+  running.misbehave("reboot");
+  const [after] = await reading.read({ points: [upTime] }, ampleMs);
+  expect(after).toMatchObject({ value: expect.toSatisfy((value: number) => value < ticks) });
+});
+
+test("to SNMPv1 there is no Counter64: it is passed over in a walk", async () => {
+  const counter = { tag: ber.tags.counter64, content: Buffer.of(5) };
+  const objects = new Map([
+    [`${root}.1`, () => counter],
+    [`${root}.2`, () => ber.integer(2)],
+  ]);
+  const running = await serveSnmp({ host: "127.0.0.1", port: 0, objects });
+  onTestFinished(() => running.close());
+  const next = message(pdus.getNext, [root]);
+  expect(shown(await ask(running.port, message(pdus.getNext, [root], { version: versions.v1 })))).toEqual([
+    `${root}.2 2`,
+  ]);
+  expect((await ask(running.port, next)).bindings[0]!.oid).toBe(`${root}.1`);
 });

@@ -1,0 +1,180 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { fromDisk, load } from "../../agent/config/load.ts";
+import type { DevicePoint } from "../../agent/config/resolved.ts";
+import { assess } from "../../agent/core/quality.ts";
+import type { Sample } from "../../agent/core/sample.ts";
+import { realEnv } from "../../agent/env.ts";
+import type { Reading } from "../../drivers/driver.ts";
+import { drivers } from "../../drivers/index.ts";
+import { plan } from "../../drivers/snmp/plan.ts";
+import { bus as busSchema } from "../../drivers/snmp/schema.ts";
+import { SnmpSession } from "../../drivers/snmp/session.ts";
+import { serveSnmp } from "../../drivers/snmp/simulator.ts";
+import { readSnmprec } from "../../drivers/snmp/snmprec.ts";
+import { requireProgram } from "./programs.ts";
+import { snmpsimd, startSnmpsim } from "./snmpsim.ts";
+
+/**
+ * Recordings of real devices, which stand beside the project where there are any, served by snmpsim and by our simulator and read
+ * by the driver; those of a family that has a profile by that too, and through the quality gate.
+ */
+const folder = fileURLToPath(new URL("../../../shared/recordings", import.meta.url));
+const there = existsSync(folder);
+if (!there) console.warn("skipped: there are no recordings in ../shared/recordings");
+const names = there
+  ? readdirSync(folder)
+      .filter((file) => file.endsWith(".snmprec"))
+      .map((file) => file.slice(0, -".snmprec".length))
+  : [];
+const fileOf = (name: string): string => join(folder, `${name}.snmprec`);
+
+interface Expected {
+  readonly oid: string;
+  /** UCUM; null: not known. */
+  readonly unit: string | null;
+  readonly raw: string;
+  readonly value: number;
+}
+const expectedOf = (name: string): Expected[] =>
+  JSON.parse(readFileSync(join(folder, `${name}.expect.json`), "utf8")).values;
+
+const env = realEnv({ logLevel: "silent" });
+const ampleMs = 20_000;
+
+/** By profile: which recordings it reads, how many of the expected values are among its points, and which of those are no value. */
+const profiled: readonly { profile: string; recording: string; covered: number; none?: readonly string[] }[] = [
+  { profile: "ups/rfc1628-three-phase", recording: "abbups_abbups", covered: 34, none: ["battery-temperature"] },
+  { profile: "ups/rfc1628-three-phase", recording: "liebert_weblbds", covered: 17 },
+  { profile: "ups/rfc1628", recording: "eaton-mgeups_9px", covered: 10, none: ["battery-temperature"] },
+  { profile: "ups/rfc1628", recording: "poweralert_ups", covered: 10, none: ["battery-temperature"] },
+  { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
+  { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
+  { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
+  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
+];
+
+async function read(port: number, options: object, oids: readonly string[]): Promise<Reading[]> {
+  const bus = busSchema.parse({ host: "127.0.0.1", port, ...options });
+  const session = new SnmpSession(bus, env);
+  onTestFinished(() => session.close());
+  const readings: Reading[] = [];
+  const points = [...new Set(oids)].map((oid) => ({ id: oid, device: {}, address: { oid } }));
+  for (const request of plan(points, bus)) readings.push(...(await session.read(request, ampleMs)));
+  return readings;
+}
+
+const user = {
+  version: 3,
+  user: "ops",
+  auth: { protocol: "sha256", key: "authpass12" },
+  priv: { protocol: "aes128", key: "privpass12" },
+};
+
+/** Our simulator, with this recording. */
+async function ours(name: string, options: object): Promise<number> {
+  const { objects, flaws } = readSnmprec(readFileSync(fileOf(name), "utf8"));
+  expect(flaws).toEqual([]);
+  const bus = busSchema.parse({ host: "127.0.0.1", ...options });
+  const running = await serveSnmp({ host: "127.0.0.1", port: 0, bus, objects });
+  onTestFinished(() => running.close());
+  return running.port;
+}
+
+const canServe = there && requireProgram(snmpsimd);
+let snmpsim: Awaited<ReturnType<typeof startSnmpsim>> | undefined;
+beforeAll(async () => {
+  if (canServe) snmpsim = await startSnmpsim(names.map(fileOf));
+}, 120_000);
+afterAll(() => snmpsim?.stop());
+
+/** By whom a recording is served, and how it is asked for. */
+const servers = [
+  {
+    by: "snmpsim",
+    skip: !canServe,
+    open: async (name: string) => ({ port: snmpsim!.port, options: { community: name } }),
+  },
+  { by: "our simulator", skip: !there, open: async (name: string) => ({ port: await ours(name, {}), options: {} }) },
+  {
+    by: "our simulator, SNMPv3",
+    skip: !there,
+    open: async (name: string) => ({ port: await ours(name, user), options: user }),
+  },
+] as const;
+
+describe.skipIf(!there).each(servers)("recordings served by $by", ({ skip, open }) => {
+  test.skipIf(skip).for(names)("%s: each value is read as it was recorded", async (name) => {
+    const { port, options } = await open(name);
+    const expected = expectedOf(name);
+    const readings = await read(
+      port,
+      options,
+      expected.map(({ oid }) => oid),
+    );
+    const values = Object.fromEntries(readings.map((one) => [one.point, "fault" in one ? one.fault : one.value]));
+    expect(values).toEqual(Object.fromEntries(expected.map(({ oid, raw }) => [oid, Number(raw)])));
+  });
+
+  test.skipIf(skip).for(profiled)("$recording by $profile: $covered values, scaled, with their unit", async (row) => {
+    const { port, options } = await open(row.recording);
+    const points = pointsOf(row.profile);
+    const readings = await read(port, options, [...points.keys()]);
+    const samples = new Map(readings.map((one) => [one.point, sampleOf(points.get(one.point)!, one)]));
+    const covered = expectedOf(row.recording).filter(({ oid }) => points.has(oid));
+    const wrong = covered.filter((one) => !isRight(one, points.get(one.oid)!, samples.get(one.oid)!));
+    const shown = wrong.map(({ oid, value, unit }) => ({ oid, value, unit, sample: samples.get(oid) }));
+    const none = row.none ?? [];
+    expect(shown.filter(({ oid }) => !none.includes(points.get(oid)!.own))).toEqual([]);
+    for (const own of none) expect(qualityOf(own, points, samples)).toBe("bad");
+    expect(covered.length).toBe(row.covered);
+  });
+});
+
+/** The profile's points by OID, as a site has them. */
+function pointsOf(profile: string): ReadonlyMap<string, DevicePoint> {
+  const device = { id: "d", profile, bus: { protocol: "snmp", host: "127.0.0.1" } };
+  const disk = fromDisk("/nowhere/site.yaml");
+  const text = JSON.stringify({ version: 1, site: { id: "s" }, devices: [device] });
+  const { site, problems } = load(
+    "site.yaml",
+    (name) => (name === "site.yaml" ? text : disk(name)),
+    drivers,
+    () => ({
+      problem: "none is needed",
+    }),
+  );
+  expect(problems).toEqual([]);
+  return new Map(site!.devices[0]!.points.map((point) => [(point.address as { oid: string }).oid, point]));
+}
+
+function sampleOf({ definition }: DevicePoint, reading: Reading): Sample {
+  const now = { at: 0, wall: 0 };
+  return "fault" in reading
+    ? assess(definition, { fault: reading.fault }, now)
+    : assess(definition, { raw: reading.value }, now);
+}
+
+function qualityOf(own: string, points: ReadonlyMap<string, DevicePoint>, samples: ReadonlyMap<string, Sample>) {
+  const [oid = ""] = [...points].find(([, point]) => point.own === own) ?? [];
+  return samples.get(oid)?.quality;
+}
+
+/** By what a value of one unit is multiplied to be one of the other. */
+const factors: Readonly<Record<string, number>> = {
+  "min s": 60,
+  "W kW": 0.001,
+  "W kV.A": 0.001,
+  "W V.A": 1,
+  "kPa Pa": 1000,
+};
+
+function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
+  if (sample.quality !== "good") return false;
+  const unit = expected.unit === "enum" ? "1" : (expected.unit ?? point.unit);
+  const factor = unit === point.unit ? 1 : factors[`${unit} ${point.unit}`];
+  const wanted = expected.value * (factor ?? Number.NaN);
+  return Math.abs(sample.value - wanted) <= Math.abs(wanted) * 1e-6 + 1e-9;
+}
