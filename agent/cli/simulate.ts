@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
 import { realEnv } from "../env.ts";
 import { type Story, stories } from "../simulate/story.ts";
-import type { AddCommand } from "./context.ts";
+import type { AddCommand, Context } from "./context.ts";
 import { exit } from "./output.ts";
 import { loadFrom, tellProblems } from "./site.ts";
 
@@ -40,7 +40,31 @@ export const storyOption = (): Option =>
 interface Options extends StoryOptions {
   readonly config: string;
   readonly truth?: string;
+  readonly fault: readonly FaultOption[];
 }
+
+interface FaultOption {
+  /** A device, or a bus. */
+  readonly who: string;
+  readonly how: string;
+}
+
+function faultOption(text: string, before: readonly FaultOption[]): readonly FaultOption[] {
+  const [, who, how] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (who === undefined || how === undefined)
+    throw new InvalidArgumentError("expected DEVICE=FAULT, such as ups-a=silent");
+  return [...before, { who, how }];
+}
+
+const help = `
+A bus with transport: rtu is a serial line: a pseudo-terminal at its path, made by socat.
+
+Faults of every device: silent, slow (answers after 3 s), rubbish, error, flood. More of Modbus:
+drivers/modbus/README.md.
+
+Examples:
+  $ mepwatch simulate --config config/demo-site.yaml --story calm
+  $ mepwatch simulate --config site.yaml --fault ups-a=silent --fault meter-1=hole:input/52-53`;
 
 export const addSimulate: AddCommand = (program, context) => {
   program
@@ -51,23 +75,45 @@ export const addSimulate: AddCommand = (program, context) => {
     .option("--seed <number>", "of the sensors' noise", whole, 1)
     .option("--speed <factor>", "story seconds per second", positive, 1)
     .option("--truth <file>", "append what truly is to this file, a JSON line for each change")
-    .addHelpText("after", "\nExample:\n  $ mepwatch simulate --config config/demo-site.yaml --story calm")
-    .action(async ({ config, truth, ...options }: Options) => {
-      const loaded = loadFrom(config, context);
-      if (loaded.site === null) {
-        tellProblems(loaded, context);
-        context.exit(exit.config);
-        return;
-      }
-      const { simulate } = await import("../simulate/site.ts"); // only here: the service does not load simulators
-      const env = realEnv({ logLevel: "warn" });
-      const onTruth = (line: unknown): void => {
-        if (truth !== undefined) appendFileSync(truth, `${JSON.stringify(line)}\n`);
-      };
-      const site = await simulate(env, loaded.site, { ...options, host: "127.0.0.1", onTruth });
-      context.output.data(JSON.stringify({ ports: Object.fromEntries(site.ports) }));
-      await context.stopped;
-      await site.close();
-      context.exit(exit.ok);
-    });
+    .option(
+      "--fault <device=fault>",
+      "what a device, or each on a bus, does wrong; may be given again",
+      faultOption,
+      [],
+    )
+    .addHelpText("after", help)
+    .action(async (options: Options) => context.exit(await play(options, context)));
 };
+
+async function play({ config, truth, fault, ...options }: Options, context: Context): Promise<number> {
+  const loaded = loadFrom(config, context);
+  if (loaded.site === null) {
+    tellProblems(loaded, context);
+    return exit.config;
+  }
+  const { simulate } = await import("../simulate/site.ts"); // only here: the service does not load simulators
+  const env = realEnv({ logLevel: "warn" });
+  const onTruth = (line: unknown): void => {
+    if (truth !== undefined) appendFileSync(truth, `${JSON.stringify(line)}\n`);
+  };
+  const { output, stopped } = context;
+  const site = await simulate(env, loaded.site, { ...options, host: "127.0.0.1", onTruth }).catch(sayWhy);
+  if (typeof site === "string") {
+    output.message(`simulate: ${site}`);
+    return exit.unavailable;
+  }
+  try {
+    for (const { who, how } of fault) site.misbehave(who, how);
+    const [ports, lines] = [Object.fromEntries(site.ports), Object.fromEntries(site.lines)];
+    output.data(JSON.stringify({ ports, lines }));
+    await stopped;
+    return exit.ok;
+  } catch (error) {
+    output.message(`--fault: ${sayWhy(error)}`);
+    return exit.usage;
+  } finally {
+    await site.close();
+  }
+}
+
+const sayWhy = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -82,7 +82,8 @@ export function dial(bus: Bus, env: Env, before: Promise<void> = Promise.resolve
           },
           hear(chunk) {
             if (read === undefined) return;
-            heard.push(chunk);
+            // Told of on a line only; elsewhere it would be without bounds.
+            if (rtu) heard.push(chunk);
             const outcome = read(chunk);
             if (outcome.kind === "flaw") end({ fault: "bad_reply", detail: outcome.detail });
             if (outcome.kind !== "reply") return;

@@ -1,7 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { realEnv } from "../../agent/env.ts";
-import type { Misbehaviour, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import { datagramFlood } from "../flood.ts";
+import { type Misbehaviour, misbehaviourNamed, type SimulatorOptions, type StartSimulator } from "../simulator.ts";
 import * as ber from "./ber.ts";
 import { decode, encode, errors, type Message, pdus, versions } from "./message.ts";
 import { address, defaultCommunity as community } from "./schema.ts";
@@ -25,6 +26,7 @@ export const startSnmpSimulator: StartSimulator = async (options) => {
   const socket = createSocket("udp4");
   const pending = new Set<() => void>();
   let how: Misbehaviour = "none";
+  const flood = datagramFlood(socket, env, () => how === "flood");
 
   const send = (bytes: Buffer, to: RemoteInfo): void => socket.send(bytes, to.port, to.address, () => {});
   const later = (work: () => void): void => {
@@ -37,9 +39,11 @@ export const startSnmpSimulator: StartSimulator = async (options) => {
   socket.on("message", (bytes, from) => {
     const request = decode(bytes);
     const answer = request?.community === community ? reply(served, request, how) : undefined;
-    if (answer && how === "slow") later(() => send(answer, from));
+    if (answer && how === "flood") flood(answer, from);
+    else if (answer && how === "slow") later(() => send(answer, from));
     else if (answer) send(answer, from);
   });
+  const close = closer(socket, pending);
   socket.bind(options.port, options.host);
   await once(socket, "listening"); // rejects with what the socket emits as error
   socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
@@ -47,9 +51,12 @@ export const startSnmpSimulator: StartSimulator = async (options) => {
   return {
     port: socket.address().port,
     misbehave(next) {
-      how = next;
+      how = misbehaviourNamed(next);
     },
-    close: closer(socket, pending),
+    close() {
+      how = "silent";
+      return close();
+    },
   };
 };
 
@@ -96,6 +103,8 @@ function reply(served: ServedDevice, request: Message, how: Misbehaviour): Buffe
       return fitting(encode(answer)) ?? encode({ ...refusal, errorStatus: errors.tooBig, bindings: [] });
     case "silent":
       return undefined;
+    case "flood": // right, but an answer to nothing that was asked
+      return encode({ ...answer, requestId: request.requestId ^ 1 });
     case "rubbish":
       return rubbish;
     case "error":
