@@ -23,12 +23,34 @@ export interface SimulatorOptions {
 }
 
 export interface RunningSimulator {
+  /** 0 for a serial line, which has none. */
   readonly port: number;
-  /** From now on misbehave as named; "none" heals. */
-  misbehave(how: Misbehaviour): void;
+  /** Of a serial line: where it is. */
+  readonly path?: string;
+  /**
+   * From now on misbehave as named: one device, parsed as `points` have it, where a bus has several; else all of them.
+   * "none" heals.
+   * @throws on what the protocol does not have, with what there is
+   */
+  misbehave(how: string, device?: unknown): void;
+  /** Idempotent. */
   close(): Promise<void>;
 }
 
-export const misbehaviours = ["none", "silent", "slow", "rubbish", "error"] as const;
-/** silent: never answers · slow: answers after 3 s · rubbish: answers bytes that do not decode · error: the protocol's own error. */
+/** What every protocol has. */
+export const misbehaviours = ["none", "silent", "slow", "rubbish", "error", "flood"] as const;
+/**
+ * silent: never answers · slow: answers after 3 s · rubbish: answers bytes that do not decode · error: the protocol's own error ·
+ * flood: sends without end what answers no question, asked or not.
+ */
 export type Misbehaviour = (typeof misbehaviours)[number];
+
+/** @throws on a name that is none, with those there are */
+export const misbehaviourNamed = (name: string): Misbehaviour => named(misbehaviours, name);
+
+/** @throws on a fault of another name, with those there are */
+export function named<Name extends string>(names: readonly Name[], name: string): Name {
+  const found = names.find((one) => one === name);
+  if (found === undefined) throw new Error(`no fault "${name}"; expected ${names.join(", ")}`);
+  return found;
+}

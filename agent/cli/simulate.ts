@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import { snmpFaults } from "../../drivers/snmp/faults.ts";
 import { realEnv } from "../env.ts";
 import { type Story, stories } from "../simulate/story.ts";
 import type { AddCommand, Context } from "./context.ts";
@@ -44,8 +43,32 @@ interface Options extends StoryOptions {
   readonly truth?: string;
   readonly snmprec?: string;
   readonly port: number;
-  readonly fault: (typeof snmpFaults)[number];
+  readonly fault: readonly FaultOption[];
 }
+
+interface FaultOption {
+  /** A device, or a bus. */
+  readonly who: string;
+  readonly how: string;
+}
+
+function faultOption(text: string, before: readonly FaultOption[]): readonly FaultOption[] {
+  const [, who, how] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (who === undefined || how === undefined)
+    throw new InvalidArgumentError("expected DEVICE=FAULT, such as ups-a=silent");
+  return [...before, { who, how }];
+}
+
+const help = `
+A bus with transport: rtu is a serial line: a pseudo-terminal at its path, made by socat.
+
+Faults of every device: silent, slow (answers after 3 s), rubbish, error, flood. More of Modbus:
+drivers/modbus/README.md, and of SNMP: tooBig, endlessWalk, reboot, wrongSource.
+
+Examples:
+  $ mepwatch simulate --config config/demo-site.yaml --story calm
+  $ mepwatch simulate --snmprec ups.snmprec --port 1161 --fault ups=tooBig
+  $ mepwatch simulate --config site.yaml --fault ups-a=silent --fault meter-1=hole:input/52-53`;
 
 export const addSimulate: AddCommand = (program, context) => {
   program
@@ -62,61 +85,94 @@ export const addSimulate: AddCommand = (program, context) => {
     .option("--truth <file>", "append what truly is to this file, a JSON line for each change")
     .addOption(new Option("--snmprec <file>", "recording of a device, as snmpsim makes them").conflicts("config"))
     .option("--port <number>", "of a recording; default: any", whole, 0)
-    .addOption(new Option("--fault <name>", "what a recorded device does wrong").choices(snmpFaults).default("none"))
-    .addHelpText(
-      "after",
-      "\nExamples:\n  $ mepwatch simulate --config config/demo-site.yaml --story calm\n" +
-        "  $ mepwatch simulate --snmprec ups.snmprec --port 1161 --fault tooBig",
+    .option(
+      "--fault <who=fault>",
+      "what a device, each on a bus, or a recording (by its name) does wrong; may be given again",
+      faultOption,
+      [],
     )
+    .addHelpText("after", help)
     .action(async (options: Options) => {
-      if (options.snmprec !== undefined) return replay(options.snmprec, options, context);
-      if (options.config !== undefined) return simulateSite(options.config, options, context);
+      const { config, snmprec } = options;
+      if (snmprec !== undefined) return context.exit(await replay(snmprec, options, context));
+      if (config !== undefined) return context.exit(await simulateSite(config, options, context));
       context.output.message("nothing to simulate; expected --config with a site file, or --snmprec with a recording");
       context.exit(exit.usage);
     });
 };
 
-async function simulateSite(config: string, { truth, ...options }: Options, context: Context): Promise<void> {
+async function simulateSite(config: string, { truth, fault, ...options }: Options, context: Context): Promise<number> {
   const loaded = loadFrom(config, context);
   if (loaded.site === null) {
     tellProblems(loaded, context);
-    context.exit(exit.config);
-    return;
+    return exit.config;
   }
   const { simulate } = await import("../simulate/site.ts"); // only here: the service does not load simulators
   const env = realEnv({ logLevel: "warn" });
   const onTruth = (line: unknown): void => {
     if (truth !== undefined) appendFileSync(truth, `${JSON.stringify(line)}\n`);
   };
-  const site = await simulate(env, loaded.site, { ...options, host: "127.0.0.1", onTruth });
-  context.output.data(JSON.stringify({ ports: Object.fromEntries(site.ports) }));
-  await context.stopped;
-  await site.close();
-  context.exit(exit.ok);
+  const { output } = context;
+  const site = await simulate(env, loaded.site, { ...options, host: "127.0.0.1", onTruth }).catch(sayWhy);
+  if (typeof site === "string") {
+    output.message(`simulate: ${site}`);
+    return exit.unavailable;
+  }
+  return await serving(site, fault, context, () => ({
+    ports: Object.fromEntries(site.ports),
+    lines: Object.fromEntries(site.lines),
+  }));
 }
 
-async function replay(file: string, { port, fault }: Options, context: Context): Promise<void> {
+interface Served {
+  misbehave(who: string, how: string): void;
+  close(): Promise<void>;
+}
+
+/** Serves until it is stopped; told on stdout once it does. */
+async function serving(
+  served: Served,
+  fault: readonly FaultOption[],
+  { output, stopped }: Context,
+  ready: () => object,
+): Promise<number> {
+  try {
+    for (const { who, how } of fault) served.misbehave(who, how);
+    output.data(JSON.stringify(ready()));
+    await stopped;
+    return exit.ok;
+  } catch (error) {
+    output.message(`--fault: ${sayWhy(error)}`);
+    return exit.usage;
+  } finally {
+    await served.close();
+  }
+}
+
+async function replay(file: string, { port, fault }: Options, context: Context): Promise<number> {
   const { serveSnmp } = await import("../../drivers/snmp/simulator.ts");
   const { readSnmprec } = await import("../../drivers/snmp/snmprec.ts");
   const text = readRecording(file);
-  if (text === null) {
-    tellAll([`${file}: cannot be read; expected a recording, lines of OID|tag|value`], context);
-    context.exit(exit.config);
-    return;
-  }
-  const { objects, flaws } = readSnmprec(text);
-  if (flaws.length > 0 || objects.size === 0) {
+  const { objects, flaws } = readSnmprec(text ?? "");
+  if (text === null || flaws.length > 0 || objects.size === 0) {
     const told = flaws.map(({ line, cause }) => `${file}:${line}: ${cause}; expected OID|tag|value`);
-    tellAll(told.length > 0 ? told : [`${file}: nothing is recorded; expected lines of OID|tag|value`], context);
-    context.exit(exit.config);
-    return;
+    const why =
+      text === null
+        ? "cannot be read; expected a recording, lines of OID|tag|value"
+        : "nothing is recorded; expected lines of OID|tag|value";
+    tellAll(told.length > 0 ? told : [`${file}: ${why}`], context);
+    return exit.config;
   }
+  const name = basename(file, ".snmprec");
   const running = await serveSnmp({ host: "127.0.0.1", port, objects });
-  running.misbehave(fault);
-  context.output.data(JSON.stringify({ ports: { [basename(file, ".snmprec")]: running.port } }));
-  await context.stopped;
-  await running.close();
-  context.exit(exit.ok);
+  const served: Served = {
+    misbehave(who, how) {
+      if (who !== name) throw new Error(`no device "${who}"; expected ${name}`);
+      running.misbehave(how);
+    },
+    close: () => running.close(),
+  };
+  return await serving(served, fault, context, () => ({ ports: { [name]: running.port } }));
 }
 
 function readRecording(file: string): string | null {
@@ -126,3 +182,5 @@ function readRecording(file: string): string | null {
     return null;
   }
 }
+
+const sayWhy = (error: unknown): string => (error instanceof Error ? error.message : String(error));

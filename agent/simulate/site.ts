@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Misbehaviour, RunningSimulator, SimulatorOptions, StartSimulator } from "../../drivers/simulator.ts";
-import type { Bus, Site } from "../config/resolved.ts";
+import type { RunningSimulator, SimulatorOptions, StartSimulator } from "../../drivers/simulator.ts";
+import type { Bus, Device, Site } from "../config/resolved.ts";
 import type { PointId, Wall } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import { hallOf } from "./hall.ts";
@@ -16,8 +16,13 @@ import type { Story } from "./story.ts";
 export interface SimulatedSite {
   /** The port on which each bus listens: its own, unless that was taken. */
   readonly ports: ReadonlyMap<Bus["id"], number>;
-  /** @throws when there is no such bus. */
-  misbehave(bus: Bus["id"], how: Misbehaviour): void;
+  /** The path at which each serial line is. */
+  readonly lines: ReadonlyMap<Bus["id"], string>;
+  /**
+   * One device, or all on a bus, as RunningSimulator has it.
+   * @throws when there is no such device or bus, or its protocol does not know that fault, with what there is
+   */
+  misbehave(who: Device["id"] | Bus["id"], how: string): void;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -60,11 +65,14 @@ export async function simulate(env: Env, site: Site, options: SimulateOptions): 
   const running = await startAll(site, options, servedBy(site, scene));
   act();
   return {
-    ports: new Map([...running].map(([bus, { port }]) => [bus, port])),
-    misbehave(bus, how) {
-      const found = running.get(bus);
-      if (found === undefined) throw new Error(`no bus "${bus}"; expected one of ${[...running.keys()].join(", ")}`);
-      found.misbehave(how);
+    ports: new Map([...running].flatMap(([bus, { port, path }]) => (path === undefined ? [[bus, port]] : []))),
+    lines: new Map([...running].flatMap(([bus, { path }]) => (path === undefined ? [] : [[bus, path]]))),
+    misbehave(who, how) {
+      const device = site.devices.find(({ id }) => id === who);
+      const found = running.get(device?.bus ?? who);
+      if (found === undefined)
+        throw new Error(`no device or bus "${who}"; expected one of ${namesOf(site).join(", ")}`);
+      found.misbehave(how, device?.address);
     },
     async close() {
       cancelTimer();
@@ -72,6 +80,9 @@ export async function simulate(env: Env, site: Site, options: SimulateOptions): 
     },
   };
 }
+
+/** A bus of a device's own bears its id. */
+const namesOf = ({ devices, buses }: Site): string[] => [...new Set([...devices, ...buses].map(({ id }) => id))];
 
 type Running = ReadonlyMap<Bus["id"], RunningSimulator>;
 
@@ -91,7 +102,7 @@ const closeAll = async (running: Running): Promise<void> => {
   await Promise.all([...running.values()].map((one) => one.close()));
 };
 
-/** Every driver that reaches a bus over a network has a port among the bus's options; a serial line is served on any. */
+/** Every driver that reaches a bus over a network has a port among the bus's options. */
 const listening = z.looseObject({ port: z.number().default(0) });
 
 async function startBus(

@@ -1,7 +1,14 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { type Env, realEnv } from "../../agent/env.ts";
-import type { Misbehaviour, RunningSimulator, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import { datagramFlood } from "../flood.ts";
+import {
+  type Misbehaviour,
+  misbehaviourNamed,
+  type RunningSimulator,
+  type SimulatorOptions,
+  type StartSimulator,
+} from "../simulator.ts";
 import { characterString, datagram, encoders, objectIdentifier } from "./encode.ts";
 import { pdu } from "./frame.ts";
 import type { Point } from "./plan.ts";
@@ -24,6 +31,9 @@ export const startBacnetSimulator: StartSimulator = async (options) => {
   const socket = createSocket({ type: "udp4", reuseAddr: false });
   const pending = new Set<() => void>();
   let how: Misbehaviour = "none";
+  const flood = datagramFlood(socket, env, () => how === "flood");
+  /** To whoever asked last. */
+  let pour = (): void => {};
 
   const send = (bytes: Buffer, to: RemoteInfo): void => socket.send(bytes, to.port, to.address, () => {});
   socket.on("message", (bytes, from) => {
@@ -33,18 +43,27 @@ export const startBacnetSimulator: StartSimulator = async (options) => {
     const iAm = apdu && whoIsAnswer(served, apdu);
     if (iAm) send(iAm, from);
     if (!request) return;
-    if (how === "slow") later(env, pending, () => send(answer(served, request), from));
+    // Right answers, but to a request that is not open.
+    pour = () => flood(answer(served, { ...request, invokeId: request.invokeId ^ 0x80 }), from);
+    if (how === "flood") pour();
+    else if (how === "slow") later(env, pending, () => send(answer(served, request), from));
     else send(reply(served, request, how), from);
   });
+  const close = closer(socket, pending);
   await bound(socket, options);
   socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
 
   return {
     port: socket.address().port,
     misbehave(next) {
-      how = next;
+      how = misbehaviourNamed(next);
+      if (how === "flood") pour();
     },
-    close: closer(socket, pending),
+    close() {
+      how = "silent";
+      pour = () => {};
+      return close();
+    },
   };
 };
 
@@ -73,7 +92,11 @@ function encoded(property: keyof typeof deviceProperties, text: string): Buffer 
   return property === "object-identifier" ? objectIdentifier(deviceObject, Number(text)) : characterString(text);
 }
 
-function reply(served: ServedDevice, request: Requested, how: Exclude<Misbehaviour, "silent" | "slow">): Buffer {
+function reply(
+  served: ServedDevice,
+  request: Requested,
+  how: Exclude<Misbehaviour, "silent" | "slow" | "flood">,
+): Buffer {
   switch (how) {
     case "none":
       return answer(served, request);

@@ -1,57 +1,60 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { type Env, realEnv } from "../../agent/env.ts";
-import type { Misbehaviour, StartSimulator } from "../simulator.ts";
-import { frame, headerBytes, lengthMax } from "./frame.ts";
-import { identification, serverIdCode } from "./identification.ts";
-import { isSealed, sealed } from "./rtu.ts";
-import type { Bus } from "./schema.ts";
-import { exception, type Query, queryIn, served } from "./served.ts";
+import { realEnv } from "../../agent/env.ts";
+import type { RunningSimulator, SimulatorOptions, StartSimulator } from "../simulator.ts";
+import { ofLine, ofNetwork } from "./framing.ts";
+import { openPty } from "./pty.ts";
+import { type Bus, deviceSchema } from "./schema.ts";
+import { served } from "./served.ts";
+import { type Flow, type Units, unitsOf } from "./serving.ts";
 
 /**
- * Serves the points of any number of units over Modbus TCP, UDP or RTU over TCP, as their bus has it; a serial line as RTU over
- * TCP (socat makes a serial port of that). Functions 1 to 4, 17 and 43/14. Its own coder, not the server of the library: that one is
- * slow and cannot misbehave.
+ * Serves the points of any number of units as their bus has it: over Modbus TCP, UDP, RTU over TCP, or a serial line, which it
+ * makes of a pseudo-terminal at the bus's path. Functions 1 to 4, 17 and 43/14. Its own coder, not the server of the library: that
+ * one is slow and cannot misbehave.
  */
 export const startModbusSimulator: StartSimulator = async (options) => {
-  const transport = (options.bus as Partial<Bus> | undefined)?.transport ?? "tcp";
-  const reply = served(options);
-  // The device stands for the world outside of the agent, hence real time.
-  const { after } = realEnv({ logLevel: "silent" });
-  let how: Misbehaviour = "none";
+  const bus = (options.bus ?? {}) as Partial<Bus>;
+  const ways = { tcp: onStreams, "rtu-over-tcp": onStreams, udp: onDatagrams, rtu: onLine };
+  const transport = bus.transport ?? "tcp";
   const framing = transport === "rtu" || transport === "rtu-over-tcp" ? ofLine : ofNetwork;
-  const late = new Set<() => void>();
-  const device: Device = { framing, reply, after, late, how: () => how };
-  const { port, close } = transport === "udp" ? await onDatagrams(options, device) : await onStreams(options, device);
+  // The device stands for the world outside of the agent, hence real time.
+  const units = unitsOf(framing, flows[transport], served(options), realEnv({ logLevel: "silent" }));
+  const { close, ...where } = await ways[transport](options, units);
   return {
-    port,
-    async close() {
-      for (const cancel of late) cancel();
-      await close();
+    ...where,
+    close() {
+      units.stop();
+      return close();
     },
-    misbehave(next) {
-      how = next;
+    misbehave(how, device) {
+      units.misbehave(how, device === undefined ? undefined : deviceSchema.parse(device).unit);
     },
   };
 };
 
-interface Device {
-  readonly framing: Framing;
-  readonly after: Env["after"];
-  /** Cancels each answer that is still to come. */
-  readonly late: Set<() => void>;
-  reply(query: Query): number[];
-  how(): Misbehaviour;
-}
+/** As fast as a network takes it; of a serial line about what 115200 baud carry. */
+const flows: Readonly<Record<Bus["transport"], Flow>> = {
+  tcp: { times: 1, octets: 65_536, pauseMs: 0 },
+  "rtu-over-tcp": { times: 1, octets: 65_536, pauseMs: 0 },
+  udp: { times: 64, octets: 1, pauseMs: 0 },
+  rtu: { times: 1, octets: 56, pauseMs: 5 },
+};
 
-type Where = Pick<Parameters<StartSimulator>[0], "host" | "port">;
+type Way = Omit<RunningSimulator, "misbehave">;
 
-async function onStreams({ host, port }: Where, device: Device) {
+async function onStreams({ host, port }: SimulatorOptions, units: Units): Promise<Way> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    const heard = serve(device, (bytes) => void socket.write(bytes));
+    const heard = units.connect({
+      get isThere() {
+        return socket.writable;
+      },
+      write: (bytes, taken) => void socket.write(bytes, taken),
+      end: (how) => void (how === "reset" ? socket.resetAndDestroy() : socket.end()),
+    });
     socket.on("error", () => {}); // a client that goes away; "close" follows
     socket.on("close", () => sockets.delete(socket));
     socket.on("data", (chunk) => {
@@ -73,12 +76,22 @@ async function onStreams({ host, port }: Where, device: Device) {
   };
 }
 
-async function onDatagrams({ host, port }: Where, device: Device) {
+async function onDatagrams({ host, port }: SimulatorOptions, units: Units): Promise<Way> {
   const socket = createSocket("udp4");
-  let open = true;
-  socket.on("message", (message, from) => {
+  let [open, last] = [true, ""];
+  socket.on("message", (message, { port, address }) => {
+    const asker = `${address}:${port}`;
+    last = asker;
+    const client = {
+      // There is no good-bye: whoever asks is taken to be the only one.
+      get isThere() {
+        return open && last === asker;
+      },
+      write: (bytes: Buffer, taken?: () => void) => void (open && socket.send(bytes, port, address, () => taken?.())),
+      end: () => {},
+    };
     // Each datagram stands for itself: what it lacks does not come with the next.
-    serve(device, (bytes) => open && socket.send(bytes, from.port, from.address))(message);
+    units.connect(client)(message);
   });
   socket.bind(port, host);
   await once(socket, "listening");
@@ -92,103 +105,14 @@ async function onDatagrams({ host, port }: Where, device: Device) {
   };
 }
 
-const slowMs = 3000;
-
-/** One client, told what it sends: false once its stream is lost. */
-function serve(
-  { framing, after, late, reply, how }: Device,
-  write: (bytes: Buffer) => void,
-): (chunk: Buffer) => boolean {
-  let rest: Buffer = Buffer.alloc(0);
-  let answers = 0;
-
-  function answer({ query, transaction }: Taken): void {
-    const right = (): void => write(framing.pack(transaction, reply(query)));
-    switch (how()) {
-      case "none":
-        right();
-        return;
-      case "silent":
-        return;
-      case "slow": {
-        const cancel = after(slowMs, () => {
-          late.delete(cancel);
-          right();
-        });
-        late.add(cancel);
-        return;
-      }
-      case "rubbish":
-        write(framing.rubbish(query, transaction, answers++));
-        return;
-      case "error":
-        write(framing.pack(transaction, exception(query, 4)));
-    }
-  }
-
-  return (chunk) => {
-    rest = Buffer.concat([rest, chunk]);
-    for (;;) {
-      const taken = framing.take(rest);
-      if (taken === "lost") return false;
-      if (taken === null) return true;
-      rest = rest.subarray(taken.bytes);
-      answer(taken);
-    }
-  };
+async function onLine({ bus }: SimulatorOptions, units: Units): Promise<Way> {
+  const { path } = bus as Extract<Bus, { transport: "rtu" }>;
+  const line = await openPty(path);
+  const client = { isThere: true, write: line.write, end: () => {} };
+  let heard = units.connect(client);
+  line.onData((chunk) => {
+    // What is no question is noise: the next one is listened for.
+    if (!heard(chunk)) heard = units.connect(client);
+  });
+  return { port: 0, path, close: line.close };
 }
-
-interface Taken {
-  readonly query: Query;
-  readonly transaction: number;
-  readonly bytes: number;
-}
-
-interface Framing {
-  /** The first question in a stream; null: not yet whole. */
-  take(stream: Buffer): Taken | null | "lost";
-  pack(transaction: number, body: readonly number[]): Buffer;
-  rubbish(query: Query, transaction: number, turn: number): Buffer;
-}
-
-/** A question is unit and function at least; a stream that holds anything shorter or absurd is lost. */
-const shortest = 2;
-
-const ofNetwork: Framing = {
-  take(stream) {
-    if (stream.length < headerBytes) return null;
-    const length = stream.readUInt16BE(4);
-    if (length < shortest || length > lengthMax) return "lost";
-    const bytes = headerBytes + length;
-    if (stream.length < bytes) return null;
-    return { query: queryIn(stream.subarray(headerBytes, bytes)), transaction: stream.readUInt16BE(0), bytes };
-  },
-  pack: (transaction, [unit = 0, ...pdu]) => frame(transaction, unit, pdu),
-  /** In turn: another transaction, a byte count that lies, a length no frame has, a protocol that is not Modbus. */
-  rubbish({ unit, code }, transaction, turn) {
-    const bytes = frame(transaction, unit, [code, 2, 0, 0]);
-    if (turn % 4 === 0) bytes.writeUInt16BE(transaction ^ 0xffff, 0);
-    else if (turn % 4 === 1) bytes.writeUInt8(0xff, 8);
-    else if (turn % 4 === 2) bytes.writeUInt16BE(0xffff, 4);
-    else bytes.writeUInt16BE(0xdead, 2);
-    return bytes;
-  },
-};
-
-const ofLine: Framing = {
-  take(stream) {
-    if (stream.length < 2) return null;
-    const length = stream[1] === identification.code ? 5 : stream[1] === serverIdCode ? 2 : 6;
-    if (stream.length < length + 2) return null;
-    if (!isSealed(stream, length)) return "lost";
-    return { query: queryIn(stream.subarray(0, length)), transaction: 0, bytes: length + 2 };
-  },
-  pack: (_, body) => sealed(Uint8Array.from(body)),
-  /** In turn: a wrong checksum, another unit, half a frame, noise. */
-  rubbish({ unit, code }, _, turn) {
-    const bytes = sealed(Uint8Array.of(turn % 4 === 1 ? unit ^ 1 : unit, code, 2, 0, 0));
-    if (turn % 4 === 0) bytes.writeUInt8(bytes.readUInt8(6) ^ 0xff, 6);
-    if (turn % 4 === 3) bytes.fill(0x55);
-    return turn % 4 === 2 ? bytes.subarray(0, 4) : bytes;
-  },
-};

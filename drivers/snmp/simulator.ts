@@ -1,10 +1,11 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { type Env, realEnv } from "../../agent/env.ts";
+import { datagramFlood } from "../flood.ts";
 import type { RunningSimulator, SimulatorOptions } from "../simulator.ts";
 import { part } from "./address.ts";
 import * as ber from "./ber.ts";
-import type { SnmpFault } from "./faults.ts";
+import { type SnmpFault, snmpFaultNamed } from "./faults.ts";
 import { decode, encode, errors, versions } from "./message.ts";
 import { type Bus, defaultCommunity } from "./schema.ts";
 import { type Answering, type Objects, type Respond, responseTo, ServedDevice } from "./served.ts";
@@ -21,16 +22,12 @@ const fewOids = 5;
 const rubbish = Buffer.from("3026020101", "hex");
 const sysUpTime = "1.3.6.1.2.1.1.3.0";
 
-interface SnmpSimulator extends RunningSimulator {
-  misbehave(how: SnmpFault): void;
-}
-
 /**
  * Serves GetRequest, GetNextRequest and GetBulkRequest as its bus says that it is asked: with a community, by SNMPv1 and v2c,
  * or by SNMPv3 as its user. Without a bus the community is "public", and so is a user without keys. Terminal tools work on it:
  * `snmpwalk -v2c -c public 127.0.0.1:PORT .1`.
  */
-export const startSnmpSimulator = (options: SimulatorOptions): Promise<SnmpSimulator> =>
+export const startSnmpSimulator = (options: SimulatorOptions): Promise<RunningSimulator> =>
   serveSnmp({ ...options, objects: objectsOf(options) });
 
 interface Serving extends Pick<SimulatorOptions, "host" | "port" | "bus"> {
@@ -38,7 +35,7 @@ interface Serving extends Pick<SimulatorOptions, "host" | "port" | "bus"> {
   readonly objects: Objects;
 }
 
-export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<SnmpSimulator> {
+export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<RunningSimulator> {
   const env = realEnv({ logLevel: "silent" });
   const answering = answeringOf(bus as Bus | undefined, env);
   const clock = upTimeOf(env, objects);
@@ -61,10 +58,16 @@ export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<
   socket.on("message", (bytes, from) => {
     const answer = firstOf(answering, (one) => one.answer(bytes, respondBy(served, how)));
     if (answer === undefined || how === "silent") return;
+    if (how === "flood") {
+      flood(answer, from);
+      return;
+    }
     const sent = how === "rubbish" ? rubbish : answer;
     if (how === "slow") timers.after(slowMs, () => send(sent, from));
     else send(sent, from);
   });
+  const flood = datagramFlood(socket, env, () => how === "flood");
+  const close = closer(timers, () => [socket, ...(stranger ? [stranger] : [])]);
   socket.bind(port, host);
   await once(socket, "listening"); // rejects with what the socket emits as error
   socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
@@ -72,10 +75,13 @@ export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<
   return {
     port: socket.address().port,
     misbehave(next) {
-      how = next;
+      how = snmpFaultNamed(next);
       if (how === "reboot") reboot();
     },
-    close: closer(timers, () => [socket, ...(stranger ? [stranger] : [])]),
+    close() {
+      how = "silent";
+      return close();
+    },
   };
 }
 
@@ -100,6 +106,8 @@ const respondBy =
     const answer = served.answer(request, { isV1, isEndless: how === "endlessWalk" });
     if (answer === undefined) return undefined;
     if (how === "error") return encoded(responseTo(request, errors.genErr));
+    // Right, but an answer to nothing that was asked.
+    if (how === "flood") return encoded({ ...answer, requestId: request.requestId ^ 1 });
     const datagram = encoded(answer);
     const isTooBig = datagram.length > datagramMax || (how === "tooBig" && request.bindings.length > fewOids);
     return isTooBig ? encoded(responseTo(request, errors.tooBig)) : datagram;

@@ -28,7 +28,7 @@ test.each([
 ])(
   "--snmprec, --fault %s: a recording is served by v1, v2c and v3, and ends when it is asked to",
   async (fault, v2c, v3) => {
-    const running = simulate("--snmprec", fileWith(`${root}.1|2|7\n${root}.2|66|8\n`), "--fault", fault);
+    const running = simulate("--snmprec", fileWith(`${root}.1|2|7\n${root}.2|66|8\n`), "--fault", `ups=${fault}`);
     const { ports } = JSON.parse(await running.line(/ports/));
     const patience = fault === "none" ? ampleMs : 300;
     const read = async (options: object) => brief(await session(ports.ups, options).read(request(1, 2), patience));
@@ -49,7 +49,8 @@ test.each([
   ],
   [["--snmprec", "FILE"], "# nothing\n", 78, /nothing is recorded/],
   [["--snmprec", "/nowhere/ups.snmprec"], "", 78, /cannot be read/],
-  [["--snmprec", "FILE", "--fault", "lazy"], "", 2, /Allowed choices are none, silent/],
+  [["--snmprec", "FILE", "--fault", "ups=lazy"], `${root}.1|2|7\n`, 2, /no fault "lazy"; expected none, silent/],
+  [["--snmprec", "FILE", "--fault", "pdu=silent"], `${root}.1|2|7\n`, 2, /no device "pdu"; expected ups/],
   [[], "", 2, /nothing to simulate; expected --config with a site file, or --snmprec/],
 ])("%j of %j: exit %i, and why", async (args, text, code, said) => {
   const file = fileWith(text);

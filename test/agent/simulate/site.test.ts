@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { builtInConfig, fromDisk, load } from "../../../agent/config/load.ts";
@@ -14,6 +15,7 @@ import { type SimulatedSite, simulate, type Truth } from "../../../agent/simulat
 import type { Story } from "../../../agent/simulate/story.ts";
 import { answered, type Closable, type Reading } from "../../../drivers/driver.ts";
 import { drivers } from "../../../drivers/index.ts";
+import { requireProgram } from "../../interop/programs.ts";
 import { demoSite, noSecret, storyNamed } from "./demo.ts";
 
 /** The demo's site on real sockets, read by the drivers that read real devices. */
@@ -194,8 +196,12 @@ describe.each([["ups-a"], ["crac-1"], ["meter-incomer"]])("a bus that misbehaves
   });
 });
 
-test("a bus that is not there cannot misbehave", () => {
-  expect(() => here.simulated.misbehave("ups-z", "silent")).toThrow(/no bus "ups-z"; expected one of .*ups-a/);
+test("who is not there cannot misbehave, nor anybody as nobody knows", () => {
+  expect(() => here.simulated.misbehave("ups-z", "silent")).toThrow(
+    /no device or bus "ups-z"; expected one of .*ups-a/,
+  );
+  for (const { id } of here.site.buses)
+    expect(() => here.simulated.misbehave(id, "sulking")).toThrow(/no fault "sulking"; expected .*silent/);
 });
 
 test("a port that is taken is replaced, and told", async () => {
@@ -209,26 +215,79 @@ test("a port that is taken is replaced, and told", async () => {
   for (const { id } of here.site.buses) expect(answered(await reader.read(id))).toBe(true);
 });
 
-test("a serial line is served on a port, in the frames of a line", async () => {
+const siteOf = (text: string): Site => {
   const disk = fromDisk(join(builtInConfig(), "demo-site.yaml"));
-  const siteWith = (bus: string) => {
-    const text = `version: 1\nsite: { id: s }\ndevices:\n  - { id: m, profile: meter/eastron-sdm630, bus: { protocol: modbus, ${bus} } }\n`;
-    return load("site.yaml", (name) => (name === "site.yaml" ? text : disk(name)), drivers, noSecret).site!;
+  return load("site.yaml", (name) => (name === "site.yaml" ? text : disk(name)), drivers, noSecret).site!;
+};
+const twoMeters = (bus: string): string => `version: 1
+site: { id: s }
+buses: { meters: { protocol: modbus, ${bus} } }
+devices:
+  - { id: one, profile: meter/eastron-sdm630, bus: meters, address: { unit: 1 } }
+  - { id: two, profile: meter/eastron-sdm630, bus: meters, address: { unit: 2 } }
+`;
+
+describe.skipIf(!requireProgram("/usr/bin/socat"))("a serial line", () => {
+  const simulatedAt = (path: string) => {
+    const options = { story: storyNamed("calm"), seed: 1, speed: 1, host: "127.0.0.1" };
+    return simulate(env, siteOf(twoMeters(`transport: rtu, path: ${JSON.stringify(path)}`)), options);
   };
-  const story = storyNamed("calm");
-  const line = await simulate(env, siteWith("transport: rtu, path: /dev/ttyX"), {
-    story,
-    seed: 1,
-    speed: 1,
-    host: "127.0.0.1",
+  const folder = (): string => {
+    const made = mkdtempSync(join(tmpdir(), "mepwatch-line-"));
+    onTestFinished(() => rmSync(made, { recursive: true }));
+    return made;
+  };
+
+  test("is a pseudo-terminal at the bus's path, and gone after; who reads from it: test/interop/line.test.ts", async () => {
+    const path = join(folder(), "a line, with: marks");
+    const line = await simulatedAt(path);
+    expect([...line.lines]).toEqual([["meters", path]]);
+    expect([...line.ports]).toEqual([]);
+    expect(readlinkSync(path)).toMatch(/^\/dev\/pts\/\d+$/);
+    expect(() => line.misbehave("two", "wrong-transaction")).toThrow(
+      /no fault "wrong-transaction"; expected .*wrong-checksum/,
+    );
+    await line.close();
+    expect(existsSync(path)).toBe(false);
   });
-  onTestFinished(() => line.close());
-  const reader = readerOf(siteWith(`transport: rtu-over-tcp, host: 127.0.0.1, port: ${line.ports.get("m")}`));
-  onTestFinished(() => reader.close());
-  const readings = await reader.read("m");
-  expect(readings.length).toBeGreaterThan(0);
-  expect(readings.filter((one) => "fault" in one)).toEqual([]);
+
+  test("is not made where something stands, but where a killed simulation left a link to nowhere", async () => {
+    const path = join(folder(), "line");
+    writeFileSync(path, "precious");
+    await expect(simulatedAt(path)).rejects.toThrow(
+      /no serial line at .*: something stands there already.*; remove it/,
+    );
+    expect(readFileSync(path, "utf8")).toBe("precious");
+    rmSync(path);
+    symlinkSync("/dev/pts/99999", path);
+    const line = await simulatedAt(path);
+    await line.close();
+  });
+
+  test("that cannot be made is told, with what to do", async () => {
+    const nowhere = join(folder(), "no", "folder");
+    await expect(simulatedAt(nowhere)).rejects.toThrow(/No such file or directory; give the bus a path in a folder/);
+  });
 });
+
+test.each(["leak/rle-ld2100", "meter/eastron-sdm630"])(
+  "any profile is served and read over each transport: %s",
+  async (profile) => {
+    const text = (bus: string): string =>
+      `version: 1\nsite: { id: s }\ndevices: [{ id: d, profile: ${profile}, bus: { protocol: modbus, ${bus} } }]\n`;
+    for (const transport of ["tcp", "udp", "rtu-over-tcp"]) {
+      const at = (port: number): Site => siteOf(text(`transport: ${transport}, host: 127.0.0.1, port: ${port}`));
+      const options = { story: storyNamed("calm"), seed: 1, speed: 1, host: "127.0.0.1", anyPort: true };
+      const served = await simulate(env, at(1), options);
+      onTestFinished(() => served.close());
+      const reader = readerOf(at(served.ports.get("d")!));
+      onTestFinished(() => reader.close());
+      const readings = await reader.read("d");
+      expect(readings.length).toBeGreaterThan(0);
+      expect(readings.filter((one) => "fault" in one)).toEqual([]);
+    }
+  },
+);
 
 test("close is quick, also while it is read and slow to answer; then nobody answers, and twice is fine", async () => {
   const { simulated, site, reader } = await staged(storyNamed("calm"), 1);

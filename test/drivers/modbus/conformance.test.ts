@@ -8,6 +8,7 @@ for (const transport of ["tcp", "udp", "rtu-over-tcp"])
     startSimulator: startModbusSimulator,
     bus: (host, port) => ({ transport, host, port }),
     device: { unit: 7 },
+    neighbour: { unit: 8 },
     points: [
       { address: { table: "holding", register: 100 }, value: 65535 },
       { address: { table: "holding", register: 101, type: "s16" }, value: -215 },
