@@ -9,6 +9,7 @@ import type { Sample } from "../../agent/core/sample.ts";
 import { realEnv } from "../../agent/env.ts";
 import type { Reading } from "../../drivers/driver.ts";
 import { drivers } from "../../drivers/index.ts";
+import type { Address } from "../../drivers/snmp/address.ts";
 import { plan } from "../../drivers/snmp/plan.ts";
 import { bus as busSchema } from "../../drivers/snmp/schema.ts";
 import { SnmpSession } from "../../drivers/snmp/session.ts";
@@ -44,8 +45,19 @@ const expectedOf = (name: string): Expected[] =>
 const env = realEnv({ logLevel: "silent" });
 const ampleMs = 20_000;
 
-/** By profile: which recordings it reads, how many of the expected values are among its points, and which of those are no value. */
-const profiled: readonly { profile: string; recording: string; covered: number; none?: readonly string[] }[] = [
+interface Profiled {
+  readonly profile: string;
+  readonly recording: string;
+  /** How many of the expected values are among its points. */
+  readonly covered: number;
+  /** Which of those points say by their value that there is none. */
+  readonly none?: readonly string[];
+  /** Rows of its tables, as a site gives them. */
+  readonly rows?: Readonly<Record<string, string | readonly (string | number)[]>>;
+}
+
+/** By profile: which recordings it reads. */
+const profiled: readonly Profiled[] = [
   { profile: "ups/rfc1628-three-phase", recording: "abbups_abbups", covered: 34, none: ["battery-temperature"] },
   { profile: "ups/rfc1628-three-phase", recording: "liebert_weblbds", covered: 17 },
   { profile: "ups/rfc1628", recording: "eaton-mgeups_9px", covered: 10, none: ["battery-temperature"] },
@@ -56,13 +68,21 @@ const profiled: readonly { profile: string; recording: string; covered: number; 
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
 ];
 
-async function read(port: number, options: object, oids: readonly string[]): Promise<Reading[]> {
+const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
+  readPoints(port, options, new Map([...new Set(oids)].map((oid) => [oid, { address: { oid } }])));
+
+/** Each reading by the OID of its point. */
+async function readPoints(
+  port: number,
+  options: object,
+  points: ReadonlyMap<string, Pick<DevicePoint, "address">>,
+): Promise<Reading[]> {
   const bus = busSchema.parse({ host: "127.0.0.1", port, ...options });
   const session = new SnmpSession(bus, env);
   onTestFinished(() => session.close());
   const readings: Reading[] = [];
-  const points = [...new Set(oids)].map((oid) => ({ id: oid, device: {}, address: { oid } }));
-  for (const request of plan(points, bus)) readings.push(...(await session.read(request, ampleMs)));
+  const asked = [...points].map(([id, { address }]) => ({ id, device: {}, address: address as Address }));
+  for (const request of plan(asked, bus)) readings.push(...(await session.read(request, ampleMs)));
   return readings;
 }
 
@@ -120,8 +140,8 @@ describe.skipIf(!there).each(servers)("recordings served by $by", ({ skip, open 
 
   test.skipIf(skip).for(profiled)("$recording by $profile: $covered values, scaled, with their unit", async (row) => {
     const { port, options } = await open(row.recording);
-    const points = pointsOf(row.profile);
-    const readings = await read(port, options, [...points.keys()]);
+    const points = pointsOf(row);
+    const readings = await readPoints(port, options, points);
     const samples = new Map(readings.map((one) => [one.point, sampleOf(points.get(one.point)!, one)]));
     const covered = expectedOf(row.recording).filter(({ oid }) => points.has(oid));
     const wrong = covered.filter((one) => !isRight(one, points.get(one.oid)!, samples.get(one.oid)!));
@@ -133,9 +153,9 @@ describe.skipIf(!there).each(servers)("recordings served by $by", ({ skip, open 
   });
 });
 
-/** The profile's points by OID, as a site has them. */
-function pointsOf(profile: string): ReadonlyMap<string, DevicePoint> {
-  const device = { id: "d", profile, bus: { protocol: "snmp", host: "127.0.0.1" } };
+/** The profile's points as a site has them, by OID; what is over many rows, or in a row that is looked for, by its id. */
+function pointsOf({ profile, rows }: Profiled): ReadonlyMap<string, DevicePoint> {
+  const device = { id: "d", profile, bus: { protocol: "snmp", host: "127.0.0.1" }, ...(rows && { rows }) };
   const disk = fromDisk("/nowhere/site.yaml");
   const text = JSON.stringify({ version: 1, site: { id: "s" }, devices: [device] });
   const { site, problems } = load(
@@ -147,14 +167,19 @@ function pointsOf(profile: string): ReadonlyMap<string, DevicePoint> {
     }),
   );
   expect(problems).toEqual([]);
-  return new Map(site!.devices[0]!.points.map((point) => [(point.address as { oid: string }).oid, point]));
+  return new Map(site!.devices[0]!.points.map((point) => [oidOf(point), point]));
+}
+
+function oidOf({ id, address }: DevicePoint): string {
+  const { oid, column, row } = address as Address;
+  return oid ?? (column !== undefined && row !== undefined ? `${column}.${row}` : id);
 }
 
 function sampleOf({ definition }: DevicePoint, reading: Reading): Sample {
   const now = { at: 0, wall: 0 };
   return "fault" in reading
     ? assess(definition, { fault: reading.fault }, now)
-    : assess(definition, { raw: reading.value }, now);
+    : assess(definition, { raw: reading.value, ...(reading.scale !== undefined && { scale: reading.scale }) }, now);
 }
 
 function qualityOf(own: string, points: ReadonlyMap<string, DevicePoint>, samples: ReadonlyMap<string, Sample>) {
