@@ -10,6 +10,7 @@ import {
   faultsOf,
   idOf,
   idsOf,
+  mebibyte,
   memory,
   more,
   onStage,
@@ -32,7 +33,6 @@ const patientMs = 5000;
 const hastyMs = 200;
 /** Only for what hangs: when a deadline is kept in truth is for the tests under virtual time. */
 const hangsMs = 15_000;
-const mebibyte = 2 ** 20;
 
 /** Fails with what hangs, rather than with the time-out of a whole test. */
 async function notHanging<T>(work: Promise<T>): Promise<T> {

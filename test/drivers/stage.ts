@@ -195,6 +195,8 @@ export const more = (now: ReadonlyMap<string, number>, before: ReadonlyMap<strin
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
+export const mebibyte = 2 ** 20;
+
 /** Octets that are in use, on the heap and beside it. */
 export function memory(): number {
   collect();

@@ -6,6 +6,7 @@ import { sealed } from "../../../drivers/modbus/rtu.ts";
 import { addressSchema, type Bus, busSchema, partSchema } from "../../../drivers/modbus/schema.ts";
 import { openSession } from "../../../drivers/modbus/session.ts";
 import type { Ends, Wire } from "../../../drivers/modbus/wire.ts";
+import { mebibyte, memory } from "../stage.ts";
 
 /** 20,000 broken replies, on a wire and a clock without a world, so that a timeout takes no time. */
 
@@ -155,6 +156,7 @@ test.each([
       nth < 2 ? session.read(requests[nth]!, 500) : session.identify!(inquiries[nth - 2]!, 500),
     );
   const kinds = new Set<string>();
+  const before = memory();
   for (let time = 0; time < times; time++) {
     const nth = roll(4);
     world.peer = (request, { bytes }) => {
@@ -171,5 +173,6 @@ test.each([
     expect(await ask(nth), `seed ${seed}, reply ${time}`).toEqual(truths[nth]);
   }
   expect([...kinds]).toEqual(expect.arrayContaining(["bad_reply", "value"]));
+  expect((memory() - before) / mebibyte).toBeLessThan(16);
   await session.close();
 });
