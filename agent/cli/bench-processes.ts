@@ -11,6 +11,7 @@ import { benchDrain } from "../simulate/bench-drain.ts";
 import { benchLatency } from "../simulate/bench-latency.ts";
 import { benchModbus } from "../simulate/bench-modbus.ts";
 import { benchCommits, benchStart, type Opening } from "../simulate/bench-outbox.ts";
+import { benchTraps } from "../simulate/bench-traps.ts";
 
 const mosquitto = "/usr/sbin/mosquitto";
 const subscriber = "/usr/bin/mosquitto_sub";
@@ -33,9 +34,10 @@ export const benchOutbox = (env: Env, program: string): Promise<Row[]> =>
 
 /** From the wire to the subscriber. */
 export const benchEndToEnd = (env: Env): Promise<Row[]> =>
-  withOthers(async (folder, others) =>
-    benchLatency(env, folder, isHere ? await startBroker(env, folder, others) : null),
-  );
+  withOthers(async (folder, others) => {
+    const url = isHere ? await startBroker(env, folder, others) : null;
+    return [...(await benchLatency(env, folder, url)), ...(await benchTraps(env, folder, url))];
+  });
 
 /** The devices are a process of their own, so that what they cost does not count. */
 export const benchModbusDriver = (env: Env, program: string, cpuMs: () => number): Promise<Row[]> =>

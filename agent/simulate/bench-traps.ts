@@ -1,0 +1,125 @@
+import { createSocket } from "node:dgram";
+import { join } from "node:path";
+import { connectAsync } from "mqtt";
+import { drivers } from "../../drivers/index.ts";
+import * as ber from "../../drivers/snmp/ber.ts";
+import { encode, pdus, versions } from "../../drivers/snmp/message.ts";
+import { startSnmpSimulator } from "../../drivers/snmp/simulator.ts";
+import { fromFiles, load } from "../config/load.ts";
+import type { Env } from "../env.ts";
+import { startAgent } from "../pipeline/agent.ts";
+import { diagOf } from "../pipeline/diag.ts";
+import { openMqttSink } from "../sinks/mqtt/index.ts";
+import { historyBeside } from "../store/history.ts";
+import { openStore } from "../store/store.ts";
+import type { Row } from "./bench.ts";
+import { benchOptions } from "./bench-drain.ts";
+
+/**
+ * From a trap to whoever listens at the broker: the poll that it hints at, which would otherwise come in an hour, has confirmed
+ * what it is about.
+ */
+const [mains, battery] = [3, 5];
+const swings = 20;
+const oid = "1.3.6.1.2.1.33.1.4.1.0";
+const trapOid = "1.3.6.1.2.1.33.2.1";
+/** Longer than a device has peace between two hints. */
+const betweenMs = 700;
+
+const files = (port: number, traps: number) => ({
+  "site.yaml": JSON.stringify({
+    version: 1,
+    site: { id: "bench" },
+    traps: { address: "127.0.0.1", port: traps, communities: ["public"] },
+    devices: [{ id: "ups", profile: "ups", bus: { protocol: "snmp", host: "127.0.0.1", port } }],
+  }),
+  "profiles/ups.yaml": JSON.stringify({
+    ...{ profile: "ups", describe: "A UPS.", protocol: "snmp", class: "ups", interval: "1h" },
+    points: { source: { address: { oid } } },
+    traps: { "on-battery": { oid: trapOid, points: ["source"] } },
+    rules: {
+      "on-battery": { type: "state", point: "source", normal: [mains], map: { [battery]: "high" }, ackRequired: false },
+    },
+  }),
+});
+
+/** @param url of a mosquitto; null: there is none on this machine */
+export async function benchTraps(env: Env, folder: string, url: string | null): Promise<Row[]> {
+  const told = url === null ? [] : await measure(env, folder, url);
+  const worst = told.length === 0 ? null : Math.round(Math.max(...told));
+  const how = worst === null ? ": mosquitto is not installed" : "";
+  return [
+    {
+      ...{ bench: "end-to-end", metric: `trap → confirmed incident at the subscriber, longest of ${2 * swings}${how}` },
+      ...{ unit: "ms", ours: worst, baseline: null, goal: "< 1000", ok: worst !== null && worst < 1000 },
+    },
+  ];
+}
+
+async function measure(env: Env, folder: string, url: string): Promise<number[]> {
+  let source = mains;
+  const simulator = await startSnmpSimulator({
+    ...{ host: "127.0.0.1", port: 0, points: [{ id: "ups/source", device: {}, address: { oid } }] },
+    value: () => source,
+  });
+  const socket = createSocket("udp4");
+  const traps = await freePort();
+  let hear = (): void => {};
+  const subscriber = await connectAsync(url, { protocolVersion: 5 });
+  subscriber.on("message", () => hear());
+  await subscriber.subscribeAsync("mepwatch/v1/bench/+/event", { qos: 1 });
+  const agent = agentOn(env, folder, url, files(simulator.port, traps));
+  await pause(env, 2 * betweenMs);
+  const told: number[] = [];
+  for (const now of Array.from({ length: swings }, () => [battery, mains]).flat()) {
+    const heard = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    source = now;
+    const began = env.clock.mono();
+    socket.send(trap(env), traps, "127.0.0.1");
+    await heard;
+    told.push(env.clock.mono() - began);
+    await pause(env, betweenMs);
+  }
+  socket.close();
+  await agent.stop();
+  await subscriber.endAsync();
+  await simulator.close();
+  return told;
+}
+
+/** SNMPv2c: sysUpTime, snmpTrapOID. */
+const trap = (env: Env): Buffer =>
+  encode({
+    ...{ version: versions.v2c, community: "public", pdu: pdus.trap, requestId: 1, errorStatus: 0, errorIndex: 0 },
+    bindings: [
+      { oid: "1.3.6.1.2.1.1.3.0", value: ber.integer(Math.floor(env.clock.mono() / 10), ber.tags.timeTicks) },
+      { oid: "1.3.6.1.6.3.1.1.4.1.0", value: ber.oid(trapOid) },
+    ],
+  });
+
+async function freePort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => void socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => void socket.close(resolve));
+  return port;
+}
+
+const pause = (env: Env, ms: number): Promise<void> => new Promise((resolve) => void env.after(ms, resolve));
+
+function agentOn(env: Env, folder: string, url: string, site: Readonly<Record<string, string>>) {
+  const loaded = load("site.yaml", fromFiles(site), drivers, () => ({ problem: "none" }));
+  if (loaded.site === null) throw new Error(`bug: ${JSON.stringify(loaded.problems)}`);
+  const path = join(folder, "traps.db");
+  const store = openStore(path, env.uuid);
+  const diag = diagOf(env);
+  return startAgent({
+    ...{ env: diag.env, diag, site: loaded.site, store, configRejected: false, heartbeatMs: 30_000 },
+    ...{ audit: null, notify: null },
+    history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
+    forwarding: { backfillRate: 0, delivery: "broker" },
+    openSink: (hooks) => openMqttSink(benchOptions(url, "bench"), diag.env, hooks, store.nextBdSeq),
+  });
+}
