@@ -5,7 +5,7 @@ import { Exchange } from "../../../drivers/snmp/exchange.ts";
 import { encode, type Message, pdus } from "../../../drivers/snmp/message.ts";
 import { all, boundTo, brief, closedPort, env, good, peer, request, response, root, rows, session } from "./peer.ts";
 
-const timeoutMs = 400;
+const timeoutMs = 1500;
 /** For peers that answer sooner or later: a stalled machine must not make the test fail. */
 const ampleMs = 10_000;
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
@@ -70,7 +70,7 @@ test.each(hostile)("answered with %s: %s within the deadline, and the next read 
   const took = await elapsed(async () => {
     expect(brief(await reading.read(request(1), timeoutMs))).toEqual([fault]);
   });
-  expect(took).toBeLessThan(timeoutMs + 1000);
+  expect(took).toBeLessThan(timeoutMs + 5000);
   healed = true;
   expect(brief(await reading.read(request(1), ampleMs))).toEqual([1]);
 });
@@ -229,7 +229,7 @@ test("a device that stops answering half-way has the rest time out, within the o
   const took = await elapsed(async () => {
     expect(brief(await reading.read(request(1, 2, 3, 4, 5, 6), timeoutMs))).toEqual([1, ...Array(5).fill("timeout")]);
   });
-  expect(took).toBeLessThan(timeoutMs + 1000);
+  expect(took).toBeLessThan(timeoutMs + 5000);
 });
 
 test("a closed port is unreachable at once, and found again when it opens", async () => {

@@ -20,7 +20,7 @@ import {
 
 /** SNMPv3 as the side that asks: what it learns, what it believes, and what it says of what went wrong. */
 
-const timeoutMs = 400;
+const timeoutMs = 1500;
 const ampleMs = 10_000;
 const salt = Buffer.alloc(8);
 
