@@ -51,7 +51,7 @@ function siteOn(driver: Driver, portOf: (device: string) => number): Site {
 function pollAll(env: Env, site: Site, onSamples: (samples: readonly Sample[]) => void): void {
   const clock = engineClock(env, null);
   const identities = identitiesOf(env, site, { pinned: () => new Map(), pin: () => {} });
-  const shared = { close: async () => {} };
+  const shared = snmp.share?.(env) ?? { close: async () => {} };
   const store = { learnt: () => null, keepLearnt: () => {} };
   const pollers = site.buses.map((bus) => poller({ env, site, store, bus, shared, clock, identities, onSamples }));
   onTestFinished(async () => void (await Promise.all(pollers.map((one) => one.close()))));
