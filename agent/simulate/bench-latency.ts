@@ -1,17 +1,11 @@
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { drivers } from "../../drivers/index.ts";
 import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
-import { fromFiles, load } from "../config/load.ts";
+import { fromFiles } from "../config/load.ts";
 import type { Env } from "../env.ts";
-import { startAgent } from "../pipeline/agent.ts";
-import { diagOf } from "../pipeline/diag.ts";
-import { openMqttSink } from "../sinks/mqtt/index.ts";
 import { openBare } from "../store/bare.ts";
-import { historyBeside } from "../store/history.ts";
-import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
-import { benchOptions } from "./bench-drain.ts";
+import { benchAgent } from "./bench-agent.ts";
 import { cycleOf } from "./bench-outbox.ts";
 
 /**
@@ -91,7 +85,8 @@ async function measure(env: Env, folder: string, url: string) {
   const subscriber = await connectAsync(url, { protocolVersion: 5 });
   subscriber.on("message", (_, payload) => hear(JSON.parse(payload.toString()).subject));
   await subscriber.subscribeAsync("mepwatch/v1/bench/+/event", { qos: 1 });
-  const agent = agentOn(env, folder, url, simulator.port);
+  const path = join(folder, "latency.db");
+  const agent = benchAgent(env, { files: fromFiles(files(simulator.port)), path, url });
   const bare = openBare(join(folder, "sync.db"));
   const [told, syncs]: [number[], number[]] = [[], []];
   await new Promise<void>((resolve) => void env.after(1000, resolve));
@@ -113,19 +108,4 @@ async function measure(env: Env, folder: string, url: string) {
   await subscriber.endAsync();
   await simulator.close();
   return { told, syncs };
-}
-
-function agentOn(env: Env, folder: string, url: string, port: number) {
-  const loaded = load("site.yaml", fromFiles(files(port)), drivers, () => ({ problem: "none" }));
-  if (loaded.site === null) throw new Error(`bug: ${JSON.stringify(loaded.problems)}`);
-  const { site } = loaded;
-  const path = join(folder, "latency.db");
-  const store = openStore(path, env.uuid);
-  const diag = diagOf(env);
-  return startAgent({
-    ...{ env: diag.env, diag, site, store, configRejected: false, heartbeatMs: 30_000, audit: null, notify: null },
-    history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
-    forwarding: { backfillRate: 0, delivery: "broker" },
-    openSink: (hooks) => openMqttSink(benchOptions(url, site.id), diag.env, hooks, store.nextBdSeq),
-  });
 }

@@ -3,16 +3,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { Driver, PlannedPoint, Session } from "../../drivers/driver.ts";
 import { modbus } from "../../drivers/modbus/index.ts";
-import { fromFiles, load } from "../config/load.ts";
+import { fromFiles } from "../config/load.ts";
 import type { Env } from "../env.ts";
-import { startAgent } from "../pipeline/agent.ts";
-import { diagOf } from "../pipeline/diag.ts";
-import { openMqttSink } from "../sinks/mqtt/index.ts";
-import { historyBeside } from "../store/history.ts";
-import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
+import { benchAgent } from "./bench-agent.ts";
 import { type BareDevices, baud, deadUnits, units } from "./bench-device.ts";
-import { benchOptions } from "./bench-drain.ts";
 
 /** What reading 100 registers costs: the driver, and the whole agent with a hundred devices of which ten are black holes. */
 
@@ -252,23 +247,5 @@ function agentOn(env: Env, path: string, site: object, interval: string, driver:
       rules: { high: level(60_000), higher: level(65_000), stale: { type: "stale", point: "*", after: "60s" } },
     }),
   };
-  const loaded = load("site.yaml", fromFiles(files), [driver], () => ({ problem: "none" }));
-  if (loaded.site === null) throw new Error(`bug: ${JSON.stringify(loaded.problems.slice(0, 3))}`);
-  const store = openStore(path, env.uuid);
-  const diag = diagOf(env);
-  return startAgent({
-    ...{
-      env: diag.env,
-      diag,
-      site: loaded.site,
-      store,
-      configRejected: false,
-      heartbeatMs: 30_000,
-      audit: null,
-      notify: null,
-    },
-    history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 28 },
-    forwarding: { backfillRate: 0, delivery: "broker" },
-    openSink: (hooks) => openMqttSink(benchOptions("mqtt://127.0.0.1:1", "bench"), diag.env, hooks, store.nextBdSeq),
-  });
+  return benchAgent(env, { files: fromFiles(files), path, speaking: [driver] });
 }

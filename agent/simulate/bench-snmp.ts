@@ -7,15 +7,10 @@ import { communityBased } from "../../drivers/snmp/community.ts";
 import { plan } from "../../drivers/snmp/plan.ts";
 import { bus as busSchema } from "../../drivers/snmp/schema.ts";
 import { SnmpSession } from "../../drivers/snmp/session.ts";
-import { fromDisk, load } from "../config/load.ts";
+import { fromDisk } from "../config/load.ts";
 import type { Env } from "../env.ts";
-import { startAgent } from "../pipeline/agent.ts";
-import { diagOf } from "../pipeline/diag.ts";
-import { openMqttSink } from "../sinks/mqtt/index.ts";
-import { historyBeside } from "../store/history.ts";
-import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
-import { benchOptions } from "./bench-drain.ts";
+import { benchAgent } from "./bench-agent.ts";
 import { withPorts } from "./ports.ts";
 
 /**
@@ -134,9 +129,6 @@ async function sessionOn<T>(env: Env, port: number, options: object, work: (read
 const [devices, silent, pointsEach] = [200, 20, 40];
 const warmMs = 5000;
 const measureMs = 20_000;
-/** Nobody listens there: what the agent would send waits. */
-const nowhere = "mqtt://127.0.0.1:1";
-
 async function agentRow(env: Env, bench: SnmpBench): Promise<Row> {
   const file = join(bench.folder, "site.yaml");
   const text = siteYaml(devices - silent);
@@ -206,17 +198,7 @@ function agentOn(env: Env, file: string, path: string) {
       return session;
     },
   }));
-  const loaded = load(file, fromDisk(file), counting, () => ({ problem: "none" }));
-  if (loaded.site === null) throw new Error(`bug: ${JSON.stringify(loaded.problems)}`);
-  const { site } = loaded;
-  const store = openStore(path, env.uuid);
-  const diag = diagOf(env);
-  const agent = startAgent({
-    ...{ env: diag.env, diag, site, store, configRejected: false, heartbeatMs: 30_000, audit: null, notify: null },
-    history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
-    forwarding: { backfillRate: 0, delivery: "broker" },
-    openSink: (hooks) => openMqttSink(benchOptions(nowhere, site.id), diag.env, hooks, store.nextBdSeq),
-  });
+  const agent = benchAgent(env, { files: fromDisk(file), path, speaking: counting });
   return { ...agent, reads: () => reads };
 }
 

@@ -1,19 +1,13 @@
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { drivers } from "../../drivers/index.ts";
 import * as ber from "../../drivers/snmp/ber.ts";
 import { encode, pdus, versions } from "../../drivers/snmp/message.ts";
 import { startSnmpSimulator } from "../../drivers/snmp/simulator.ts";
-import { fromFiles, load } from "../config/load.ts";
+import { fromFiles } from "../config/load.ts";
 import type { Env } from "../env.ts";
-import { startAgent } from "../pipeline/agent.ts";
-import { diagOf } from "../pipeline/diag.ts";
-import { openMqttSink } from "../sinks/mqtt/index.ts";
-import { historyBeside } from "../store/history.ts";
-import { openStore } from "../store/store.ts";
 import type { Row } from "./bench.ts";
-import { benchOptions } from "./bench-drain.ts";
+import { benchAgent } from "./bench-agent.ts";
 
 /**
  * From a trap to whoever listens at the broker: the poll that it hints at, which would otherwise come in an hour, has confirmed
@@ -68,7 +62,8 @@ async function measure(env: Env, folder: string, url: string): Promise<number[]>
   const subscriber = await connectAsync(url, { protocolVersion: 5 });
   subscriber.on("message", () => hear());
   await subscriber.subscribeAsync("mepwatch/v1/bench/+/event", { qos: 1 });
-  const agent = agentOn(env, folder, url, files(simulator.port, traps));
+  const path = join(folder, "traps.db");
+  const agent = benchAgent(env, { files: fromFiles(files(simulator.port, traps)), path, url });
   await pause(env, 2 * betweenMs);
   const told: number[] = [];
   for (const now of Array.from({ length: swings }, () => [battery, mains]).flat()) {
@@ -108,18 +103,3 @@ async function freePort(): Promise<number> {
 }
 
 const pause = (env: Env, ms: number): Promise<void> => new Promise((resolve) => void env.after(ms, resolve));
-
-function agentOn(env: Env, folder: string, url: string, site: Readonly<Record<string, string>>) {
-  const loaded = load("site.yaml", fromFiles(site), drivers, () => ({ problem: "none" }));
-  if (loaded.site === null) throw new Error(`bug: ${JSON.stringify(loaded.problems)}`);
-  const path = join(folder, "traps.db");
-  const store = openStore(path, env.uuid);
-  const diag = diagOf(env);
-  return startAgent({
-    ...{ env: diag.env, diag, site: loaded.site, store, configRejected: false, heartbeatMs: 30_000 },
-    ...{ audit: null, notify: null },
-    history: { path: historyBeside(path), keepMs: 72 * 3_600_000, bytesMax: 2 ** 26 },
-    forwarding: { backfillRate: 0, delivery: "broker" },
-    openSink: (hooks) => openMqttSink(benchOptions(url, "bench"), diag.env, hooks, store.nextBdSeq),
-  });
-}
