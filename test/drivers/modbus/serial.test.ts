@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { type Env, realEnv } from "../../../agent/env.ts";
 import { plan } from "../../../drivers/modbus/plan.ts";
 import { sealed } from "../../../drivers/modbus/rtu.ts";
-import { addressSchema, busSchema } from "../../../drivers/modbus/schema.ts";
+import { addressSchema, busSchema, deviceSchema } from "../../../drivers/modbus/schema.ts";
 import { openSession } from "../../../drivers/modbus/session.ts";
 
 /** The serial port as the library has it; what is behind a real one is for test/interop/modbus.test.ts. */
@@ -72,21 +72,28 @@ test.each([
   await session.close();
 });
 
-test("between two frames the line has its silence", async () => {
+test.each([
+  ["its silence", {}, {}, 32],
+  ["also the time in which a converter turns around", { turnaround: "20ms" }, {}, 52],
+  ["as long a pause as the device wants", { turnaround: "20ms" }, { pause: "300ms" }, 300],
+])("between two frames the line has %s", async (_, options, device, ms) => {
   const waits: number[] = [];
   const env: Env = {
     ...real,
     // A clock that stands still but for the waits, so that each is as long as it is meant to be.
     clock: { ...real.clock, mono: () => waits.reduce((sum, ms) => sum + ms, 1000) },
     after(ms, then) {
-      if (ms > 100) return real.after(ms, then);
+      if (ms > 500) return real.after(ms, then);
       waits.push(ms);
       return real.after(0, then);
     },
   };
-  const session = openSession(busSchema.parse({ transport: "rtu", path: "/dev/ttyX", baud: 1200 }), env);
-  for (let nth = 0; nth < 3; nth++) expect(await session.read(request!, 5000)).toEqual(nine);
-  expect(waits.map(Math.round)).toEqual([32, 32]);
+  const bus = busSchema.parse({ transport: "rtu", path: "/dev/ttyX", baud: 1200, ...options });
+  const session = openSession(bus, env);
+  const unit = deviceSchema.parse({ unit: 5, ...device });
+  const asked = { ...request!, points: request!.points.map((point) => ({ ...point, device: unit })) };
+  for (let nth = 0; nth < 3; nth++) expect(await session.read(asked, 5000)).toEqual(nine);
+  expect(waits.map(Math.round)).toEqual([ms, ms]);
   await session.close();
 });
 
