@@ -60,6 +60,14 @@ describe("store", () => {
     expect(outbox.depth).toBe(2);
   });
 
+  test("what was learnt of a bus is there again, each bus's its own", () => {
+    store.keepLearnt("meters", "[1]");
+    store.keepLearnt("pdus", "[2]");
+    store.keepLearnt("meters", "[3]");
+    const again = reopen();
+    expect(["meters", "pdus", "none"].map((bus) => again.learnt(bus))).toEqual(["[3]", "[2]", null]);
+  });
+
   test("who a device is outlives a restart; the newest counts", () => {
     store.pin("d0", '{"parts":{"serial":"A"}}');
     store.pin("d1", "{}");
