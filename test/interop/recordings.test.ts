@@ -60,8 +60,20 @@ interface Profiled {
 const profiled: readonly Profiled[] = [
   { profile: "ups/rfc1628-three-phase", recording: "abbups_abbups", covered: 34, none: ["battery-temperature"] },
   { profile: "ups/rfc1628-three-phase", recording: "liebert_weblbds", covered: 17 },
-  { profile: "ups/rfc1628", recording: "eaton-mgeups_9px", covered: 10, none: ["battery-temperature"] },
-  { profile: "ups/rfc1628", recording: "poweralert_ups", covered: 10, none: ["battery-temperature"] },
+  {
+    profile: "ups/rfc1628",
+    recording: "eaton-mgeups_9px",
+    covered: 11,
+    none: ["battery-temperature"],
+    rows: { line: [1] },
+  },
+  {
+    profile: "ups/rfc1628",
+    recording: "poweralert_ups",
+    covered: 11,
+    none: ["battery-temperature"],
+    rows: { line: [1] },
+  },
   { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
