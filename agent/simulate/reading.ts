@@ -34,6 +34,36 @@ const upsAlarms = [
   "shutdown-pending",
   "shutdown-imminent",
   "test-in-progress",
+  "imminent-stop",
+  "redundancy-lost",
+  "rectifier-failed",
+  "rectifier-warning",
+  "inverter-failed",
+  "internal-failure",
+];
+
+/** What a UPS says yes (1) or no (2) to, and no story is about. */
+const upsFlags = [
+  "on-bypass",
+  "inverter-off",
+  "overload",
+  "over-temperature",
+  "battery-faulty",
+  "battery-to-replace",
+  "charger-faulty",
+  "low-condition",
+];
+const yes = (is: boolean): number => (is ? 1 : 2);
+
+/** Alarms of a PDU that no story is about. */
+const pduAlarms = [
+  "disconnected",
+  ...["l1", "l2", "l3"].flatMap((line) => [
+    `load-${line}-major`,
+    `load-${line}-minor`,
+    `voltage-${line}-major`,
+    `voltage-${line}-minor`,
+  ]),
 ];
 
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
@@ -46,13 +76,61 @@ export const states: Tables = {
     "battery-replacement": () => 1,
     "alarms-present": () => 0,
     ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+    // As Eaton's cards of MGE tell it.
+    "on-battery": ({ plant: { causes, charge } }) => yes(!causes.utility && charge > 0),
+    "utility-off": ({ plant: { causes } }) => yes(!causes.utility),
+    "input-bad": ({ plant: { causes } }) => yes(!causes.utility),
+    "input-fail-cause": ({ plant: { causes } }) => (causes.utility ? 1 : 4),
+    "battery-low": ({ plant: { charge } }) => yes(charge <= 0.2),
+    ...Object.fromEntries(upsFlags.map((flag) => [flag, () => 2])),
+    // As Socomec's cards number them.
+    "output-mode": ({ plant: { causes, charge } }) => (causes.utility || charge > 0 ? 3 : 8),
+    "battery-state": ({ plant: { causes, charge } }) => {
+      if (causes.utility) return charge < 1 ? 3 : 2;
+      return charge > 0.2 ? 5 : charge > 0 ? 6 : 7;
+    },
+    // As Tripp Lite's and Liebert's do.
+    charging: ({ plant: { causes, charge } }) => (causes.utility ? (charge < 1 ? 1 : 4) : 3),
+    charger: () => 0,
+    "main-load": () => 2,
+    "test-result": () => 1,
+    "pack-1-condition": () => 1,
+    "battery-test": () => 2,
   },
-  pdu: { "load-state": () => 2, "power-supply": () => 1 },
+  dc: {
+    "mains-failure": ({ plant: { causes } }) => (causes.utility ? 1 : 2),
+    "charge-state": ({ plant: { causes, charge } }) => (causes.utility ? (charge < 1 ? 6 : 1) : 2),
+    "critical-alarms": () => 0,
+    "urgent-alarms": ({ plant: { causes } }) => Number(!causes.utility),
+    "other-alarms": () => 0,
+    rectifiers: () => 4,
+    "rectifiers-failed": () => 0,
+  },
+  pdu: {
+    "load-state": () => 2,
+    "power-supply": () => 1,
+    "system-status": () => 1,
+    telnet: () => 2,
+    "velocity-server": () => 2,
+    "web-server": () => 2,
+    ...Object.fromEntries(pduAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+  },
   crac: {
     running: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
     water: () => 0,
     filter: () => 0,
+    // As Liebert's cards number them: 1 on, 2 off.
+    "system-state": ({ plant: { causes }, device }) => yes(!causes.tripped.includes(device.id)),
+    cooling: ({ plant: { causes }, device }) => yes(!causes.tripped.includes(device.id)),
+    fan: ({ plant: { causes }, device }) => yes(!causes.tripped.includes(device.id)),
+    "general-alarm": ({ plant: { causes }, device }) => yes(causes.tripped.includes(device.id)),
+    "audible-alarm": ({ plant: { causes }, device }) => yes(causes.tripped.includes(device.id)),
+    "operating-reason": ({ plant: { causes }, device }) => (causes.tripped.includes(device.id) ? 3 : 1),
+    "operating-mode": () => 1,
+    ...Object.fromEntries(
+      ["humidifying", "dehumidifying", "electric-heater", "hot-water"].map((own) => [own, () => 2]),
+    ),
   },
   // Of two sources, A is the utility.
   ats: {
@@ -62,6 +140,8 @@ export const states: Tables = {
     "source-b": () => 2,
     "phase-sync": () => 1,
     ...Object.fromEntries(["overcurrent", "switch", "output-voltage-state", "hardware"].map((own) => [own, () => 2])),
+    alarm: ({ plant: { causes } }) => (causes.utility ? 1 : 2),
+    buzzer: () => 2,
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
 };
@@ -83,6 +163,11 @@ const meteredA = (look: Look): number => (meteredKw(look) * 1000) / phases / mai
 const isCritical = ({ labels }: Device): boolean => labels.measures === "critical";
 const crac = ({ plant, device }: Look) =>
   plant.cracs.get(device.id) ?? { supplyC: supplySetC, returnC: supplySetC, fanPercent: 0 };
+
+/** On each phase of a rack's PDU. */
+const rackA = ({ plant, jitter }: Look): number =>
+  criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0;
+const branchA = 16;
 
 /** Share of what a UPS can carry, %. */
 const upsLoad = ({ plant, jitter }: Look): number =>
@@ -115,6 +200,10 @@ export const readings: Tables = {
     "output-frequency": ({ jitter }) => 50 + jitter(0.02),
     "output-current": (look) => (upsLoad(look) * upsKw * 10) / mainsV,
     "bypass-frequency": (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0),
+    "seconds-remaining": whole(({ plant }) => minutesLeft(plant) * 60),
+    "ambient-temperature": whole(({ jitter }) => 23 + jitter(0.2)),
+    "device-temperature": ({ jitter }) => 26 + jitter(0.2),
+    "pack-1-temperature": ({ jitter }) => 24 + jitter(0.2),
     ...phased("input-voltage", whole(mains)),
     ...phased("input-frequency", (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0)),
     ...phased(
@@ -134,14 +223,48 @@ export const readings: Tables = {
     "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
     power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
     energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
-    current: ({ plant, jitter }) => (criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0),
+    current: rackA,
     voltage: whole(({ jitter }) => 230 + jitter(0.9)),
+    "inlet-humidity": whole(({ jitter }) => 45 + jitter(0.9)),
+    "warmest-inlet": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
+    frequency: ({ jitter }) => 50 + jitter(0.02),
+    ...phased("voltage", ({ jitter }) => 230 + jitter(0.9)),
+    ...phased("current", rackA),
+    "line-1-1-1-voltage": ({ jitter }) => 230 + jitter(0.9),
+    "line-1-1-1-current": rackA,
+    "branch-1-1-current": rackA,
+    "branch-1-1-current-left": (look) => branchA - rackA(look),
+    "branch-1-1-load": (look) => (100 * rackA(look)) / branchA,
+  },
+  // Carries telecoms at 48 V, which the load of the hall is not about.
+  dc: {
+    "system-voltage": ({ plant: { causes, charge }, jitter }) => (causes.utility ? 54 : 44 + 6 * charge) + jitter(0.05),
+    "load-current": ({ jitter }) => 40 + jitter(0.5),
+    "battery-current": ({ plant: { causes }, jitter }) => (causes.utility ? 0 : -40) + jitter(0.5),
+    "battery-temperature": ({ jitter }) => 24 + jitter(0.2),
+    "rectifier-current": ({ plant: { causes }, jitter }) => (causes.utility ? 40 + jitter(0.5) : 0),
+    "system-power": whole(({ jitter }) => 2160 + jitter(20)),
+  },
+  ats: {
+    "source-a-voltage": whole(mains),
+    "source-a-frequency": (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0),
+    "source-b-voltage": whole(({ jitter }) => 230 + jitter(0.9)),
+    "source-b-frequency": ({ jitter }) => 50 + jitter(0.02),
+    "output-current": ({ jitter }) => 8 + jitter(0.1),
+    "rated-current": () => 16,
+    "output-load": () => 50,
+    "device-temperature": whole(({ jitter }) => 29 + jitter(0.4)),
   },
   crac: {
     "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
     "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
     "fan-speed": (look) => crac(look).fanPercent,
     "supply-setpoint": () => supplySetC,
+    "return-humidity": whole(({ jitter }) => 40 + jitter(0.9)),
+    "cooling-capacity": whole((look) => crac(look).fanPercent),
+    ...Object.fromEntries(
+      ["free-cooling", "dehumidifying", "humidifying"].map((what) => [`${what}-capacity`, () => 0]),
+    ),
   },
   meter: {
     "voltage-l1": mains,

@@ -78,6 +78,55 @@ const profiled: readonly Profiled[] = [
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
+  {
+    profile: "ups/eaton-mge",
+    recording: "eaton-mgeups_9px",
+    covered: 36,
+    none: ["battery-temperature"],
+    rows: { line: [1] },
+  },
+  // The others are the same by the UPS-MIB.
+  {
+    profile: "ups/tripplite-poweralert",
+    recording: "poweralert_ups",
+    covered: 16,
+    rows: { outlet: "1..3" },
+  },
+  { profile: "ups/socomec-netvision", recording: "socomec-ups", covered: 18, rows: { line: [1] } },
+  { profile: "pdu/socomec-pdu", recording: "socomec", covered: 7 },
+  {
+    profile: "dc/delta-orion",
+    recording: "deltaorion_deltaorion",
+    covered: 16,
+    rows: { voltage: [9, 15, 28, 39, 40], temperature: [12, 26, 35, 36], event: [1, 2, 4, "7..10"] },
+  },
+  { profile: "ats/smart-ii", recording: "ats", covered: 10 },
+  {
+    profile: "pdu/liebert-mph",
+    recording: "liebert",
+    covered: 16,
+    rows: {
+      branch: ["1.1", "1.2", "1.3"],
+      temperature: ["1.2.1", "1.3.1"],
+      humidity: ["1.1.1", "1.4.1"],
+    },
+  },
+  {
+    profile: "ups/liebert-gp",
+    recording: "liebert_weblbds",
+    covered: 35,
+    rows: {
+      input: ["3.1", "3.2", "3.3"],
+      bypass: ["2.1", "2.2", "2.3"],
+      "system-output": ["1.1", "1.2", "1.3"],
+    },
+  },
+  {
+    profile: "crac/liebert-gp",
+    recording: "liebert_weblbds",
+    covered: 30,
+    rows: { temperature: "1..3", humidity: "1..2", hours: "1..6" },
+  },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
@@ -206,6 +255,9 @@ const factors: Readonly<Record<string, number>> = {
   "W kV.A": 0.001,
   "W V.A": 1,
   "kPa Pa": 1000,
+  // A number that is told without its unit.
+  "1 %": 1,
+  "1 h": 1,
 };
 
 function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
