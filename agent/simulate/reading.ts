@@ -78,6 +78,12 @@ const meteredKw = ({ plant, device, jitter }: Look): number => {
   const kw = isCritical(device) ? criticalKw(plant) : incomerKw(plant);
   return kw === 0 ? 0 : kw + jitter(0.3);
 };
+const meteredKwh = ({ plant, device }: Look): number => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh);
+/** What a meter tells of its fourth input, too. */
+const fourth = [
+  ...["voltage", "current", "power", "reactive-power", "apparent-power", "power-factor", "energy"],
+  ...["voltage-distortion", "current-distortion"],
+];
 const meteredA = (look: Look): number => (meteredKw(look) * 1000) / phases / mainsV;
 /** Behind the UPSes; every other meter measures what comes from the utility. */
 const isCritical = ({ labels }: Device): boolean => labels.measures === "critical";
@@ -160,7 +166,15 @@ export const readings: Tables = {
     ...phased("power-factor", () => 0.97),
     "power-factor": () => 0.97,
     frequency: (look) => (mains(look) === 0 ? 0 : 50 + look.jitter(0.02)),
-    "energy-import": ({ plant, device }) => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh),
+    "energy-import": meteredKwh,
+    ...phased("energy", (look) => meteredKwh(look) / phases),
+    // A neutral, which carries nothing while the phases are alike.
+    ...Object.fromEntries(fourth.map((what) => [`${what}-l4`, () => 0])),
+    "reactive-power": (look) => -meteredKw(look) / 4,
+    ...phased("reactive-power", (look) => -meteredKw(look) / 4 / phases),
+    "reactive-energy": (look) => -meteredKwh(look) / 4,
+    ...phased("voltage-distortion", (look) => (mains(look) === 0 ? 0 : 2 + look.jitter(0.2))),
+    ...phased("current-distortion", (look) => (meteredKw(look) === 0 ? 0 : 10 + look.jitter(1))),
   },
   leak: {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),

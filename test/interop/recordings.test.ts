@@ -65,7 +65,7 @@ const profiled: readonly Profiled[] = [
   { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
-  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
+  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 43 },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
@@ -194,6 +194,8 @@ const factors: Readonly<Record<string, number>> = {
   "W kV.A": 0.001,
   "W V.A": 1,
   "kPa Pa": 1000,
+  "W kV.A{reactive}": 0.001,
+  "kW.h kV.A.h{reactive}": 1,
 };
 
 function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
