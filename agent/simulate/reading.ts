@@ -36,6 +36,17 @@ const upsAlarms = [
   "test-in-progress",
 ];
 
+/** Alerts of a rack PDU that no story is about. */
+const rackAlerts = ["temperature", "input-current", "outlet-current", "input-voltage", "outlet-drop", "input-drop"].map(
+  (what) => `${what}-alert`,
+);
+
+const nothing = (points: readonly string[]): Table => Object.fromEntries(points.map((own) => [own, () => 0]));
+const statusesOf = (...points: readonly string[]): string[] => points.map((own) => `${own}-status`);
+/** Points of a row of a profile's table. */
+const inRow = (row: string, table: Table): Table =>
+  Object.fromEntries(Object.entries(table).map(([own, read]) => [`${row}-${own}`, read]));
+
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
   ups: {
@@ -45,9 +56,27 @@ export const states: Tables = {
     "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
     "battery-replacement": () => 1,
     "alarms-present": () => 0,
-    ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+    ...nothing(upsAlarms.map((alarm) => `alarm-${alarm}`)),
   },
-  pdu: { "load-state": () => 2, "power-supply": () => 1 },
+  pdu: {
+    "load-state": () => 2,
+    "power-supply": () => 1,
+    "current-state": () => 4,
+    "voltage-state": () => 4,
+    availability: () => 1,
+    "temperature-unit": ({ device }) => (device.profile === "pdu/servertech-sentry4" ? 0 : 1),
+    ...nothing(["breakers-open", "breakers-tripped", "fuses-blown", "alarms", "warnings"]),
+    ...nothing(["new-devices", "duplicate-addresses", "ring"]),
+    ...inRow("unit-1", nothing(["status"])),
+    ...inRow("cord-1-1", {
+      state: () => 1,
+      ...nothing(["status", ...statusesOf("power", "apparent-power", "power-factor")]),
+    }),
+    ...inRow("line-1-1-1", { state: () => 1, ...nothing(["status", ...statusesOf("current")]) }),
+    ...inRow("phase-1-1-1", { state: () => 1, ...nothing(["status", ...statusesOf("voltage", "power-factor")]) }),
+    ...inRow("inlet-1-1", nothing(statusesOf("temperature"))),
+    ...inRow("device-1", nothing(rackAlerts)),
+  },
   crac: {
     running: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
@@ -103,6 +132,32 @@ const whole =
   (look: Look): number =>
     Math.round(read(look));
 
+const inletC = ({ plant, device, jitter }: Look): number => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05);
+/** What a rack PDU carries. */
+const loadKw = ({ plant, jitter }: Look): number => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0);
+const rackKwh = ({ plant: { criticalKwh, hall } }: Look): number => criticalKwh / Math.max(1, hall.racks.length);
+const rackA = ({ plant, jitter }: Look): number =>
+  criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0;
+const rackFeed: Table = {
+  power: loadKw,
+  "apparent-power": (look) => loadKw(look) / 0.97,
+  "power-factor": () => 0.97,
+  energy: rackKwh,
+};
+/** One of its phases, as all tell of it; powers in W and VA. */
+const rackPole: Table = {
+  voltage: ({ jitter }) => 230 + jitter(0.9),
+  current: rackA,
+  power: whole((look) => (loadKw(look) * 1000) / phases),
+};
+/** As some do. */
+const rackPhase: Table = {
+  ...rackPole,
+  "apparent-power": whole((look) => (loadKw(look) * 1000) / phases / 0.97),
+  "power-factor": () => 0.97,
+  energy: (look) => rackKwh(look) / phases,
+};
+
 /** Points that are measured. */
 export const readings: Tables = {
   ups: {
@@ -137,11 +192,19 @@ export const readings: Tables = {
     ...phased("bypass-current", () => 0),
   },
   pdu: {
-    "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
-    power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
-    energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
-    current: ({ plant, jitter }) => (criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0),
+    "inlet-temperature": inletC,
+    ...rackFeed,
+    current: rackA,
     voltage: whole(({ jitter }) => 230 + jitter(0.9)),
+    frequency: ({ jitter }) => 50 + jitter(0.02),
+    ...inRow("phase-1", rackPhase),
+    ...inRow("line-1", { current: rackA }),
+    ...inRow("cord-1-1", { ...rackFeed, load: () => 20, frequency: ({ jitter }) => 50 + jitter(0.02) }),
+    ...inRow("line-1-1-1", { current: rackA, load: () => 20 }),
+    ...inRow("phase-1-1-1", rackPole),
+    ...inRow("inlet-1-1", { temperature: inletC, humidity: () => 40 }),
+    ...inRow("input-1-1", rackPhase),
+    ...inRow("device-1", { temperature: ({ jitter }) => 30 + jitter(0.1) }),
   },
   crac: {
     "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
