@@ -66,6 +66,17 @@ const pduAlarms = [
   ]),
 ];
 
+/** Alerts of a rack PDU that no story is about. */
+const rackAlerts = ["temperature", "input-current", "outlet-current", "input-voltage", "outlet-drop", "input-drop"].map(
+  (what) => `${what}-alert`,
+);
+
+const nothing = (points: readonly string[]): Table => Object.fromEntries(points.map((own) => [own, () => 0]));
+const statusesOf = (...points: readonly string[]): string[] => points.map((own) => `${own}-status`);
+/** Points of a row of a profile's table. */
+const inRow = (row: string, table: Table): Table =>
+  Object.fromEntries(Object.entries(table).map(([own, read]) => [`${row}-${own}`, read]));
+
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
   ups: {
@@ -75,7 +86,7 @@ export const states: Tables = {
     "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
     "battery-replacement": () => 1,
     "alarms-present": () => 0,
-    ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+    ...nothing(upsAlarms.map((alarm) => `alarm-${alarm}`)),
     // As Eaton's cards of MGE tell it.
     "on-battery": ({ plant: { causes, charge } }) => yes(!causes.utility && charge > 0),
     "utility-off": ({ plant: { causes } }) => yes(!causes.utility),
@@ -114,6 +125,21 @@ export const states: Tables = {
     "velocity-server": () => 2,
     "web-server": () => 2,
     ...Object.fromEntries(pduAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+    "current-state": () => 4,
+    "voltage-state": () => 4,
+    availability: () => 1,
+    "temperature-unit": ({ device }) => (device.profile === "pdu/servertech-sentry4" ? 0 : 1),
+    ...nothing(["breakers-open", "breakers-tripped", "fuses-blown", "alarms", "warnings"]),
+    ...nothing(["new-devices", "duplicate-addresses", "ring"]),
+    ...inRow("unit-1", nothing(["status"])),
+    ...inRow("cord-1-1", {
+      state: () => 1,
+      ...nothing(["status", ...statusesOf("power", "apparent-power", "power-factor")]),
+    }),
+    ...inRow("line-1-1-1", { state: () => 1, ...nothing(["status", ...statusesOf("current")]) }),
+    ...inRow("phase-1-1-1", { state: () => 1, ...nothing(["status", ...statusesOf("voltage", "power-factor")]) }),
+    ...inRow("inlet-1-1", nothing(statusesOf("temperature"))),
+    ...inRow("device-1", nothing(rackAlerts)),
   },
   crac: {
     running: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
@@ -158,6 +184,12 @@ const meteredKw = ({ plant, device, jitter }: Look): number => {
   const kw = isCritical(device) ? criticalKw(plant) : incomerKw(plant);
   return kw === 0 ? 0 : kw + jitter(0.3);
 };
+const meteredKwh = ({ plant, device }: Look): number => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh);
+/** What a meter tells of its fourth input, too. */
+const fourth = [
+  ...["voltage", "current", "power", "reactive-power", "apparent-power", "power-factor", "energy"],
+  ...["voltage-distortion", "current-distortion"],
+];
 const meteredA = (look: Look): number => (meteredKw(look) * 1000) / phases / mainsV;
 /** Behind the UPSes; every other meter measures what comes from the utility. */
 const isCritical = ({ labels }: Device): boolean => labels.measures === "critical";
@@ -181,6 +213,30 @@ const whole =
   (read: (look: Look) => number) =>
   (look: Look): number =>
     Math.round(read(look));
+
+const inletC = ({ plant, device, jitter }: Look): number => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05);
+/** What a rack PDU carries. */
+const loadKw = ({ plant, jitter }: Look): number => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0);
+const rackKwh = ({ plant: { criticalKwh, hall } }: Look): number => criticalKwh / Math.max(1, hall.racks.length);
+const rackFeed: Table = {
+  power: loadKw,
+  "apparent-power": (look) => loadKw(look) / 0.97,
+  "power-factor": () => 0.97,
+  energy: rackKwh,
+};
+/** One of its phases, as all tell of it; powers in W and VA. */
+const rackPole: Table = {
+  voltage: ({ jitter }) => 230 + jitter(0.9),
+  current: rackA,
+  power: whole((look) => (loadKw(look) * 1000) / phases),
+};
+/** As some do. */
+const rackPhase: Table = {
+  ...rackPole,
+  "apparent-power": whole((look) => (loadKw(look) * 1000) / phases / 0.97),
+  "power-factor": () => 0.97,
+  energy: (look) => rackKwh(look) / phases,
+};
 
 /** Points that are measured. */
 export const readings: Tables = {
@@ -220,9 +276,8 @@ export const readings: Tables = {
     ...phased("bypass-current", () => 0),
   },
   pdu: {
-    "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
-    power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
-    energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
+    "inlet-temperature": inletC,
+    ...rackFeed,
     current: rackA,
     voltage: whole(({ jitter }) => 230 + jitter(0.9)),
     "inlet-humidity": whole(({ jitter }) => 45 + jitter(0.9)),
@@ -235,6 +290,14 @@ export const readings: Tables = {
     "branch-1-1-current": rackA,
     "branch-1-1-current-left": (look) => branchA - rackA(look),
     "branch-1-1-load": (look) => (100 * rackA(look)) / branchA,
+    ...inRow("phase-1", rackPhase),
+    ...inRow("line-1", { current: rackA }),
+    ...inRow("cord-1-1", { ...rackFeed, load: () => 20, frequency: ({ jitter }) => 50 + jitter(0.02) }),
+    ...inRow("line-1-1-1", { current: rackA, load: () => 20 }),
+    ...inRow("phase-1-1-1", rackPole),
+    ...inRow("inlet-1-1", { temperature: inletC, humidity: () => 40 }),
+    ...inRow("input-1-1", rackPhase),
+    ...inRow("device-1", { temperature: ({ jitter }) => 30 + jitter(0.1) }),
   },
   // Carries telecoms at 48 V, which the load of the hall is not about.
   dc: {
@@ -283,7 +346,15 @@ export const readings: Tables = {
     ...phased("power-factor", () => 0.97),
     "power-factor": () => 0.97,
     frequency: (look) => (mains(look) === 0 ? 0 : 50 + look.jitter(0.02)),
-    "energy-import": ({ plant, device }) => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh),
+    "energy-import": meteredKwh,
+    ...phased("energy", (look) => meteredKwh(look) / phases),
+    // A neutral, which carries nothing while the phases are alike.
+    ...Object.fromEntries(fourth.map((what) => [`${what}-l4`, () => 0])),
+    "reactive-power": (look) => -meteredKw(look) / 4,
+    ...phased("reactive-power", (look) => -meteredKw(look) / 4 / phases),
+    "reactive-energy": (look) => -meteredKwh(look) / 4,
+    ...phased("voltage-distortion", (look) => (mains(look) === 0 ? 0 : 2 + look.jitter(0.2))),
+    ...phased("current-distortion", (look) => (meteredKw(look) === 0 ? 0 : 10 + look.jitter(1))),
   },
   leak: {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),

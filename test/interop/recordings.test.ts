@@ -77,7 +77,6 @@ const profiled: readonly Profiled[] = [
   { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
-  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
   {
     profile: "ups/eaton-mge",
     recording: "eaton-mgeups_9px",
@@ -127,6 +126,44 @@ const profiled: readonly Profiled[] = [
     covered: 30,
     rows: { temperature: "1..3", humidity: "1..2", hours: "1..6" },
   },
+  {
+    profile: "pdu/raritan-px2",
+    recording: "raritan-pdu_px2",
+    covered: 28,
+    rows: { outlet: "1..12" },
+  },
+  {
+    profile: "pdu/servertech-sentry4",
+    recording: "sentry4_switched8i",
+    covered: 53,
+    rows: {
+      unit: [1, 2, 5],
+      cord: ["1.1", "2.1"],
+      line: ["1.1.1", "2.1.1"],
+      phase: ["1.1.1", "2.1.1"],
+      branch: ["1.1.1", "1.1.2", "2.1.1", "2.1.2"],
+      breaker: ["1.1.1", "1.1.2", "2.1.1", "2.1.2"],
+      inlet: ["5.1"],
+      sensor: ["1.1", "5.2"],
+    },
+    none: ["sensor-1-1-temperature", "sensor-1-1-humidity"],
+  },
+  {
+    profile: "pdu/schleifenbauer-databus",
+    recording: "schleifenbauer_dpm27e",
+    covered: 78,
+    rows: {
+      input: ["1.1", "1.2", "1.3"],
+      outlet: Array.from({ length: 12 }, (_, nth) => `1.${nth + 1}`),
+    },
+  },
+  {
+    profile: "pdu/vertiv-geist",
+    recording: "vertiv-pdu_mn03edr1",
+    covered: 15,
+    rows: { phase: "1..3", line: "1..3", breaker: "1..6" },
+  },
+  { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 43 },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
@@ -258,6 +295,8 @@ const factors: Readonly<Record<string, number>> = {
   // A number that is told without its unit.
   "1 %": 1,
   "1 h": 1,
+  "W kV.A{reactive}": 0.001,
+  "kW.h kV.A.h{reactive}": 1,
 };
 
 function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
