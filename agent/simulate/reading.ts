@@ -64,6 +64,14 @@ export const states: Tables = {
     ...Object.fromEntries(["overcurrent", "switch", "output-voltage-state", "hardware"].map((own) => [own, () => 2])),
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
+  // Sensors in the room, as their makers number what is normal; row 0 is AKCP's first.
+  environment: {
+    ...Object.fromEntries(
+      ["status", "temperature-0-state", "humidity-0-state", "contact-0-state"].map((own) => [own, () => 2]),
+    ),
+    ...Object.fromEntries(["power", "temperature-1-state", "humidity-2-state"].map((own) => [own, () => 1])),
+    ...Object.fromEntries(["relay-1", "relay-2", "input-1-state", "input-1-alarm"].map((own) => [own, () => 0])),
+  },
 };
 
 const mainsV = 231;
@@ -90,6 +98,10 @@ const upsLoad = ({ plant, jitter }: Look): number =>
 
 const phased = (what: string, read: (look: Look) => number): Table =>
   Object.fromEntries(["l1", "l2", "l3"].map((line) => [`${what}-${line}`, read]));
+
+/** Where sensors of the room hang: at the hottest inlet. */
+const roomC = ({ plant: { inletsC }, jitter }: Look): number => Math.max(18, ...inletsC.values()) + jitter(0.05);
+const roomHumidity = ({ jitter }: Look): number => 42 + jitter(0.5);
 
 /** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
 const whole =
@@ -166,5 +178,11 @@ export const readings: Tables = {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),
     current: ({ plant: { causes }, device, jitter }) => (causes.wet.includes(device.id) ? 150 : 4) + jitter(1),
     "cable-length": () => 30,
+  },
+  environment: {
+    ...Object.fromEntries(
+      ["temperature", "heat-index", "temperature-0-value", "temperature-1-value"].map((own) => [own, roomC]),
+    ),
+    ...Object.fromEntries(["humidity", "humidity-0-value", "humidity-2-value"].map((own) => [own, roomHumidity])),
   },
 };

@@ -66,6 +66,32 @@ const profiled: readonly Profiled[] = [
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
+  {
+    profile: "environment/akcp-sensorprobe",
+    recording: "akcp_serverprobe8",
+    covered: 67,
+    none: ["temperature-1-value", "temperature-1-state", "humidity-1-value"],
+    rows: { temperature: [0, 1, 6, 7], humidity: [0, 1, 6, 7], contact: "0..67" },
+  },
+  {
+    profile: "environment/avtech-roomalert32s",
+    recording: "avtech_roomalert32s",
+    covered: 29,
+    rows: { temperature: [1, 2, 3, 4, 8], humidity: [3, 4], switch: "1..16" },
+  },
+  {
+    profile: "environment/hwg-poseidon",
+    recording: "hwg-poseidon",
+    covered: 28,
+    rows: { temperature: "5..8", humidity: "1..4", input: "1..6" },
+  },
+  {
+    profile: "environment/sensatronics-em1",
+    recording: "sensatronics-em1",
+    covered: 4,
+    none: ["humidity-1-value"],
+    rows: { temperature: "1..4", humidity: [1] },
+  },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
