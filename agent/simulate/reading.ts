@@ -36,6 +36,17 @@ const upsAlarms = [
   "test-in-progress",
 ];
 
+/** Alarms of a unit with a compressor that no story is about; a trip is its overload. */
+const compressorAlarms = ["inverter", "drive", "envelope", "start", "discharge", "start-pressure", "oil"].map(
+  (own) => `alarm-${own}`,
+);
+const probes = [
+  ...["supply", "return"].flatMap((air) => ["top", "middle", "bottom"].map((at) => `${air}-${at}`)),
+  ...["discharge", "suction"].flatMap((side) => ["temperature", "pressure"].map((what) => `${side}-${what}`)),
+].map((own) => `probe-${own}`);
+/** Overload of the compressor, in a list of alarms by number. */
+const tripCode = 16;
+
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
   ups: {
@@ -53,6 +64,24 @@ export const states: Tables = {
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
     water: () => 0,
     filter: () => 0,
+    // A unit with a compressor of its own.
+    "unit-state": ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    "inverter-running": ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    "envelope-zone": () => 0,
+    "alarm-contact": () => 0,
+    "high-pressure": () => 0,
+    error: ({ plant: { causes }, device }) => (causes.tripped.includes(device.id) ? tripCode : 0),
+    "alarm-overload": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    ...Object.fromEntries([...compressorAlarms, ...probes].map((own) => [own, () => 0])),
+    // The first unit behind a board.
+    ...Object.fromEntries(
+      ["running", "fan", "compressor"].map((own) => [
+        `unit-1-1-1-${own}`,
+        ({ plant: { causes }, device }: Look) => Number(!causes.tripped.includes(device.id)),
+      ]),
+    ),
+    "unit-1-1-1-error": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    ...Object.fromEntries(["bus-alarm", "humidifier", "dehumidification"].map((own) => [`unit-1-1-1-${own}`, () => 0])),
   },
   // Of two sources, A is the utility.
   ats: {
@@ -109,6 +138,26 @@ const whole =
   (look: Look): number =>
     Math.round(read(look));
 
+/** What a unit behind a board says. */
+const boardUnit: Table = {
+  "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
+  "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
+  temperature: (look) => crac(look).supplyC + look.jitter(0.1),
+  setpoint: () => supplySetC,
+  "outside-temperature": ({ jitter }) => 12 + jitter(0.1),
+  "water-in-1": ({ jitter }) => 10 + jitter(0.2),
+  "water-in-2": ({ jitter }) => 10 + jitter(0.2),
+  "water-out-1": ({ jitter }) => 16 + jitter(0.2),
+  "water-out-2": ({ jitter }) => 16 + jitter(0.2),
+  humidity: ({ jitter }) => 42 + jitter(0.5),
+  "return-humidity": ({ jitter }) => 42 + jitter(0.5),
+  "supply-humidity": ({ jitter }) => 50 + jitter(0.5),
+  "humidity-setpoint": () => 45,
+  "condensation-pressure": ({ jitter }) => 16 + jitter(0.2),
+  "fan-speed": whole((look) => crac(look).fanPercent),
+  ...Object.fromEntries(["valve-1", "valve-2", "freecooling-valve", "g-valve"].map((own) => [own, () => 40])),
+};
+
 /** Points that are measured. */
 export const readings: Tables = {
   ups: {
@@ -154,6 +203,22 @@ export const readings: Tables = {
     "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
     "fan-speed": (look) => crac(look).fanPercent,
     "supply-setpoint": () => supplySetC,
+    setpoint: () => supplySetC,
+    ...Object.fromEntries(
+      ["top", "middle", "bottom"].flatMap((at) => [
+        [`supply-temperature-${at}`, (look: Look) => crac(look).supplyC + look.jitter(0.3)],
+        [`return-temperature-${at}`, (look: Look) => crac(look).returnC + look.jitter(0.3)],
+      ]),
+    ),
+    "discharge-temperature": ({ jitter }) => 75 + jitter(1),
+    "suction-temperature": ({ jitter }) => 14 + jitter(0.5),
+    "evaporation-temperature": ({ jitter }) => 8 + jitter(0.5),
+    "condensation-temperature": ({ jitter }) => 42 + jitter(0.5),
+    "discharge-pressure": ({ jitter }) => 24 + jitter(0.2),
+    "suction-pressure": ({ jitter }) => 9 + jitter(0.2),
+    "compressor-current": (look) => (crac(look).fanPercent > 0 ? 6 + look.jitter(0.1) : 0),
+    "fan-rotation": whole((look) => crac(look).fanPercent * 25),
+    ...Object.fromEntries(Object.entries(boardUnit).map(([own, read]) => [`unit-1-1-1-${own}`, read] as const)),
   },
   meter: {
     "voltage-l1": mains,

@@ -92,6 +92,14 @@ const profiled: readonly Profiled[] = [
     none: ["humidity-1-value"],
     rows: { temperature: "1..4", humidity: [1] },
   },
+  { profile: "crac/rittal-lcp-dx", recording: "pcoweb-rittal-lcp-3311_lcp-dx-3311", covered: 42 },
+  {
+    profile: "crac/stulz-wib8000",
+    recording: "stulz_wib8000",
+    covered: 213,
+    none: ["unit-2-1-1-supply-temperature"],
+    rows: { unit: ["1.1.1", "1.2.1", "1.3.1", "1.4.1", "1.5.1", "1.6.1", "1.7.1", "1.8.1", "2.1.1"] },
+  },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
@@ -220,6 +228,8 @@ const factors: Readonly<Record<string, number>> = {
   "W kV.A": 0.001,
   "W V.A": 1,
   "kPa Pa": 1000,
+  "kPa bar": 0.01,
+  "1 %": 1, // how far a valve is open, expected as a state, too
 };
 
 function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
