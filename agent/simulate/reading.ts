@@ -76,6 +76,16 @@ const statusesOf = (...points: readonly string[]): string[] => points.map((own) 
 /** Points of a row of a profile's table. */
 const inRow = (row: string, table: Table): Table =>
   Object.fromEntries(Object.entries(table).map(([own, read]) => [`${row}-${own}`, read]));
+/** Alarms of a unit with a compressor that no story is about; a trip is its overload. */
+const compressorAlarms = ["inverter", "drive", "envelope", "start", "discharge", "start-pressure", "oil"].map(
+  (own) => `alarm-${own}`,
+);
+const probes = [
+  ...["supply", "return"].flatMap((air) => ["top", "middle", "bottom"].map((at) => `${air}-${at}`)),
+  ...["discharge", "suction"].flatMap((side) => ["temperature", "pressure"].map((what) => `${side}-${what}`)),
+].map((own) => `probe-${own}`);
+/** Overload of the compressor, in a list of alarms by number. */
+const tripCode = 16;
 
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
@@ -157,6 +167,24 @@ export const states: Tables = {
     ...Object.fromEntries(
       ["humidifying", "dehumidifying", "electric-heater", "hot-water"].map((own) => [own, () => 2]),
     ),
+    // A unit with a compressor of its own.
+    "unit-state": ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    "inverter-running": ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    "envelope-zone": () => 0,
+    "alarm-contact": () => 0,
+    "high-pressure": () => 0,
+    error: ({ plant: { causes }, device }) => (causes.tripped.includes(device.id) ? tripCode : 0),
+    "alarm-overload": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    ...Object.fromEntries([...compressorAlarms, ...probes].map((own) => [own, () => 0])),
+    // The first unit behind a board.
+    ...Object.fromEntries(
+      ["running", "fan", "compressor"].map((own) => [
+        `unit-1-1-1-${own}`,
+        ({ plant: { causes }, device }: Look) => Number(!causes.tripped.includes(device.id)),
+      ]),
+    ),
+    "unit-1-1-1-error": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    ...Object.fromEntries(["bus-alarm", "humidifier", "dehumidification"].map((own) => [`unit-1-1-1-${own}`, () => 0])),
   },
   // Of two sources, A is the utility.
   ats: {
@@ -170,6 +198,14 @@ export const states: Tables = {
     buzzer: () => 2,
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
+  // Sensors in the room, as their makers number what is normal; row 0 is AKCP's first.
+  environment: {
+    ...Object.fromEntries(
+      ["status", "temperature-0-state", "humidity-0-state", "contact-0-state"].map((own) => [own, () => 2]),
+    ),
+    ...Object.fromEntries(["power", "temperature-1-state", "humidity-2-state"].map((own) => [own, () => 1])),
+    ...Object.fromEntries(["relay-1", "relay-2", "input-1-state", "input-1-alarm"].map((own) => [own, () => 0])),
+  },
 };
 
 const mainsV = 231;
@@ -208,6 +244,10 @@ const upsLoad = ({ plant, jitter }: Look): number =>
 const phased = (what: string, read: (look: Look) => number): Table =>
   Object.fromEntries(["l1", "l2", "l3"].map((line) => [`${what}-${line}`, read]));
 
+/** Where sensors of the room hang: at the hottest inlet. */
+const roomC = ({ plant: { inletsC }, jitter }: Look): number => Math.max(18, ...inletsC.values()) + jitter(0.05);
+const roomHumidity = ({ jitter }: Look): number => 42 + jitter(0.5);
+
 /** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
 const whole =
   (read: (look: Look) => number) =>
@@ -236,6 +276,26 @@ const rackPhase: Table = {
   "apparent-power": whole((look) => (loadKw(look) * 1000) / phases / 0.97),
   "power-factor": () => 0.97,
   energy: (look) => rackKwh(look) / phases,
+};
+
+/** What a unit behind a board says. */
+const boardUnit: Table = {
+  "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
+  "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
+  temperature: (look) => crac(look).supplyC + look.jitter(0.1),
+  setpoint: () => supplySetC,
+  "outside-temperature": ({ jitter }) => 12 + jitter(0.1),
+  "water-in-1": ({ jitter }) => 10 + jitter(0.2),
+  "water-in-2": ({ jitter }) => 10 + jitter(0.2),
+  "water-out-1": ({ jitter }) => 16 + jitter(0.2),
+  "water-out-2": ({ jitter }) => 16 + jitter(0.2),
+  humidity: ({ jitter }) => 42 + jitter(0.5),
+  "return-humidity": ({ jitter }) => 42 + jitter(0.5),
+  "supply-humidity": ({ jitter }) => 50 + jitter(0.5),
+  "humidity-setpoint": () => 45,
+  "condensation-pressure": ({ jitter }) => 16 + jitter(0.2),
+  "fan-speed": whole((look) => crac(look).fanPercent),
+  ...Object.fromEntries(["valve-1", "valve-2", "freecooling-valve", "g-valve"].map((own) => [own, () => 40])),
 };
 
 /** Points that are measured. */
@@ -328,6 +388,22 @@ export const readings: Tables = {
     ...Object.fromEntries(
       ["free-cooling", "dehumidifying", "humidifying"].map((what) => [`${what}-capacity`, () => 0]),
     ),
+    setpoint: () => supplySetC,
+    ...Object.fromEntries(
+      ["top", "middle", "bottom"].flatMap((at) => [
+        [`supply-temperature-${at}`, (look: Look) => crac(look).supplyC + look.jitter(0.3)],
+        [`return-temperature-${at}`, (look: Look) => crac(look).returnC + look.jitter(0.3)],
+      ]),
+    ),
+    "discharge-temperature": ({ jitter }) => 75 + jitter(1),
+    "suction-temperature": ({ jitter }) => 14 + jitter(0.5),
+    "evaporation-temperature": ({ jitter }) => 8 + jitter(0.5),
+    "condensation-temperature": ({ jitter }) => 42 + jitter(0.5),
+    "discharge-pressure": ({ jitter }) => 24 + jitter(0.2),
+    "suction-pressure": ({ jitter }) => 9 + jitter(0.2),
+    "compressor-current": (look) => (crac(look).fanPercent > 0 ? 6 + look.jitter(0.1) : 0),
+    "fan-rotation": whole((look) => crac(look).fanPercent * 25),
+    ...Object.fromEntries(Object.entries(boardUnit).map(([own, read]) => [`unit-1-1-1-${own}`, read] as const)),
   },
   meter: {
     "voltage-l1": mains,
@@ -360,5 +436,11 @@ export const readings: Tables = {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),
     current: ({ plant: { causes }, device, jitter }) => (causes.wet.includes(device.id) ? 150 : 4) + jitter(1),
     "cable-length": () => 30,
+  },
+  environment: {
+    ...Object.fromEntries(
+      ["temperature", "heat-index", "temperature-0-value", "temperature-1-value"].map((own) => [own, roomC]),
+    ),
+    ...Object.fromEntries(["humidity", "humidity-0-value", "humidity-2-value"].map((own) => [own, roomHumidity])),
   },
 };

@@ -164,6 +164,40 @@ const profiled: readonly Profiled[] = [
     rows: { phase: "1..3", line: "1..3", breaker: "1..6" },
   },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 43 },
+  {
+    profile: "environment/akcp-sensorprobe",
+    recording: "akcp_serverprobe8",
+    covered: 67,
+    none: ["temperature-1-value", "temperature-1-state", "humidity-1-value"],
+    rows: { temperature: [0, 1, 6, 7], humidity: [0, 1, 6, 7], contact: "0..67" },
+  },
+  {
+    profile: "environment/avtech-roomalert32s",
+    recording: "avtech_roomalert32s",
+    covered: 29,
+    rows: { temperature: [1, 2, 3, 4, 8], humidity: [3, 4], switch: "1..16" },
+  },
+  {
+    profile: "environment/hwg-poseidon",
+    recording: "hwg-poseidon",
+    covered: 28,
+    rows: { temperature: "5..8", humidity: "1..4", input: "1..6" },
+  },
+  {
+    profile: "environment/sensatronics-em1",
+    recording: "sensatronics-em1",
+    covered: 4,
+    none: ["humidity-1-value"],
+    rows: { temperature: "1..4", humidity: [1] },
+  },
+  { profile: "crac/rittal-lcp-dx", recording: "pcoweb-rittal-lcp-3311_lcp-dx-3311", covered: 42 },
+  {
+    profile: "crac/stulz-wib8000",
+    recording: "stulz_wib8000",
+    covered: 213,
+    none: ["unit-2-1-1-supply-temperature"],
+    rows: { unit: ["1.1.1", "1.2.1", "1.3.1", "1.4.1", "1.5.1", "1.6.1", "1.7.1", "1.8.1", "2.1.1"] },
+  },
 ];
 
 const read = (port: number, options: object, oids: readonly string[]): Promise<Reading[]> =>
@@ -292,11 +326,12 @@ const factors: Readonly<Record<string, number>> = {
   "W kV.A": 0.001,
   "W V.A": 1,
   "kPa Pa": 1000,
-  // A number that is told without its unit.
+  // A number that is told without its unit, or how far a valve is open, expected as a state, too.
   "1 %": 1,
   "1 h": 1,
   "W kV.A{reactive}": 0.001,
   "kW.h kV.A.h{reactive}": 1,
+  "kPa bar": 0.01,
 };
 
 function isRight(expected: Expected, point: DevicePoint, sample: Sample): boolean {
