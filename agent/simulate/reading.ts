@@ -36,6 +36,10 @@ const upsAlarms = [
   "test-in-progress",
 ];
 
+/** Points that stay as they are, whatever happens. */
+const all = (points: readonly string[], value: number): Table =>
+  Object.fromEntries(points.map((own) => [own, () => value]));
+
 /** Points whose values causes alone decide: the ground truth that a test compares with. */
 export const states: Tables = {
   ups: {
@@ -45,9 +49,13 @@ export const states: Tables = {
     "battery-status": ({ plant: { charge } }) => (charge > 0.2 ? 2 : charge > 0 ? 3 : 4),
     "battery-replacement": () => 1,
     "alarms-present": () => 0,
-    ...Object.fromEntries(upsAlarms.map((alarm) => [`alarm-${alarm}`, () => 0])),
+    ...all(
+      upsAlarms.map((alarm) => `alarm-${alarm}`),
+      0,
+    ),
+    ...all(["sensors-warning", "sensors-critical", "sensors-lost"], 0),
   },
-  pdu: { "load-state": () => 2, "power-supply": () => 1 },
+  pdu: { ...all(["load-state", "phase-load-state", "bank-load-state"], 2), "power-supply": () => 1 },
   crac: {
     running: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
@@ -61,7 +69,7 @@ export const states: Tables = {
     "source-a": ({ plant: { causes } }) => (causes.utility ? 2 : 1),
     "source-b": () => 2,
     "phase-sync": () => 1,
-    ...Object.fromEntries(["overcurrent", "switch", "output-voltage-state", "hardware"].map((own) => [own, () => 2])),
+    ...all(["overcurrent", "switch", "output-voltage-state", "hardware", "card-status"], 2),
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
 };
@@ -132,7 +140,10 @@ export const readings: Tables = {
   },
   pdu: {
     "inlet-temperature": ({ plant, device, jitter }) => (plant.inletsC.get(device.id) ?? 0) + jitter(0.05),
+    "inlet-humidity": whole(({ jitter }) => 45 + jitter(2)),
     power: ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw + jitter(0.1) : 0),
+    "apparent-power": ({ plant, jitter }) => (criticalKw(plant) > 0 ? rackKw / 0.97 + jitter(0.1) : 0),
+    "power-factor": () => 0.97,
     energy: ({ plant: { criticalKwh, hall } }) => criticalKwh / Math.max(1, hall.racks.length),
     current: ({ plant, jitter }) => (criticalKw(plant) > 0 ? (rackKw * 1000) / phases / mainsV + jitter(0.1) : 0),
     voltage: whole(({ jitter }) => 230 + jitter(0.9)),
@@ -161,6 +172,14 @@ export const readings: Tables = {
     "power-factor": () => 0.97,
     frequency: (look) => (mains(look) === 0 ? 0 : 50 + look.jitter(0.02)),
     "energy-import": ({ plant, device }) => (isCritical(device) ? plant.criticalKwh : plant.incomerKwh),
+  },
+  ats: {
+    "input-voltage-a": whole(mains),
+    "input-voltage-b": whole(({ jitter }) => mainsV + jitter(1)),
+    "input-frequency-a": whole((look) => (look.plant.causes.utility ? 50 : 0)),
+    "input-frequency-b": () => 50,
+    "output-voltage": whole(({ jitter }) => mainsV + jitter(1)),
+    "output-current": ({ plant, jitter }) => (criticalKw(plant) > 0 ? 8 + jitter(0.5) : 0),
   },
   leak: {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),
