@@ -70,6 +70,17 @@ export const states: Tables = {
     "source-b": () => 2,
     "phase-sync": () => 1,
     ...all(["overcurrent", "switch", "output-voltage-state", "hardware", "card-status"], 2),
+    // Of a large one, source 1 is the utility and 2 a generator, as APC numbers them.
+    "load-source": ({ plant: { causes } }) => (causes.utility ? 2 : 3),
+    "source-1": ({ plant: { causes } }) => (causes.utility ? 1 : 2),
+    "source-2": ({ plant: { causes } }) => (causes.utility ? 2 : 1),
+    "source-1-position": ({ plant: { causes } }) => (causes.utility ? 2 : 1),
+    "source-2-position": ({ plant: { causes } }) => (causes.utility ? 1 : 2),
+    "engine-start": ({ plant: { causes } }) => (causes.utility ? 2 : 1),
+    generator: ({ plant: { causes } }) => (causes.utility ? 3 : 6),
+    "generator-mode": () => 3,
+    "test-result": () => 3,
+    ...all(["mode", "test", "oil-level", "coolant-level"], 1),
   },
   leak: { status: ({ plant: { causes }, device }) => Number(causes.wet.includes(device.id)) },
 };
@@ -98,6 +109,12 @@ const upsLoad = ({ plant, jitter }: Look): number =>
 
 const phased = (what: string, read: (look: Look) => number): Table =>
   Object.fromEntries(["l1", "l2", "l3"].map((line) => [`${what}-${line}`, read]));
+
+/** What a profile's table has of each of its rows. */
+const eachOf = (table: string, rows: readonly string[], points: Table): Table =>
+  Object.fromEntries(
+    rows.flatMap((row) => Object.entries(points).map(([own, read]) => [`${table}-${row}-${own}`, read])),
+  );
 
 /** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
 const whole =
@@ -180,6 +197,14 @@ export const readings: Tables = {
     "input-frequency-b": () => 50,
     "output-voltage": whole(({ jitter }) => mainsV + jitter(1)),
     "output-current": ({ plant, jitter }) => (criticalKw(plant) > 0 ? 8 + jitter(0.5) : 0),
+    "generator-battery-voltage": ({ jitter }) => 13.8 + jitter(0.1),
+    "fuel-level": () => 90,
+    ...eachOf("phase", ["1", "2", "3"], {
+      "source-1-voltage": (look) => mains(look) * Math.sqrt(3),
+      "source-2-voltage": (look) => (look.plant.causes.utility ? 0 : (mainsV + look.jitter(1)) * Math.sqrt(3)),
+      "output-voltage": ({ jitter }) => (mainsV + jitter(1)) * Math.sqrt(3),
+      "output-current": whole((look) => (criticalKw(look.plant) * 1000) / phases / mainsV),
+    }),
   },
   leak: {
     distance: ({ plant: { causes }, device }) => (causes.wet.includes(device.id) ? leakM : 0),

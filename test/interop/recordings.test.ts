@@ -64,6 +64,7 @@ const profiled: readonly Profiled[] = [
   { profile: "ups/rfc1628", recording: "poweralert_ups", covered: 10, none: ["battery-temperature"] },
   { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 15, rows: { sensor: ["1.1", "2.1"] } },
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
+  { profile: "ats/apc-xats", recording: "apc_ats", covered: 23 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 30, rows: { phase: [1], outlet: "1..24" } },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
 ];
