@@ -61,6 +61,16 @@ export const states: Tables = {
     "common-alarm": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
     water: () => 0,
     filter: () => 0,
+    // As APC numbers them: NetworkAIR FM, Uniflair SP.
+    status: ({ plant: { causes }, device }) => (causes.tripped.includes(device.id) ? 7 : 4),
+    state: ({ plant: { causes }, device }) => (causes.tripped.includes(device.id) ? 3 : 6),
+    airflow: ({ plant: { causes }, device }) => Number(!causes.tripped.includes(device.id)),
+    alarms: ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    "alarms-critical": ({ plant: { causes }, device }) => Number(causes.tripped.includes(device.id)),
+    ...all(["cooling", "humidifier", "dehumidifier", "heating"], 3),
+    ...all(["compressor", "compressor-on", "condenser-power"], 1),
+    ...all(["group-state", "remote-shutdown", "suction-pressure-low", "smoke", "condensate"], 0),
+    ...all(["module-1-compressor-1", "module-1-compressor-2"], 2),
   },
   // Of two sources, A is the utility.
   ats: {
@@ -116,6 +126,19 @@ const eachOf = (table: string, rows: readonly string[], points: Table): Table =>
     rows.flatMap((row) => Object.entries(points).map(([own, read]) => [`${table}-${row}-${own}`, read])),
   );
 
+/** As much of its cooling as its fan blows. */
+const cracShares = (points: readonly string[]): Table =>
+  Object.fromEntries(points.map((own) => [own, whole((look) => crac(look).fanPercent)]));
+
+const blower = (name: string): Table => ({
+  [`${name}-frequency-requested`]: (look) => crac(look).fanPercent / 2,
+  [`${name}-frequency`]: (look) => crac(look).fanPercent / 2,
+  [`${name}-torque`]: (look) => crac(look).fanPercent,
+  [`${name}-current`]: (look) => crac(look).fanPercent,
+  [`${name}-voltage`]: ({ jitter }) => mainsV + jitter(1),
+  [`${name}-capacitor-life`]: () => 90,
+});
+
 /** SNMP knows no fractions: a MIB says tenths, which the point's scale undoes, or whole numbers, which these are. */
 const whole =
   (read: (look: Look) => number) =>
@@ -170,6 +193,29 @@ export const readings: Tables = {
     "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
     "fan-speed": (look) => crac(look).fanPercent,
     "supply-setpoint": () => supplySetC,
+    "control-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
+    "cooling-setpoint": () => supplySetC,
+    "heating-setpoint": () => supplySetC - 4,
+    "humidification-setpoint": () => 40,
+    "dehumidification-setpoint": () => 60,
+    ...cracShares(["cooling-demand", "cooling-output", "condenser-fan-speed"]),
+    ...all(["dehumidification-demand", "heating-demand", "heating-output", "humidification-demand"], 0),
+    "room-temperature": (look) => crac(look).returnC + look.jitter(0.1),
+    "condensing-temperature": ({ jitter }) => 40 + jitter(1),
+    "discharge-pressure": ({ jitter }) => 24 + jitter(1),
+    ...eachOf("module", ["1"], {
+      "supply-temperature": (look) => crac(look).supplyC + look.jitter(0.1),
+      "supply-humidity": ({ jitter }) => 60 + jitter(2),
+      "return-temperature": (look) => crac(look).returnC + look.jitter(0.1),
+      "return-humidity": ({ jitter }) => 45 + jitter(2),
+      "filter-pressure": whole((look) => crac(look).fanPercent),
+      "coil-pressure": whole((look) => crac(look).fanPercent),
+      "suction-pressure": whole(({ jitter }) => 530 + jitter(10)),
+      "discharge-pressure": whole(({ jitter }) => 1430 + jitter(20)),
+      ...all(["humidifier-current", "humidifier-output"], 0),
+      ...blower("blower-1"),
+      ...blower("blower-2"),
+    }),
   },
   meter: {
     "voltage-l1": mains,

@@ -66,6 +66,8 @@ const profiled: readonly Profiled[] = [
   { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
   { profile: "ats/apc-xats", recording: "apc_ats", covered: 23 },
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 30, rows: { phase: [1], outlet: "1..24" } },
+  { profile: "crac/apc-airfm", recording: "apc_airfm", covered: 39 },
+  { profile: "crac/apc-uniflair-sp", recording: "apc_uniflair-sp", covered: 14 },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
 ];
 
