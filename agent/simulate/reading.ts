@@ -72,6 +72,12 @@ export const states: Tables = {
     ...all(["group-state", "remote-shutdown", "suction-pressure-low", "smoke", "condensate"], 0),
     ...all(["module-1-compressor-1", "module-1-compressor-2"], 2),
   },
+  environment: {
+    ...all(["card-status", "sensor-0-1-link", "relay-1-state", "outlet-1-state"], 2),
+    ...all(["temperature-unit", "sensor-0-1-alarm"], 1),
+    ...all(["input-0-1-state", "input-0-1-normal-state", "input-0-1-alarm"], 1),
+    ...all(["alarm", "smoke-detected", "leaks-detected"], 0),
+  },
   // Of two sources, A is the utility.
   ats: {
     "selected-source": ({ plant: { causes } }) => (causes.utility ? 1 : 2),
@@ -216,6 +222,10 @@ export const readings: Tables = {
       ...blower("blower-1"),
       ...blower("blower-2"),
     }),
+  },
+  environment: {
+    "sensor-0-1-temperature": whole(({ jitter }) => 23 + jitter(0.4)),
+    "sensor-0-1-humidity": whole(({ jitter }) => 45 + jitter(2)),
   },
   meter: {
     "voltage-l1": mains,

@@ -68,6 +68,19 @@ const profiled: readonly Profiled[] = [
   { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 30, rows: { phase: [1], outlet: "1..24" } },
   { profile: "crac/apc-airfm", recording: "apc_airfm", covered: 39 },
   { profile: "crac/apc-uniflair-sp", recording: "apc_uniflair-sp", covered: 14 },
+  {
+    profile: "environment/apc-emu",
+    recording: "apc_emu",
+    covered: 34,
+    none: ["sensor-0-2-humidity", "sensor-0-3-humidity", "sensor-0-5-humidity"],
+    rows: { sensor: ["0.1", "0.2", "0.3", "0.5", "0.6"], input: ["0.1", "0.2", "0.3", "0.4"], probe: "1..3" },
+  },
+  {
+    profile: "environment/apc-netbotz",
+    recording: "apc-netbotz_netbotz750",
+    covered: 6,
+    rows: { temperature: [314, 623], humidity: [316, 625], smoke: [6158, 6159] },
+  },
   { profile: "meter/janitza-umg", recording: "janitza_generic", covered: 22 },
 ];
 
