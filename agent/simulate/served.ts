@@ -4,7 +4,7 @@ import type { Identity, IdentityPart } from "../core/identity.ts";
 import type { PointId } from "../core/sample.ts";
 import { noise } from "./noise.ts";
 import type { Plant } from "./plant.ts";
-import { readings, states } from "./reading.ts";
+import { readingOf, stateOf } from "./reading.ts";
 
 /** What the devices of a site say of the plant they stand in: by device class and point, and as raw as they say it. */
 export interface Scene {
@@ -47,7 +47,7 @@ export function truthOf(site: Site, scene: Scene): ReadonlyMap<PointId, number> 
   const truth = new Map([["$utility", scene.plant.causes.utility ? 1 : 0]]);
   for (const device of site.devices) {
     for (const { id, own } of device.points) {
-      if (states[device.class]?.[own] !== undefined) truth.set(id, readOf(device, own, scene));
+      if (stateOf(device, own) !== undefined) truth.set(id, readOf(device, own, scene));
     }
   }
   return truth;
@@ -55,7 +55,7 @@ export function truthOf(site: Site, scene: Scene): ReadonlyMap<PointId, number> 
 
 /** In the point's unit. A point that the tables do not know is a steady 0: for most of them, nothing to tell. */
 export function readOf(device: Device, own: string, { plant, seed }: Scene): number {
-  const read = states[device.class]?.[own] ?? readings[device.class]?.[own];
+  const read = readingOf(device, own);
   const what = `${device.id}/${own}`;
   return read?.({ plant, device, jitter: (size) => size * noise(seed, Math.floor(plant.seconds * 4), what) }) ?? 0;
 }

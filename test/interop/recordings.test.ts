@@ -74,9 +74,6 @@ const profiled: readonly Profiled[] = [
     none: ["battery-temperature"],
     rows: { line: [1] },
   },
-  { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 12 },
-  { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
-  { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 5 },
   {
     profile: "ups/eaton-mge",
     recording: "eaton-mgeups_9px",
@@ -197,6 +194,25 @@ const profiled: readonly Profiled[] = [
     covered: 213,
     none: ["unit-2-1-1-supply-temperature"],
     rows: { unit: ["1.1.1", "1.2.1", "1.3.1", "1.4.1", "1.5.1", "1.6.1", "1.7.1", "1.8.1", "2.1.1"] },
+  },
+  { profile: "ups/apc-powernet", recording: "apc_smtl1000-nmc3", covered: 15, rows: { sensor: ["1.1", "2.1"] } },
+  { profile: "ats/apc-rack-ats", recording: "apc_ats", covered: 6 },
+  { profile: "ats/apc-xats", recording: "apc_ats", covered: 23 },
+  { profile: "pdu/apc-rpdu2", recording: "apc_ap8959eu3", covered: 30, rows: { phase: [1], outlet: "1..24" } },
+  { profile: "crac/apc-airfm", recording: "apc_airfm", covered: 39 },
+  { profile: "crac/apc-uniflair-sp", recording: "apc_uniflair-sp", covered: 14 },
+  {
+    profile: "environment/apc-emu",
+    recording: "apc_emu",
+    covered: 34,
+    none: ["sensor-0-2-humidity", "sensor-0-3-humidity", "sensor-0-5-humidity"],
+    rows: { sensor: ["0.1", "0.2", "0.3", "0.5", "0.6"], input: ["0.1", "0.2", "0.3", "0.4"], probe: "1..3" },
+  },
+  {
+    profile: "environment/apc-netbotz",
+    recording: "apc-netbotz_netbotz750",
+    covered: 6,
+    rows: { temperature: [314, 623], humidity: [316, 625], smoke: [6158, 6159] },
   },
 ];
 

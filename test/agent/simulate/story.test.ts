@@ -4,7 +4,7 @@ import { assess } from "../../../agent/core/quality.ts";
 import { recordOf } from "../../../agent/pipeline/record.ts";
 import { hallOf } from "../../../agent/simulate/hall.ts";
 import { plantOf } from "../../../agent/simulate/plant.ts";
-import { readings, states } from "../../../agent/simulate/reading.ts";
+import { readingOf, stateOf } from "../../../agent/simulate/reading.ts";
 import { servedBy } from "../../../agent/simulate/served.ts";
 import { demoSite, perform, storyNamed, type Told } from "./demo.ts";
 
@@ -114,9 +114,7 @@ describe("the demo's site", () => {
     const scene = { plant: plantOf(hallOf(site)), seed: 1 };
     const value = servedBy(site, () => scene);
     const points = site.devices.flatMap((device) => device.points.map((point) => ({ device, point })));
-    const missing = points.filter(
-      ({ device, point: { own } }) => !(states[device.class]?.[own] ?? readings[device.class]?.[own]),
-    );
+    const missing = points.filter(({ device, point: { own } }) => readingOf(device, own) === undefined);
     expect(missing.map(({ point }) => point.id)).toEqual([]);
     const samples = points.map(({ point }) => assess(point.definition, { raw: value(point.id)! }, { at: 0, wall: 0 }));
     expect(samples.filter(({ quality }) => quality !== "good")).toEqual([]);
@@ -128,7 +126,7 @@ describe("the demo's site", () => {
     const scenes = [plant, { ...plant, causes }, { ...plant, causes, charge: 0.1 }, { ...plant, causes, charge: 0 }];
     for (const device of site.devices) {
       for (const { id, own, texts } of device.points) {
-        if (states[device.class]?.[own] === undefined || Object.keys(texts).length === 0) continue;
+        if (stateOf(device, own) === undefined || Object.keys(texts).length === 0) continue;
         for (const scene of scenes)
           expect(texts).toHaveProperty(String(servedBy(site, () => ({ plant: scene, seed: 1 }))(id)));
       }
