@@ -33,6 +33,8 @@ export interface RunningSimulator {
    * @throws on what the protocol does not have, with what there is
    */
   misbehave(how: string, device?: unknown): void;
+  /** Sends a trap, as a profile names it, from where it answers. Absent: it has none, or none that it may send so. */
+  announce?(trap: unknown, to: { readonly address: string; readonly port: number }): void;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -41,6 +41,7 @@ export const storyOption = (): Option =>
 interface Options extends StoryOptions {
   readonly config?: string;
   readonly truth?: string;
+  readonly trapsTo?: number;
   readonly snmprec?: string;
   readonly port: number;
   readonly fault: readonly FaultOption[];
@@ -82,6 +83,7 @@ export const addSimulate: AddCommand = (program, context) => {
     .addOption(storyOption())
     .option("--seed <number>", "of the sensors' noise", whole, 1)
     .option("--speed <factor>", "story seconds per second", positive, 1)
+    .option("--traps-to <port>", "UDP port of this machine to which devices send traps, by SNMPv2c", whole)
     .option("--truth <file>", "append what truly is to this file, a JSON line for each change")
     .addOption(new Option("--snmprec <file>", "recording of a device, as snmpsim makes them").conflicts("config"))
     .option("--port <number>", "of a recording; default: any", whole, 0)
@@ -101,7 +103,11 @@ export const addSimulate: AddCommand = (program, context) => {
     });
 };
 
-async function simulateSite(config: string, { truth, fault, ...options }: Options, context: Context): Promise<number> {
+async function simulateSite(
+  config: string,
+  { truth, fault, trapsTo, ...options }: Options,
+  context: Context,
+): Promise<number> {
   const loaded = loadFrom(config, context);
   if (loaded.site === null) {
     tellProblems(loaded, context);
@@ -109,11 +115,13 @@ async function simulateSite(config: string, { truth, fault, ...options }: Option
   }
   const { simulate } = await import("../simulate/site.ts"); // only here: the service does not load simulators
   const env = realEnv({ logLevel: "warn" });
+  const host = "127.0.0.1";
+  const to = trapsTo === undefined ? undefined : { address: host, port: trapsTo };
   const onTruth = (line: unknown): void => {
     if (truth !== undefined) appendFileSync(truth, `${JSON.stringify(line)}\n`);
   };
   const { output } = context;
-  const site = await simulate(env, loaded.site, { ...options, host: "127.0.0.1", onTruth }).catch(sayWhy);
+  const site = await simulate(env, loaded.site, { ...options, host, onTruth, trapsTo: to }).catch(sayWhy);
   if (typeof site === "string") {
     output.message(`simulate: ${site}`);
     return exit.unavailable;

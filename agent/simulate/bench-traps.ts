@@ -1,8 +1,6 @@
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import * as ber from "../../drivers/snmp/ber.ts";
-import { encode, pdus, versions } from "../../drivers/snmp/message.ts";
 import { startSnmpSimulator } from "../../drivers/snmp/simulator.ts";
 import { fromFiles } from "../config/load.ts";
 import type { Env } from "../env.ts";
@@ -56,7 +54,6 @@ async function measure(env: Env, folder: string, url: string): Promise<number[]>
     ...{ host: "127.0.0.1", port: 0, points: [{ id: "ups/source", device: {}, address: { oid } }] },
     value: () => source,
   });
-  const socket = createSocket("udp4");
   const traps = await freePort();
   let hear = (): void => {};
   const subscriber = await connectAsync(url, { protocolVersion: 5 });
@@ -72,27 +69,16 @@ async function measure(env: Env, folder: string, url: string): Promise<number[]>
     });
     source = now;
     const began = env.clock.mono();
-    socket.send(trap(env), traps, "127.0.0.1");
+    simulator.announce?.({ oid: trapOid }, { address: "127.0.0.1", port: traps });
     await heard;
     told.push(env.clock.mono() - began);
     await pause(env, betweenMs);
   }
-  socket.close();
   await agent.stop();
   await subscriber.endAsync();
   await simulator.close();
   return told;
 }
-
-/** SNMPv2c: sysUpTime, snmpTrapOID. */
-const trap = (env: Env): Buffer =>
-  encode({
-    ...{ version: versions.v2c, community: "public", pdu: pdus.trap, requestId: 1, errorStatus: 0, errorIndex: 0 },
-    bindings: [
-      { oid: "1.3.6.1.2.1.1.3.0", value: ber.integer(Math.floor(env.clock.mono() / 10), ber.tags.timeTicks) },
-      { oid: "1.3.6.1.6.3.1.1.4.1.0", value: ber.oid(trapOid) },
-    ],
-  });
 
 async function freePort(): Promise<number> {
   const socket = createSocket("udp4");

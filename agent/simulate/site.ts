@@ -36,6 +36,8 @@ export interface SimulateOptions {
   readonly host: string;
   /** Lets the system choose every port instead of trying the site's own first. */
   readonly anyPort?: boolean;
+  /** Where devices send their traps to, when what one is about changes; absent: nowhere. */
+  readonly trapsTo?: { readonly address: string; readonly port: number } | undefined;
   /** Told of what truly is: first how it begins, then each change, never later than a device says it. */
   readonly onTruth?: (line: Truth) => void;
 }
@@ -55,14 +57,21 @@ export async function simulate(env: Env, site: Site, options: SimulateOptions): 
   const play = stage(hallOf(site), story);
   const began = env.clock.mono();
   const scene = (): Scene => ({ plant: play.plant, seed });
-  const tell = truthTeller(env, onTruth);
+  const tell = truthTeller((point, value) => onTruth({ at: env.clock.wall(), point, value }));
+  let hasBegun = false;
+  // How it begins is no news.
+  const announce = truthTeller((point) => hasBegun && announceOf(site, running, options.trapsTo, point));
   let cancelTimer = (): void => {};
   const act = (): void => {
     play.advance(((env.clock.mono() - began) / 1000) * speed);
-    tell(truthOf(site, scene()));
+    const truth = truthOf(site, scene());
+    tell(truth);
+    announce(truth);
     cancelTimer = env.after(stepMs, act);
   };
   const running = await startAll(site, options, servedBy(site, scene));
+  announce(truthOf(site, scene()));
+  hasBegun = true;
   act();
   return {
     ports: new Map([...running].flatMap(([bus, { port, path }]) => (path === undefined ? [[bus, port]] : []))),
@@ -133,13 +142,22 @@ async function onPort(start: StartSimulator, options: SimulatorOptions): Promise
   }
 }
 
-function truthTeller(env: Env, onTruth: (line: Truth) => void): (now: ReadonlyMap<PointId, number>) => void {
+/** Tells each point that changed; of the first time, all. */
+function truthTeller(tell: (point: PointId, value: number) => void): (now: ReadonlyMap<PointId, number>) => void {
   const told = new Map<PointId, number>();
   return (now) => {
     for (const [point, value] of now) {
       if (told.get(point) === value) continue;
       told.set(point, value);
-      onTruth({ at: env.clock.wall(), point, value });
+      tell(point, value);
     }
   };
+}
+
+/** The first trap of its device that is about the point. */
+function announceOf({ devices }: Site, running: Running, to: SimulateOptions["trapsTo"], point: PointId): void {
+  if (to === undefined) return;
+  const device = devices.find(({ points }) => points.some(({ id }) => id === point));
+  const about = device?.traps?.find(({ points }) => points.includes(point));
+  if (device !== undefined && about !== undefined) running.get(device.bus)?.announce?.(about.trap, to);
 }

@@ -6,11 +6,12 @@ import type { RunningSimulator, SimulatorOptions } from "../simulator.ts";
 import { part } from "./address.ts";
 import * as ber from "./ber.ts";
 import { type SnmpFault, snmpFaultNamed } from "./faults.ts";
-import { decode, encode, errors, versions } from "./message.ts";
+import { decode, encode, errors, pdus, versions } from "./message.ts";
 import { type Bus, defaultCommunity } from "./schema.ts";
 import { type Answering, type Objects, type Respond, responseTo, ServedDevice } from "./served.ts";
 import { objectsOfPoints } from "./served-tables.ts";
 import { answeringUser } from "./served-v3.ts";
+import { trap as trapSchema } from "./trap-schema.ts";
 
 const slowMs = 3000;
 const rebootEveryMs = 10_000;
@@ -72,8 +73,19 @@ export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<
   await once(socket, "listening"); // rejects with what the socket emits as error
   socket.on("error", () => {}); // a datagram that could not be sent is a datagram lost
 
+  const community = announcingAs(bus as Bus | undefined);
   return {
     port: socket.address().port,
+    ...(community !== null && {
+      announce(named, to) {
+        socket.send(
+          notification(community, clock.upTime(), trapSchema.parse(named).oid),
+          to.port,
+          to.address,
+          () => {},
+        );
+      },
+    }),
     misbehave(next) {
       how = snmpFaultNamed(next);
       if (how === "reboot") reboot();
@@ -84,6 +96,20 @@ export async function serveSnmp({ host, port, bus, objects }: Serving): Promise<
     },
   };
 }
+
+/** By SNMPv2c; null: what is asked by a user's keys only does not say it in the clear. */
+const announcingAs = (bus: Bus | undefined): string | null =>
+  bus?.version === 3 ? null : (bus?.community?.reveal() ?? defaultCommunity);
+
+/** RFC 3416, 4.2.6: sysUpTime, then which it is. */
+const notification = (community: string, upTime: ber.Element, oid: string): Buffer =>
+  encode({
+    ...{ version: versions.v2c, community, pdu: pdus.trap, requestId: 1, errorStatus: errors.none, errorIndex: 0 },
+    bindings: [
+      { oid: sysUpTime, value: upTime },
+      { oid: "1.3.6.1.6.3.1.1.4.1.0", value: ber.oid(oid) }, // snmpTrapOID
+    ],
+  });
 
 function answeringOf(bus: Bus | undefined, env: Env): Answering[] {
   if (bus?.version === 3) return [answeringUser({ ...bus, user: bus.user ?? "", context: bus.context ?? "" }, env)];
