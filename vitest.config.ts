@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     pool: "threads",
-    maxWorkers: 4,
+    maxWorkers: 3,
   },
 });

@@ -162,8 +162,17 @@ function asideOf(state: State, wanted: readonly Wanted[], now: () => Mono, arm: 
     });
   return {
     async read(points: ReadonlySet<PointId>): Promise<readonly Reading[]> {
-      const meant = wanted.filter(({ request }) => request.points.some(({ id }) => points.has(id)));
-      const readings = (await Promise.all(meant.map(ask))).flat();
+      const readings: Reading[] = [];
+      /** By device that did not answer: what it said instead. */
+      const silent = new Map<string, Fault>();
+      for (const one of wanted.filter(({ request }) => request.points.some(({ id }) => points.has(id)))) {
+        const known = silent.get(one.device);
+        // It would not answer the next one either, and a person waits.
+        const some = known === undefined ? await ask(one) : faults(one.request, known.fault, known.detail);
+        const [first] = some;
+        if (first !== undefined && "fault" in first && !answered(some)) silent.set(one.device, first);
+        readings.push(...some);
+      }
       return readings.filter(({ point }) => points.has(point));
     },
     answered(request: AnyRequest, readings: readonly Reading[]): void {

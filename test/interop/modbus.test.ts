@@ -84,7 +84,7 @@ beforeAll(async () => {
   mkdirSync(inFolder("profiles"));
   writeFileSync(inFolder("profiles/pymodbus.yaml"), JSON.stringify(profile));
   writeFileSync(inFolder("server.py"), server);
-  const common = { protocol: "modbus", timeout: "2s" };
+  const common = { protocol: "modbus", timeout: "1s" };
   const devices = [
     { id: "tcp", profile: "pymodbus", address: { unit: 7 }, bus: { ...common, host: "127.0.0.1", port } },
     {

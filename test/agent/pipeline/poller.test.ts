@@ -168,6 +168,23 @@ describe("a line of eight units at 9600 baud, two of them dead", () => {
   });
 });
 
+test("a person who asks a dead device waits for one timeout, however much was asked", async () => {
+  const env = fakeEnv();
+  const one = polled(env, {
+    bus: { ...tcp, maxRegisters: 5 },
+    units: [1],
+    registers: 20,
+    intervalMs: 3_600_000,
+    takes: () => null,
+  });
+  const wanted = ["u1/r0", "u1/r7", "u1/r19"];
+  const reading = one.poller.read(new Set(wanted));
+  await env.advance(1100);
+  const timeout = { fault: "timeout", detail: "no answer" };
+  expect(await reading).toEqual(wanted.map((point) => ({ point, ...timeout })));
+  expect(one.asked.length).toBe(1);
+});
+
 test("what a person asks for is told to the person only", async () => {
   const env = fakeEnv();
   const one = polled(env, { bus: tcp, units: [1], registers: 2, intervalMs: 3_600_000, takes: () => 5 });
