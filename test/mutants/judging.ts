@@ -208,8 +208,8 @@ export const judgingMutants: readonly Mutant[] = [
   },
   {
     file: "quality.ts",
-    find: "rounded(raw * scale + offset)",
-    replace: "raw * scale + offset",
+    find: "rounded(raw * said * scale + offset)",
+    replace: "raw * said * scale + offset",
     why: "234 × 0.1 is beyond a limit of 23.4",
   },
   {
