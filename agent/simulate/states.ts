@@ -1,4 +1,4 @@
-import { inRow, type Look, type Table, type Tables } from "./look.ts";
+import { all, inRow, type Look, type Table, type Tables } from "./look.ts";
 
 /** Rows of a UPS's alarm table that no story is about. */
 const upsAlarms = [
@@ -58,7 +58,7 @@ const rackAlerts = ["temperature", "input-current", "outlet-current", "input-vol
   (what) => `${what}-alert`,
 );
 
-const nothing = (points: readonly string[]): Table => Object.fromEntries(points.map((own) => [own, () => 0]));
+const nothing = (points: readonly string[]): Table => all(points, 0);
 const statusesOf = (...points: readonly string[]): string[] => points.map((own) => `${own}-status`);
 /** Alarms of a unit with a compressor that no story is about; a trip is its overload. */
 const compressorAlarms = ["inverter", "drive", "envelope", "start", "discharge", "start-pressure", "oil"].map(
