@@ -154,7 +154,7 @@ export type Address = z.infer<typeof address>;
 export type ObjectAddress = z.infer<typeof ofObject>;
 
 export const isOfEvents = (address: Address): address is z.infer<typeof ofEvents> => "events" in address;
-export const objectNumber = ({ object }: ObjectAddress): number =>
+export const objectNumber = ({ object }: Pick<ObjectAddress, "object">): number =>
   typeof object === "number" ? object : objectTypes[object];
 export const propertyNumber = ({ property }: ObjectAddress): number =>
   typeof property === "number" ? property : properties[property];
