@@ -98,6 +98,21 @@ export const agentEvents = {
     remedy: "`mepwatch traps` shows who sends them; mend that device, or take this agent off its list of receivers.",
   },
   "traps.calm": { level: "info", message: "no trap is dropped any more" },
+  "bacnet.deaf": {
+    level: "error",
+    message: "BACnet cannot be heard: no events, no changes of value, no device is found; it is tried again",
+    remedy: "Another program on this machine has the UDP port: stop it, or set bacnet.port and bacnet.address.",
+  },
+  "bacnet.registered": { level: "info", message: "registered as a foreign device at the BBMD" },
+  "bacnet.unregistered": {
+    level: "error",
+    message: "no foreign device of the BBMD any more: broadcasts of its network do not come; it is tried again",
+    remedy: "Check bacnet.bbmd of the site file, that the BBMD runs and takes foreign devices, and that UDP reaches it.",
+  },
+  "bacnet.no_cov": {
+    level: "info",
+    message: "a device knows no subscriptions to changes of value; it is polled, and asked again in an hour",
+  },
   "poll.overrun": {
     level: "warn",
     message: "a bus cannot keep its intervals; cycles are skipped",

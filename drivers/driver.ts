@@ -41,9 +41,10 @@ export interface Driver<
   readonly listening?: Listening;
   /**
    * Does not connect: the first `read` does, so that a dead device cannot hold up the start. `learnt`: what an earlier
-   * session of this bus knew; absent: nothing, and nothing is to be kept.
+   * session of this bus knew; absent: nothing, and nothing is to be kept. `news`: who hears what its devices say unasked of
+   * their points; absent: nobody.
    */
-  open(bus: Bus, env: Env, shared: Shared, learnt?: Learnt): Session<Request>;
+  open(bus: Bus, env: Env, shared: Shared, learnt?: Learnt, news?: News): Session<Request>;
   /** How many requests a bus may carry at once; absent: one. */
   window?(bus: Bus): number;
   /** How long a request and its answer take a line, ms; absent: of no bus is that known before. Null: not of this one. */
@@ -73,6 +74,9 @@ export interface Learnt {
   keep(now: unknown): void;
 }
 
+/** Changes of value that a device tells by itself, of points of requests that were read; as believable as an answer. */
+export type News = (readings: readonly Reading[]) => void;
+
 /** What to look for on a bus. */
 export interface Search<Device = unknown> {
   /** What tells devices of a bus apart, in the order in which to try them: Modbus units. */
@@ -98,33 +102,47 @@ export interface Closable {
 }
 
 /** What devices say unasked, such as SNMP's traps. A hint, no more: what is so is read from the device. */
-export interface Listening<Options = unknown, Trap = unknown, Bus = unknown, Shared extends Closable = Closable> {
+export interface Listening<
+  Options = unknown,
+  Trap = unknown,
+  Bus = unknown,
+  Shared extends Closable = Closable,
+  Device = unknown,
+> {
+  /** What the section of the site file is called that has its options. */
+  readonly section: "traps" | "bacnet";
   /** Where it is listened, and who is believed. Every option has a `.describe()`. */
   readonly options: z.ZodType<Options>;
+  /** Whether a bus cannot do without it; absent: each can. */
+  isNeededBy?(bus: Bus): boolean;
   /** Which of a device's traps is meant; an object, whose options stand in a profile beside the points to be read. */
   readonly trap: z.ZodType<Trap>;
   /** Opens by itself, and again where that fails; does not throw. */
-  listen(options: Options, env: Env, shared: Shared, hooks: ListenHooks<Bus, Trap>): Listener;
+  listen(options: Options, env: Env, shared: Shared, hooks: ListenHooks<Bus, Trap, Device>): Listener;
 }
 
-export interface ListenHooks<Bus = unknown, Trap = unknown> {
+export interface ListenHooks<Bus = unknown, Trap = unknown, Device = unknown> {
   /** Descriptor of a socket that the service manager has opened for it; null: it opens its own. */
   readonly passed: number | null;
   /** What `keep` was given last, also before a restart; null: nothing ever. */
   readonly kept: string | null;
   keep(text: string): void;
   /** It is taken when this returns: only then it may be confirmed to its sender. */
-  onHint(hint: Hint<Bus, Trap>): void;
+  onHint(hint: Hint<Bus, Trap, Device>): void;
   /** One was dropped unread, since this source sends too many. */
   onDropped(source: string): void;
+  /** Whether it is registered there where it is told what is said to all; why not, or null. Absent: nobody wants to know. */
+  onRegistered?(lost: string | null): void;
 }
 
 /** One trap. */
-export interface Hint<Bus = unknown, Trap = unknown> {
+export interface Hint<Bus = unknown, Trap = unknown, Device = unknown> {
   /** IP address of the sender. */
   readonly source: string;
-  /** Options of the buses on which its device is read; none: nobody knows it. */
-  readonly buses: readonly Bus[];
+  /** Options of the buses on which its device is read; none: nobody knows it; null: on any of the protocol. */
+  readonly buses: readonly Bus[] | null;
+  /** Whether it is of this device, as `device` of the driver has it; absent: of any on these buses. */
+  isFrom?(device: Device): boolean;
   /** Names the trap for people, such as its OID. */
   readonly trap: string;
   /** How it came, such as "inform, SNMPv3 authPriv ops". */
@@ -228,7 +246,7 @@ export function faults(request: AnyRequest, fault: BadReason, detail: string): F
 }
 
 /** Erases the type parameters after checking against them. */
-export function defineListening<O, T, B, S extends Closable>(listening: Listening<O, T, B, S>): Listening {
+export function defineListening<O, T, B, S extends Closable, D>(listening: Listening<O, T, B, S, D>): Listening {
   return listening as unknown as Listening;
 }
 

@@ -17,6 +17,14 @@ export interface TrapsSnapshot extends TrapCounts {
 }
 
 export interface TrapCounts {
+  readonly listeners: readonly ListenerCounts[];
+  readonly taken: number;
+  readonly isStorm: boolean;
+}
+
+export interface ListenerCounts {
+  /** Of the site file, which has its options. */
+  readonly section: string;
   /** Address and port. */
   readonly at: string;
   /** What senders of informs may have to be told of us. */
@@ -24,12 +32,10 @@ export interface TrapCounts {
   /** Why nothing is heard; null: it is. */
   readonly trouble: string | null;
   readonly received: number;
-  readonly taken: number;
   /** Senders that asked for our engine first. */
   readonly answered: number;
   readonly refused: number;
   readonly dropped: number;
-  readonly isStorm: boolean;
 }
 
 export interface TrapSnapshot {
@@ -48,19 +54,23 @@ export interface TrapSnapshot {
 
 const iso = (wall: number): string => new Date(wall).toISOString();
 
-export function trapCounts({ listener, taken, isStorm }: TrapsStatus): TrapCounts {
-  const { at, known, trouble, received, answered, dropped } = listener;
-  const refused = listener.refused.reduce((sum, { count }) => sum + count, 0);
-  return { at, known, trouble, received, taken, answered, refused, dropped, isStorm };
+export function trapCounts({ listeners, taken, isStorm }: TrapsStatus): TrapCounts {
+  const counts = [...listeners].map(([section, { refused, ...one }]) => ({
+    ...{ section, ...one },
+    refused: refused.reduce((sum, { count }) => sum + count, 0),
+  }));
+  return { listeners: counts, taken, isStorm };
 }
 
-/** Null: the site has no `traps`. */
+/** Null: the site listens to nobody. */
 export function trapsSnapshot(agent: Pick<Agent, "traps">): TrapsSnapshot | null {
   const status = agent.traps();
   if (status === null) return null;
   return {
     ...trapCounts(status),
-    refusedBy: status.listener.refused.map((one) => ({ ...one, at: iso(one.at) })),
+    refusedBy: [...status.listeners.values()].flatMap(({ refused }) =>
+      refused.map((one) => ({ ...one, at: iso(one.at) })),
+    ),
     traps: status.kept.map((one) => ({ ...one, firstAt: iso(one.firstAt), lastAt: iso(one.lastAt) })),
     forgotten: status.forgotten,
   };

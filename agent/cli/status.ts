@@ -70,12 +70,12 @@ function show(
   for (const { channel, trouble, waiting } of notify)
     if (trouble !== null)
       output.data(paint(output, "high", `second path, ${channel}: ${trouble}; ${waiting} messages wait.`));
-  if (traps !== null && traps.trouble !== null)
-    output.data(paint(output, "high", `traps are not heard at ${traps.at}: ${traps.trouble}; polling goes on.`));
-  else if (traps !== null)
-    output.data(
-      `traps at ${traps.at}: ${traps.received} received, ${traps.taken} taken, ${traps.refused} refused, ${traps.dropped} dropped${traps.isStorm ? " (storm)" : ""}`,
-    );
+  for (const { section, at, trouble, received, refused, dropped } of traps?.listeners ?? []) {
+    if (trouble !== null)
+      output.data(paint(output, "high", `${section} at ${at} does not hear all: ${trouble}; polling goes on.`));
+    else output.data(`${section} at ${at}: ${received} received, ${refused} refused, ${dropped} dropped`);
+  }
+  if (traps !== null) output.data(`${traps.taken} traps taken${traps.isStorm ? " (storm)" : ""}`);
   for (const { mode, target, by, reason, until, overdue } of modes) {
     const end = overdue ? "did not complete in time" : `until ${until}`;
     output.data(paint(output, overdue ? "medium" : "info", `${mode} of ${target} ${end}, by ${by}: ${reason}`));

@@ -18,7 +18,7 @@ export const addTraps: AddCommand = (program, context) => {
       if ("code" in answer) return end(answer.code);
       const { heard } = answer.body;
       if (json) output.data(JSON.stringify(heard));
-      else if (heard === null) output.data("No traps are heard: the site file has no traps section.");
+      else if (heard === null) output.data("No traps are heard: the site file has no section traps (SNMP) or bacnet.");
       else show(heard, output);
       end(exit.ok);
     });
@@ -28,12 +28,14 @@ export const addTraps: AddCommand = (program, context) => {
 const bindingsShown = 4;
 
 function show(heard: TrapsSnapshot, output: Output): void {
-  const { received, taken, answered, refused, dropped } = heard;
-  output.data(`traps at ${heard.at}, ${heard.known}`);
-  if (heard.trouble !== null) output.data(paint(output, "high", `Nothing is heard: ${heard.trouble}`));
-  output.data(
-    `${received} received: ${taken} taken, ${answered} answered for the sender to begin, ${refused} refused, ${dropped} dropped${heard.isStorm ? " (storm)" : ""}`,
-  );
+  for (const { section, at, known, trouble, received, answered, refused, dropped } of heard.listeners) {
+    output.data(`${section} at ${at}, ${known}`);
+    if (trouble !== null) output.data(paint(output, "high", `Not all is heard: ${trouble}`));
+    output.data(
+      `${received} received: ${answered} answered for the sender to begin, ${refused} refused, ${dropped} dropped`,
+    );
+  }
+  output.data(`${heard.taken} taken${heard.isStorm ? " (storm)" : ""}`);
   for (const { why, count, source, at } of heard.refusedBy)
     output.data(`refused ${count}: ${why}; the last one from ${source} at ${at}`);
   output.data("");

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Driver } from "../../drivers/driver.ts";
+import type { Driver, Listening } from "../../drivers/driver.ts";
 import { type RuleType, ruleOptions } from "../core/rule.ts";
 import { useSchema } from "./class-rules.ts";
 import { busOptions, profile, site, trapOptions } from "./schema.ts";
@@ -21,7 +21,7 @@ export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly R
     properties: {
       ...properties(base),
       buses: { ...property(base, "buses"), additionalProperties: buses },
-      traps: { ...trapsJson(drivers), description: property(base, "traps").description },
+      ...Object.fromEntries(drivers.flatMap(({ listening }) => (listening ? [[listening.section, sectionJson(listening, base)]] : []))),
       devices: {
         ...property(base, "devices"),
         items: {
@@ -100,10 +100,11 @@ function busJson(driver: Driver): Json {
   };
 }
 
-/** Where traps are heard. */
-function trapsJson(drivers: readonly Driver[]): Json {
-  return anyOf(drivers.flatMap(({ listening }) => (listening ? [referable(plain(listening.options))] : [])));
-}
+/** How what devices say unasked is heard. */
+const sectionJson = ({ section, options }: Listening, base: Json): Json => ({
+  ...referable(plain(options)),
+  description: property(base, section).description,
+});
 
 /** What of a profile is said of one trap. */
 function trapJson({ listening }: Driver): Json {

@@ -107,13 +107,14 @@ const sections = z.strictObject({
   devices: z.unknown().optional(),
   topology: z.unknown().optional(),
   traps: z.unknown().optional(),
+  bacnet: z.unknown().optional(),
   maintenance: z.unknown().optional(),
   tests: z.unknown().optional(),
 });
 
 /** Each part by itself, so that a mistake in one does not hide those in the others. */
 function readSite(document: Document, problems: Problem[]): SiteConfig {
-  const { version, site, buses, topology, traps } = siteSchema.shape;
+  const { version, site, buses, topology, traps, bacnet } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
   const flat = topologySchema.parse({});
   if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, maintenance: [], tests: [] };
@@ -126,6 +127,7 @@ function readSite(document: Document, problems: Problem[]): SiteConfig {
     devices: listed.map((one, i) => readDevice(document, one, i, problems)),
     topology: salvage(document, ["topology"], topology, given.topology, problems) ?? flat,
     traps: check(document, ["traps"], traps, given.traps, problems) ?? undefined,
+    bacnet: check(document, ["bacnet"], bacnet, given.bacnet, problems) ?? undefined,
     maintenance: readWindows(document, given.maintenance, problems),
     tests: readTests(document, given.tests, problems),
   };

@@ -27,7 +27,7 @@ import { selfRules } from "./self.ts";
 import { withRows } from "./tables.ts";
 import type { TestConfig } from "./tests.ts";
 import { type Topology, topologyOf } from "./topology.ts";
-import { deviceTraps, listenerOf } from "./traps.ts";
+import { deviceTraps, listenersOf } from "./traps.ts";
 
 /** A site as read: null where something was wrong, and was told. */
 export interface SiteConfig extends Omit<z.output<typeof siteSchema>, "version" | "devices" | "maintenance" | "tests"> {
@@ -77,7 +77,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
   const devices = resolveDevices(sources, buses, problems);
   tellShared(sources, buses.values(), problems);
   const { id, name = id, timeZone, language } = config.site;
-  const listener = listenerOf(sources, problems);
+  const listeners = listenersOf(sources, buses.values(), problems);
   const { model, about } = judging(sources, devices, buses, problems);
   const resolved = devices.map(({ device }) => device);
   const place = inside(document, ["maintenance"]);
@@ -85,7 +85,7 @@ export function resolve(sources: Sources, problems: Problem[]): Site {
     resolved.length < config.devices.length
       ? []
       : windowsOf(config.maintenance, { about, timeZone: isTimeZone(timeZone) ? timeZone : "UTC" }, place, problems);
-  const around = { id, name, timeZone, language, configHash: hash(), buses: [...buses.values()], windows, ...listener };
+  const around = { id, name, timeZone, language, configHash: hash(), buses: [...buses.values()], windows, listeners };
   return { ...around, devices: resolved, model, about };
 }
 

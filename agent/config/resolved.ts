@@ -17,7 +17,8 @@ export interface Site {
   readonly buses: readonly Bus[];
   readonly devices: readonly Device[];
   /** How its devices are heard unasked; absent: they are not. */
-  readonly traps?: SiteListener;
+  /** By which what devices say unasked is heard; none: nothing is. */
+  readonly listeners: readonly SiteListener[];
   readonly model: Model;
   /** When it is maintained, by the calendar. */
   readonly windows: readonly Window[];
@@ -155,6 +156,9 @@ export const modePoint = (mode: string): PointId => `${selfId}/$mode-${mode}`;
 export const overduePoint: PointId = `${selfId}/$mode-overdue`;
 /** 1 while more alarms call than people can follow. */
 export const floodPoint: PointId = `${selfId}/$flood`;
+/** 1 while the agent is not registered there where it is told what is said to all, such as at a BBMD. */
+export const unregisteredPoint: PointId = `${selfId}/$unregistered`;
+
 /** 1 while more traps come than are read. */
 export const trapStormPoint: PointId = `${selfId}/$trap-storm`;
 /** 1 while the disk takes nothing and the store is in memory. */

@@ -151,6 +151,9 @@ export const site = z.strictObject({
   devices: z.array(device).min(1).describe("What is watched."),
   topology: topologySchema,
   traps: open.optional().describe("Where traps are heard, and who is believed; not given: none are."),
+  bacnet: open
+    .optional()
+    .describe("How the BACnet network is reached and heard; not given: devices are asked, and nothing else is heard."),
   maintenance: z.array(window).optional().describe("Maintenance that comes by itself."),
   tests: tests.optional(),
 });

@@ -17,6 +17,7 @@ import {
   storagePoint,
   storageResetPoint,
   trapStormPoint,
+  unregisteredPoint,
 } from "./resolved.ts";
 import { ruleSchema, sayIn } from "./rules.ts";
 
@@ -129,6 +130,20 @@ const own: readonly Own[] = [
       consequence: {
         en: "those over the budget are dropped; what they tell of is seen by polling",
         de: "was darüber liegt, wird verworfen; worum es geht, zeigt die Abfrage",
+      },
+    },
+  },
+  {
+    id: "unregistered",
+    point: unregisteredPoint,
+    severity: "medium",
+    say: {
+      what: { en: "BACnet registration lost", de: "BACnet-Anmeldung verloren" },
+      cause: { en: "the BBMD does not confirm it", de: "der BBMD bestätigt sie nicht" },
+      action: { en: "Check the BBMD and the way to it.", de: "BBMD und den Weg dorthin prüfen." },
+      consequence: {
+        en: "broadcasts of its network do not come: no device is found there, no event heard",
+        de: "Broadcasts seines Netzes kommen nicht: dort wird kein Gerät gefunden, kein Ereignis gehört",
       },
     },
   },

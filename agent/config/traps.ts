@@ -4,23 +4,33 @@ import { check } from "./check.ts";
 import { inside } from "./document.ts";
 import { didYouMean, type Problem } from "./problem.ts";
 import type { Profiled, Sources } from "./resolve.ts";
-import type { Device, DeviceTrap, SiteListener } from "./resolved.ts";
+import type { Bus, Device, DeviceTrap, SiteListener } from "./resolved.ts";
 import { trapOptions } from "./schema.ts";
 
-/** How the site's devices are heard unasked, by the one protocol that has it. */
-export function listenerOf(
+/** How the site's devices are heard unasked: a section of the site file for each protocol that has that. */
+export function listenersOf(
   { document, config, drivers, secrets }: Pick<Sources, "document" | "config" | "drivers" | "secrets">,
+  buses: Iterable<Bus>,
   problems: Problem[],
-): { readonly traps?: SiteListener } {
-  if (config.traps === undefined) return {};
-  for (const driver of drivers) {
-    const { listening } = driver;
-    if (listening === undefined) continue;
-    const options = optionsOf({ document, secrets }, listening.options, config.traps, ["traps"], problems);
-    return options === null ? {} : { traps: { driver, listening, options } };
+): readonly SiteListener[] {
+  for (const section of ["traps", "bacnet"] as const) {
+    if (config[section] === undefined || drivers.some(({ listening }) => listening?.section === section)) continue;
+    problems.push(document.problem([section], "no protocol here has this; expected it to be left out"));
   }
-  problems.push(document.problem(["traps"], "no protocol here has traps; expected this to be left out"));
-  return {};
+  const all = [...buses];
+  return drivers.flatMap((driver): SiteListener[] => {
+    const { listening, protocol } = driver;
+    if (listening === undefined) return [];
+    const { section } = listening;
+    const written = config[section];
+    if (written === undefined) {
+      const needs = all.filter((bus) => bus.driver === driver && listening.isNeededBy?.(bus.options));
+      for (const { id } of needs) problems.push(document.problem([], `${id} needs the section "${section}": a bus of ${protocol} without host is looked for on the network`));
+      return [];
+    }
+    const options = optionsOf({ document, secrets }, listening.options, written, [section], problems);
+    return options === null ? [] : [{ driver, listening, options }];
+  });
 }
 
 /** What a device says unasked, as its profile knows it. */

@@ -145,8 +145,7 @@ export function startAgent(options: AgentOptions): Agent {
     poller({ env, site, store, bus, clock, identities, shared: shared.of(bus.driver), onSamples: accept }),
   );
   const { passedSocket = null } = options;
-  const trapsShare = shared.of(site.traps?.driver);
-  const traps = trapsOf({ env, site, clock, store, shared: trapsShare, passedSocket, pollers, accept });
+  const traps = trapsOf({ env, site, clock, store, shared: shared.of, passedSocket, pollers, accept });
   const pulse = every(env, heartbeatMs, () => sink.heartbeat(vitals.heartbeat()));
   const tend = tending({ env, store, forward, notifying, judge: () => accept([]), wake: () => wake() });
   accept([{ ...clock.now(), point: configPoint, quality: "good", value: configRejected ? 1 : 0 }]);
@@ -278,11 +277,11 @@ function every(env: Env, ms: number, work: () => void): () => void {
 /** What the sessions and the listener of one protocol share is made once. */
 function sharedOf(env: Env, site: Site) {
   const made = new Map<Driver, Closable>();
-  for (const { driver } of [...site.buses, ...(site.traps ? [site.traps] : [])]) {
+  for (const { driver } of [...site.buses, ...site.listeners]) {
     if (!made.has(driver)) made.set(driver, driver.share?.(env) ?? { close: async () => {} });
   }
   return {
-    of: (driver: Driver | undefined): Closable => (driver && made.get(driver)) ?? { close: async () => {} },
+    of: (driver: Driver): Closable => made.get(driver) ?? { close: async () => {} },
     async close(): Promise<void> {
       await Promise.all([...made.values()].map((one) => one.close()));
     },

@@ -78,7 +78,15 @@ export function poller(options: PollerOptions): Poller {
   const devices = site.devices.filter((device) => device.bus === bus.id);
   const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
   const wanted = wantedOf(site, bus);
-  const line = turns(env, bus, shared, learntOf(env, store, bus.id));
+  /** What devices told by themselves is no exchange, and says nothing of whether they answer. */
+  const tell = (readings: readonly Reading[]): void => {
+    const now = clock.now();
+    for (const { id, points: own } of closed ? [] : devices) {
+      const some = readings.filter(({ point }) => own.some((one) => one.id === point));
+      if (some.length > 0) options.onSamples(samplesOf(options.identities.believed(id, some), points, now));
+    }
+  };
+  const line = turns(env, bus, shared, learntOf(env, store, bus.id), tell);
   const window = windowOf(bus);
   /** When each began that is under way. */
   const underWay = new Map<AnyRequest, Mono>();

@@ -1,5 +1,5 @@
-import type { Closable, Hint, ListenerStatus } from "../../drivers/driver.ts";
-import { type Device, type Site, trapStormPoint } from "../config/resolved.ts";
+import type { Closable, Driver, Hint, Listener, ListenerStatus } from "../../drivers/driver.ts";
+import { type Bus, type Device, type Site, type SiteListener, trapStormPoint, unregisteredPoint } from "../config/resolved.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { Store } from "../store/store.ts";
@@ -13,12 +13,13 @@ import { type KeptTrap, trapMemory } from "./trap-memory.ts";
  * no harm.
  */
 export interface Traps extends Closable {
-  /** Null: the site has no listener. */
+  /** Null: the site listens to nobody. */
   status(): TrapsStatus | null;
 }
 
 export interface TrapsStatus {
-  readonly listener: ListenerStatus;
+  /** By section of the site file. */
+  readonly listeners: ReadonlyMap<string, ListenerStatus>;
   /** How many were taken. */
   readonly taken: number;
   readonly isStorm: boolean;
@@ -32,8 +33,8 @@ interface TrapsOptions {
   readonly site: Site;
   readonly clock: EngineClock;
   readonly store: Pick<Store, "listener" | "keepListener">;
-  /** What the sessions of the listener's driver share. */
-  readonly shared: Closable;
+  /** What the sessions of a listener's driver share. */
+  shared(driver: Driver): Closable;
   /** Descriptor of a socket that the service manager has opened for traps; null: there is none. */
   readonly passedSocket: number | null;
   readonly pollers: readonly Pick<Poller, "bus" | "hint">[];
@@ -42,46 +43,54 @@ interface TrapsOptions {
 
 export function trapsOf(options: TrapsOptions): Traps {
   const { env, site, clock, store, shared, accept } = options;
-  const { traps: listening } = site;
-  const tell = (isStorm: boolean): void =>
-    accept([{ ...clock.now(), point: trapStormPoint, quality: "good", value: isStorm ? 1 : 0 }]);
-  tell(false);
-  if (listening === undefined) return { status: () => null, close: async () => {} };
-  const storm = stormWatch(env, tell);
+  const tell = (point: PointId, isSo: boolean): void =>
+    accept([{ ...clock.now(), point, quality: "good", value: isSo ? 1 : 0 }]);
+  for (const point of [trapStormPoint, unregisteredPoint]) tell(point, false);
+  const storm = stormWatch(env, (isStorm) => tell(trapStormPoint, isStorm));
   const memory = trapMemory();
   const follow = following(options);
   let taken = 0;
-  const listener = listening.listening.listen(listening.options, env, shared, {
-    passed: options.passedSocket,
-    kept: store.listener(),
-    keep(text) {
-      try {
-        store.keepListener(text);
-      } catch (error) {
-        env.report("commit.failed", { error: String(error) });
-      }
-    },
-    onHint(hint) {
-      taken++;
-      const { source, trap, by, bindings } = hint;
-      memory.note({ source, trap, by, bindings, ...follow(hint) }, env.clock.wall());
-    },
-    onDropped: storm.note,
-  });
+  const listen = ({ driver, listening, options: written }: SiteListener): Listener =>
+    listening.listen(written, env, shared(driver), {
+      // The socket that the service manager opens is the one of a port that needs a privilege.
+      passed: listening.section === "traps" ? options.passedSocket : null,
+      kept: store.listener(),
+      keep(text) {
+        try {
+          store.keepListener(text);
+        } catch (error) {
+          env.report("commit.failed", { error: String(error) });
+        }
+      },
+      onHint(hint) {
+        taken++;
+        const { source, trap, by, bindings } = hint;
+        memory.note({ source, trap, by, bindings, ...follow(driver, hint) }, env.clock.wall());
+      },
+      onDropped: storm.note,
+      onRegistered: (lost) => tell(unregisteredPoint, lost !== null),
+    });
+  const listeners = new Map(site.listeners.map((one) => [one.listening.section, listen(one)]));
   return {
-    status: () => ({
-      ...{ listener: listener.status(), taken, isStorm: storm.isOn() },
-      ...{ kept: memory.all(), forgotten: memory.forgotten },
-    }),
+    status: () =>
+      listeners.size === 0
+        ? null
+        : {
+            listeners: new Map([...listeners].map(([section, one]) => [section, one.status()])),
+            ...{ taken, isStorm: storm.isOn(), kept: memory.all(), forgotten: memory.forgotten },
+          },
     async close() {
       storm.stop();
-      await listener.close();
+      await Promise.all([...listeners.values()].map((one) => one.close()));
     },
   };
 }
 
 /** Has read what a trap is about; of whom it is, and what it is called. */
-function following({ site, pollers }: TrapsOptions): (hint: Hint) => Pick<KeptTrap, "devices" | "name"> {
+function following({
+  site,
+  pollers,
+}: TrapsOptions): (driver: Driver, hint: Hint) => Pick<KeptTrap, "devices" | "name"> {
   const lines = new Map(pollers.map((one) => [one.bus, one]));
   const judged = new Map<Device, ReadonlySet<PointId>>();
   /** Of a trap that its profile does not have nobody knows what it means: all that a rule reads may be other now. */
@@ -94,9 +103,11 @@ function following({ site, pollers }: TrapsOptions): (hint: Hint) => Pick<KeptTr
     return made;
   };
 
-  return (hint) => {
-    const buses = new Set(site.buses.flatMap(({ id, options }) => (hint.buses.includes(options) ? [id] : [])));
-    const devices = buses.size === 0 ? [] : site.devices.filter(({ bus }) => buses.has(bus));
+  return (driver, hint) => {
+    const isMeant = (bus: Bus): boolean => hint.buses?.includes(bus.options) ?? bus.driver === driver;
+    const buses = new Set(site.buses.filter(isMeant).map(({ id }) => id));
+    const isFrom = ({ address }: Device): boolean => hint.isFrom?.(address) ?? true;
+    const devices = buses.size === 0 ? [] : site.devices.filter((one) => buses.has(one.bus) && isFrom(one));
     const known = devices.flatMap((device) => {
       const trap = device.traps?.find((one) => hint.isOf(one.trap));
       return trap === undefined ? [] : [{ device, name: trap.name, points: new Set(trap.points) }];

@@ -4,6 +4,7 @@ import {
   faults,
   type Inquiry,
   type Learnt,
+  type News,
   type Reading,
   type Session,
   type Told,
@@ -20,8 +21,8 @@ export interface Turns extends Closable {
 /** A session that does not keep its own deadline is given this much more before its answer is given up. */
 const graceMs = 500;
 
-export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt): Turns {
-  const open = (): Session => bus.driver.open(bus.options, env, shared, learnt);
+export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt, news?: News): Turns {
+  const open = (): Session => bus.driver.open(bus.options, env, shared, learnt, news);
   const take = slots(windowOf(bus));
   let session = open();
   const renew = async (old: Session, why: string): Promise<void> => {

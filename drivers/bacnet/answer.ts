@@ -1,30 +1,35 @@
-import type Client from "node-bacnet";
 import * as z from "zod";
-import type { Frame } from "./frame.ts";
+import type { BadReason } from "../../agent/core/sample.ts";
+import type { ObjectId } from "./question.ts";
 
 /** What came of a request, checked: the library's results are taken for unknown until they have the shape they should. */
 export type Answer =
-  | { readonly kind: "results"; readonly results: ReadonlyMap<ResultKey, Result> }
-  /** The device refused the request as a whole. */
+  | { readonly kind: "results"; readonly results: Results }
+  | Refusal
+  | { readonly kind: "fault"; readonly fault: Silence; readonly detail: string };
+
+/** The device refused the request as a whole. */
+export type Refusal =
   | { readonly kind: "error"; readonly errorClass: number; readonly errorCode: number }
-  | { readonly kind: "abort" | "reject"; readonly reason: number }
-  | { readonly kind: "fault"; readonly fault: "timeout" | "unreachable" | "bad_reply"; readonly detail: string };
+  | { readonly kind: "abort" | "reject"; readonly reason: number };
+
+export type Silence = Extract<BadReason, "timeout" | "unreachable" | "bad_reply">;
 
 /** What the device says of one property: application-tagged values, or one value with `errorTag`. */
 export type Result = readonly { readonly type: number; readonly value?: unknown }[];
-export type ResultKey = `${number}:${number}:${number}`;
-export const resultKey = (object: Client.ObjectId, property: number): ResultKey =>
-  `${object.type}:${object.instance}:${property}`;
+export type Results = ReadonlyMap<ResultKey, Result>;
+export type ResultKey = `${number}:${number}:${number}:${number}`;
 
-export const fault = (kind: "timeout" | "unreachable" | "bad_reply", detail: string): Answer => ({
+/** As the index of a whole property. */
+export const wholeProperty = 0xffff_ffff;
+export const resultKey = (object: ObjectId, property: number, index: number = wholeProperty): ResultKey =>
+  `${object.type}:${object.instance}:${property}:${index}`;
+
+export const fault = (kind: Silence, detail: string): Extract<Answer, { kind: "fault" }> => ({
   kind: "fault",
   fault: kind,
   detail,
 });
-
-/** What an answer says that the library need not decode. */
-export const refusal = (frame: Exclude<Frame, { kind: "answer" }>): Answer =>
-  frame.kind === "malformed" ? fault("bad_reply", frame.detail) : { kind: frame.kind, reason: frame.reason };
 
 const errorPdu = z.object({ bacnetErrorClass: z.number(), bacnetErrorCode: z.number() });
 
@@ -35,27 +40,47 @@ export function refused(error: unknown): Answer {
   return { kind: "error", errorClass: data.bacnetErrorClass, errorCode: data.bacnetErrorCode };
 }
 
-const objectId = z.object({ type: z.number(), instance: z.number() });
-const tagged = z.array(z.object({ type: z.number(), value: z.unknown() }));
-const wholeProperty = z.literal(0xffff_ffff); // no array index
-const multiple = z.object({
-  values: z.array(
-    z.object({ objectId, values: z.array(z.object({ id: z.number(), index: wholeProperty, value: tagged })) }),
-  ),
-});
-const single = z.object({ objectId, property: z.object({ id: z.number(), index: wholeProperty }), values: tagged });
+/*
+ * Plain checks, not schemas: this is done for each property of each poll.
+ */
+interface Decoded {
+  readonly [name: string]: unknown;
+}
+const isObject = (value: unknown): value is Decoded => typeof value === "object" && value !== null;
+
+function objectIn(value: unknown): ObjectId | undefined {
+  if (!isObject(value)) return undefined;
+  const { type, instance } = value;
+  return typeof type === "number" && typeof instance === "number" ? { type, instance } : undefined;
+}
+
+const isTagged = (value: unknown): value is Result =>
+  Array.isArray(value) && value.every((one) => isObject(one) && typeof one.type === "number");
 
 /** Undefined where the answer lacks a part. */
-export function singleResults(decoded: unknown): ReadonlyMap<ResultKey, Result> | undefined {
-  const { data } = single.safeParse(decoded);
-  return data && new Map([[resultKey(data.objectId, data.property.id), data.values]]);
+export function singleResults(decoded: unknown): Results | undefined {
+  if (!isObject(decoded)) return undefined;
+  const { objectId, property, values } = decoded;
+  const object = objectIn(objectId);
+  if (object === undefined || !isObject(property) || !isTagged(values)) return undefined;
+  const { id, index } = property;
+  if (typeof id !== "number" || typeof index !== "number") return undefined;
+  return new Map([[resultKey(object, id, index), values]]);
 }
 
 /** The library lets holes through: an object without its list of results leaves an undefined among the values. */
-export function multipleResults(decoded: unknown): ReadonlyMap<ResultKey, Result> | undefined {
-  const { data } = multiple.safeParse(decoded);
-  const entries = data?.values.flatMap(({ objectId, values }) =>
-    values.map(({ id, value }): [ResultKey, Result] => [resultKey(objectId, id), value]),
-  );
-  return entries && new Map(entries);
+export function multipleResults(decoded: unknown): Results | undefined {
+  if (!isObject(decoded) || !Array.isArray(decoded.values)) return undefined;
+  const results = new Map<ResultKey, Result>();
+  for (const one of decoded.values) {
+    const object = isObject(one) ? objectIn(one.objectId) : undefined;
+    if (object === undefined || !Array.isArray(one.values)) return undefined;
+    for (const result of one.values) {
+      if (!isObject(result) || !isTagged(result.value)) return undefined;
+      const { id, index, value } = result;
+      if (typeof id !== "number" || typeof index !== "number") return undefined;
+      results.set(resultKey(object, id, index), value);
+    }
+  }
+  return results;
 }

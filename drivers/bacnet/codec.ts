@@ -2,10 +2,8 @@ import Client from "node-bacnet";
 import * as z from "zod";
 import type { Fault, Reading, Told } from "../driver.ts";
 import { told, untold, visible } from "../told.ts";
-import { type Result, type ResultKey, resultKey } from "./answer.ts";
-import type { Point } from "./plan.ts";
-import { objectOf } from "./question.ts";
-import { properties, statusFlags } from "./schema.ts";
+import type { Answer, Result, Results } from "./answer.ts";
+import { flagsKeyOf, isPresentValue, keyOf, type ObjectPoint } from "./question.ts";
 import { applicationTag } from "./tags.ts";
 
 /** Turns what a device says of an object into a reading; total: any input gives a number or a fault. */
@@ -13,23 +11,64 @@ import { applicationTag } from "./tags.ts";
 /** How the library marks a property that could not be read. */
 export const errorTag = 105;
 
-export const errorCode = { unknownObject: 31, unknownProperty: 32, unrecognizedService: 67 };
+export const errorCode = { unknownObject: 31, unknownProperty: 32, invalidArrayIndex: 42, notAnArray: 50, unrecognizedService: 67 };
+const absent: ReadonlySet<number> = new Set([
+  errorCode.unknownObject,
+  errorCode.unknownProperty,
+  errorCode.invalidArrayIndex,
+  errorCode.notAnArray,
+]);
 
 type ValueFault = Pick<Fault, "fault" | "detail">;
 
-export function readingOf(point: Point, results: ReadonlyMap<ResultKey, Result>): Reading {
-  const object = objectOf(point);
-  const property = properties[point.address.property];
-  const result = results.get(resultKey(object, property));
-  if (!result) {
-    const { address } = point;
-    const detail = `the answer lacks ${address.object} ${address.instance} ${address.property}`;
-    return { point: point.id, fault: "bad_reply", detail };
-  }
+export function readingOf(point: ObjectPoint, results: Results): Reading {
+  const result = results.get(keyOf(point));
+  if (!result) return { point: point.id, fault: "bad_reply", detail: `the answer lacks ${sayAddress(point)}` };
   const value = decode(result);
-  const flags = property === properties["present-value"] ? results.get(resultKey(object, statusFlags)) : undefined;
-  const fault = typeof value === "number" ? flags && statusFault(flags) : value;
-  return fault ? { point: point.id, ...fault } : { point: point.id, value: Number(value) };
+  if (typeof value !== "number") return { point: point.id, ...value };
+  const flags = isPresentValue(point.address) ? results.get(flagsKeyOf(point)) : undefined;
+  const fault = flags && statusFault(flags);
+  return fault ? { point: point.id, ...fault } : { point: point.id, value };
+}
+
+const sayAddress = ({ address: { object, instance, property, index } }: ObjectPoint): string =>
+  `${object} ${instance} ${property}${index === undefined ? "" : `[${index}]`}`;
+
+/** Reliability by number (ASHRAE 135, BACnetReliability; 64 and above are makers' own). */
+const reliabilities: readonly (string | undefined)[] = [
+  "no-fault-detected",
+  "no-sensor",
+  "over-range",
+  "under-range",
+  "open-loop",
+  "shorted-loop",
+  "no-output",
+  "unreliable-other",
+  "process-error",
+  "multi-state-fault",
+  "configuration-error",
+  undefined,
+  "communication-failure",
+  "member-fault",
+  "monitored-object-fault",
+  "tripped",
+  "lamp-failure",
+  "activation-failure",
+  "renew-dhcp-failure",
+  "renew-fd-registration-failure",
+  "restart-auto-negotiation-failure",
+  "restart-failure",
+  "proprietary-command-failure",
+  "faults-listed",
+  "referenced-object-fault",
+  "multi-state-out-of-range",
+];
+
+/** Why an object whose status flags say fault is not to be believed, as its reliability tells; undefined: that tells nothing. */
+export function reliabilityDetail(result: Result | undefined): string | undefined {
+  const number = result === undefined ? undefined : decode(result);
+  if (typeof number !== "number" || number === 0) return undefined;
+  return `reliability: ${reliabilities[number] ?? "of the maker's own"} (${number})`;
 }
 
 /** A number as the device sent it; a boolean is 0 or 1. */
@@ -58,6 +97,12 @@ export function decode(result: Result): number | ValueFault {
 
 const objectId = z.object({ type: z.number(), instance: z.number() });
 
+/** The instance of the object that a property names; undefined: it names none. */
+export function instanceOf(result: Result | undefined): number | undefined {
+  const [first] = result ?? [];
+  return first?.type === applicationTag.objectId ? objectId.safeParse(first.value).data?.instance : undefined;
+}
+
 /** What the device says of itself: a text as it is, an object by its instance, else the number as text. */
 export function toldOf(part: string, result: Result | undefined): Told {
   const [first] = result ?? [];
@@ -65,8 +110,8 @@ export function toldOf(part: string, result: Result | undefined): Told {
   const { type, value } = first;
   if (result.length === 1 && type === applicationTag.characterString && typeof value === "string")
     return told(part, visible(value));
-  const object = type === applicationTag.objectId ? objectId.safeParse(value).data : undefined;
-  if (object !== undefined) return told(part, String(object.instance));
+  const instance = instanceOf(result);
+  if (instance !== undefined) return told(part, String(instance));
   const number = decode(result);
   return typeof number === "number" ? told(part, String(number)) : untold(part, number.fault, number.detail);
 }
@@ -82,34 +127,45 @@ function propertyFault(value: unknown): ValueFault {
     : { fault: "bad_reply", detail: "an error without its code" };
 }
 
-export function errorFault(errorClass: number, code: number): ValueFault {
+function errorFault(errorClass: number, code: number): ValueFault {
   const { ErrorClassName, ErrorCodeName } = Client.enum;
   const detail = `${name(ErrorClassName, errorClass)}: ${name(ErrorCodeName, code)}`;
-  const absent = code === errorCode.unknownObject || code === errorCode.unknownProperty;
-  return { fault: absent ? "no_such_point" : "device_error", detail };
+  return { fault: absent.has(code) ? "no_such_point" : "device_error", detail };
 }
 
-export function refusalFault(kind: "abort" | "reject", reason: number): ValueFault {
+function refusalFault(kind: "abort" | "reject", reason: number): ValueFault {
   const names = kind === "abort" ? Client.enum.AbortReasonName : Client.enum.RejectReasonName;
   return { fault: "device_error", detail: `${kind}: ${name(names, reason)}` };
+}
+
+/** What an answer without values comes to. */
+export function flawOf(answer: Exclude<Answer, { kind: "results" }>): ValueFault {
+  if (answer.kind === "fault") return { fault: answer.fault, detail: answer.detail };
+  return answer.kind === "error"
+    ? errorFault(answer.errorClass, answer.errorCode)
+    : refusalFault(answer.kind, answer.reason);
 }
 
 /** The name as the standard spells it, with the number, which a maker's own extension may be all there is. */
 const name = (names: Readonly<Record<number, string>>, number: number): string =>
   `${names[number]?.toLowerCase().replaceAll("_", "-") ?? "unknown"} (${number})`;
 
-/** As the library gives a bit string: each octet with its bits reversed, so that bit 0 is the first flag. */
-const bitString = z.object({
-  type: z.literal(applicationTag.bitString),
-  value: z.object({ value: z.array(z.number()) }),
-});
 const faultFlag = 1 << 1;
 const outOfServiceFlag = 1 << 3;
 
 /** Why a value cannot be believed. In-alarm and overridden are left alone: the value is what the plant sees. */
 function statusFault(flags: Result): ValueFault | undefined {
-  const bits = bitString.safeParse(flags[0]).data?.value.value[0] ?? 0;
+  const bits = firstOctet(flags);
   if (bits & outOfServiceFlag) return { fault: "out_of_service", detail: "status-flags: out-of-service" };
-  if (bits & faultFlag) return { fault: "device_fault", detail: "status-flags: fault" };
+  if (bits & faultFlag) return { fault: "device_fault", detail: faultDetail };
   return undefined;
+}
+
+export const faultDetail = "status-flags: fault";
+
+/** Of a bit string, with its bits reversed as the library has them, so that bit 0 is the first flag; 0 of anything else. */
+function firstOctet([flags]: Result): number {
+  const bits = flags?.type === applicationTag.bitString ? (flags.value as { value?: unknown } | undefined) : undefined;
+  const octet: unknown = Array.isArray(bits?.value) ? bits.value[0] : 0;
+  return typeof octet === "number" ? octet : 0;
 }

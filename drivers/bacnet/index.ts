@@ -1,8 +1,9 @@
-import { defineDriver } from "../driver.ts";
-import { Hub } from "./hub.ts";
+import { defineDriver, defineListening } from "../driver.ts";
+import { hubOf } from "./hub.ts";
+import { listen } from "./listener.ts";
 import { plan } from "./plan.ts";
-import { address, bus, device, part } from "./schema.ts";
-import { BacnetSession } from "./session.ts";
+import { address, bus, device, network, part, trap } from "./schema.ts";
+import { sessionOn } from "./session.ts";
 
 export const bacnet = defineDriver({
   protocol: "bacnet",
@@ -12,6 +13,14 @@ export const bacnet = defineDriver({
   address,
   part,
   plan,
-  share: (env) => new Hub(env),
-  open: (bus, env, hub) => new BacnetSession(bus, env, hub),
+  window: ({ window }) => window,
+  listening: defineListening({
+    section: "bacnet",
+    options: network,
+    trap,
+    listen,
+    isNeededBy: ({ host }) => host === undefined,
+  }),
+  share: hubOf,
+  open: (bus, env, hub, learnt, news) => sessionOn(bus, { env, hub, learnt, news }),
 });

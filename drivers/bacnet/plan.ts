@@ -1,9 +1,10 @@
 import type { PlannedPoint } from "../driver.ts";
-import { type Address, type Bus, type Device, objectTypes, properties } from "./schema.ts";
+import { isOfObject, type ObjectPoint, objectOf } from "./question.ts";
+import { type Address, type Bus, type Device, propertyNumber } from "./schema.ts";
 
 export type Point = PlannedPoint<Device, Address>;
 
-/** The points of one ReadPropertyMultiple. */
+/** What is asked of one device in one go: objects by ReadPropertyMultiple, or its events. */
 export interface Request {
   readonly points: readonly Point[];
 }
@@ -13,15 +14,19 @@ export interface Request {
  * Any two objects go into one request, so there is nothing to gain from a cleverer order; a fixed one keeps
  * each request the same from poll to poll, for the device's cache and for the person reading the capture.
  */
-export function plan(points: readonly Point[], bus: Bus): Request[] {
-  const sorted = [...points].sort(byAddress);
-  const devices = new Set(sorted.map(({ device }) => device.instance));
-  return [...devices].flatMap((instance) =>
-    chunks(
-      sorted.filter(({ device }) => device.instance === instance),
-      bus.maxPoints,
-    ).map((chunk) => ({ points: chunk })),
-  );
+export function plan(points: readonly Point[], { maxPoints }: Bus): Request[] {
+  const ofObjects = points.filter(isOfObject).sort(byAddress);
+  const ofEvents = points.filter((point) => !isOfObject(point)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const devices = new Set([...ofObjects, ...ofEvents].map(({ device }) => device.instance));
+  const own = <P extends Point>(all: readonly P[], instance: number): P[] =>
+    all.filter(({ device }) => device.instance === instance);
+  return [...devices]
+    .sort((a, b) => a - b)
+    .flatMap((instance) => {
+      const events = own(ofEvents, instance);
+      const batches: readonly Point[][] = chunks(own(ofObjects, instance), maxPoints);
+      return [...batches, ...(events.length > 0 ? [events] : [])].map((chunk) => ({ points: chunk }));
+    });
 }
 
 export function chunks<T>(items: readonly T[], size: number): T[][] {
@@ -30,11 +35,13 @@ export function chunks<T>(items: readonly T[], size: number): T[][] {
   return result;
 }
 
-function byAddress(a: Point, b: Point): number {
+function byAddress(a: ObjectPoint, b: ObjectPoint): number {
+  const [one, other] = [objectOf(a), objectOf(b)];
   return (
-    objectTypes[a.address.object] - objectTypes[b.address.object] ||
-    a.address.instance - b.address.instance ||
-    properties[a.address.property] - properties[b.address.property] ||
+    one.type - other.type ||
+    one.instance - other.instance ||
+    propertyNumber(a.address) - propertyNumber(b.address) ||
+    (a.address.index ?? -1) - (b.address.index ?? -1) ||
     (a.id < b.id ? -1 : 1)
   );
 }

@@ -125,10 +125,10 @@ const ofObject = z
     index: z
       .number()
       .int()
-      .min(0)
+      .min(1)
       .max(65_535)
       .optional()
-      .describe("Element of a property that is an array, from 1; 0: how many there are."),
+      .describe("Element of a property that is an array, from 1."),
     cov: z
       .boolean()
       .default(false)
@@ -158,6 +158,10 @@ export const objectNumber = ({ object }: Pick<ObjectAddress, "object">): number 
   typeof object === "number" ? object : objectTypes[object];
 export const propertyNumber = ({ property }: ObjectAddress): number =>
   typeof property === "number" ? property : properties[property];
+
+/** As the standard spells it, else its number. */
+export const objectName = (type: number): string =>
+  Object.entries(objectTypes).find(([, number]) => number === type)?.[0] ?? String(type);
 
 /** Properties of the device object that tell which device it is. */
 export const deviceProperties = {

@@ -5,7 +5,9 @@
  */
 export type Tag =
   | { readonly kind: "opening" | "closing"; readonly number: number }
-  | { readonly kind: "context" | "application"; readonly number: number; readonly body: Buffer };
+  | { readonly kind: "context"; readonly number: number; readonly body: Buffer }
+  /** A boolean has its value in its head, and no body. */
+  | { readonly kind: "application"; readonly number: number; readonly body: Buffer; readonly isTrue: boolean };
 
 export const applicationTag = {
   null: 0,
@@ -40,7 +42,8 @@ export function readTags(bytes: Buffer): Tag[] | undefined {
       continue;
     }
     if (kind === "application" && !possible(number, head.length)) return undefined;
-    tags.push({ kind, number, body: bytes.subarray(head.end, at) });
+    const body = bytes.subarray(head.end, at);
+    tags.push(kind === "context" ? { kind, number, body } : { kind, number, body, isTrue: head.code === 1 });
   }
   return open.length === 0 ? tags : undefined;
 }
@@ -48,6 +51,8 @@ export function readTags(bytes: Buffer): Tag[] | undefined {
 interface Head {
   readonly kind: Tag["kind"];
   readonly number: number;
+  /** The length as the first octet has it; of a boolean its value. */
+  readonly code: number;
   /** Octets of content. */
   readonly length: number;
   /** Where the content starts. */
@@ -63,14 +68,16 @@ function readHead(bytes: Buffer, start: number): Head | undefined {
   if (number === undefined) return undefined;
 
   const code = first & 0x07;
-  if (code > 5) return context ? { kind: code === 6 ? "opening" : "closing", number, length: 0, end: at } : undefined;
-  if (!context && number === applicationTag.boolean) return { kind: "application", number, length: 0, end: at };
+  if (code > 5) return context ? { kind: code === 6 ? "opening" : "closing", number, code, length: 0, end: at } : undefined;
+  if (!context && number === applicationTag.boolean) {
+    return code <= 1 ? { kind: "application", number, code, length: 0, end: at } : undefined;
+  }
 
   let length: number | undefined = code;
   if (code === 5) length = bytes[at++];
   // 254 and 255 announce a longer length; no value read here is that long, and the library misreads them.
   if (length === undefined || length >= 254) return undefined;
-  return { kind: context ? "context" : "application", number, length, end: at };
+  return { kind: context ? "context" : "application", number, code, length, end: at };
 }
 
 /** Lengths the library turns into the value sent; with others it throws or makes up a 0. */

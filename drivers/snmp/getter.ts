@@ -1,5 +1,5 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "./capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../capacity.ts";
 import type { Answer } from "./dialect.ts";
 import { type Binding, errors } from "./message.ts";
 import type { Deadline, Requester } from "./requester.ts";

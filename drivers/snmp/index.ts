@@ -15,7 +15,7 @@ export const snmp = defineDriver({
   address,
   part,
   plan,
-  listening: defineListening({ options: trapOptions, trap, listen }),
+  listening: defineListening({ section: "traps", options: trapOptions, trap, listen }),
   share: enginesOf,
   open(bus, env, engines) {
     const place = placeOf(bus);

@@ -6,7 +6,7 @@ import { type LocalEngine, localEngine } from "./local-engine.ts";
 import { alike, textOfValue } from "./notification.ts";
 import { communityReceiver, isV3, type Received, refused } from "./received.ts";
 import type { Bus } from "./schema.ts";
-import { trapBudget } from "./trap-budget.ts";
+import { trapBudget } from "../trap-budget.ts";
 import type { Trap, TrapOptions } from "./trap-schema.ts";
 import { userReceiver } from "./user-receiver.ts";
 

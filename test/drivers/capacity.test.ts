@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../../../drivers/snmp/capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../../drivers/capacity.ts";
 
 type Happening = "answer" | "silence" | "tooBig";
 const step = { answer: afterAnswer, silence: afterSilence, tooBig: afterTooBig };

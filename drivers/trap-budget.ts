@@ -1,4 +1,4 @@
-import type { Env } from "../../agent/env.ts";
+import type { Env } from "../agent/env.ts";
 
 /**
  * How many traps are looked into: a token bucket for each source, one for all sources that are no device of the site, so that
@@ -13,7 +13,7 @@ interface Rate {
 }
 
 /** A PDU may tell of each of 48 outlets at once. */
-const perSource: Rate = { burst: 50, perSecond: 10 };
+const usual: Rate = { burst: 50, perSecond: 10 };
 const perStrangers: Rate = { burst: 100, perSecond: 20 };
 /** A power event: some traps from each of hundreds of devices. */
 const inAll: Rate = { burst: 2000, perSecond: 500 };
@@ -26,7 +26,7 @@ interface Bucket {
   at: number;
 }
 
-export function trapBudget({ clock }: Pick<Env, "clock">): TrapBudget {
+export function trapBudget({ clock }: Pick<Env, "clock">, perSource: Rate = usual): TrapBudget {
   const full = ({ burst }: Rate): Bucket => ({ left: burst, at: clock.mono() });
   const devices = new Map<string, Bucket>();
   const strangers = new Map<string, Bucket>();

@@ -8,12 +8,12 @@ declare module "node-bacnet" {
       receiver: Client.Receiver,
       object: Client.ObjectId,
       property: number,
-      options: { invokeId: number },
+      options: { invokeId: number; arrayIndex?: number },
       next: Client.Next,
     ): void;
     readPropertyMultiple(
       receiver: Client.Receiver,
-      objects: readonly { objectId: Client.ObjectId; properties: readonly { id: number }[] }[],
+      objects: readonly { objectId: Client.ObjectId; properties: readonly { id: number; index?: number }[] }[],
       options: { invokeId: number },
       next: Client.Next,
     ): void;

@@ -1,0 +1,199 @@
+import type { Mono } from "../../agent/core/sample.ts";
+import type { Env } from "../../agent/env.ts";
+import type { Deadline } from "../deadline.ts";
+import type { Reading } from "../driver.ts";
+import type { Met } from "./acquaintance.ts";
+import { fault, type Result, type ResultKey, resultKey } from "./answer.ts";
+import { confirmedService, requestHead } from "./apdu.ts";
+import { readingOf } from "./codec.ts";
+import { context, objectIdOctets, unsignedOctets } from "./encode.ts";
+import { errorOf } from "./events.ts";
+import type { Hub } from "./hub.ts";
+import { type Encoded, keyOfPeer, type PeerKey } from "./line.ts";
+import { type ObjectId, type ObjectPoint, objectOf } from "./question.ts";
+import { type Ask, isUnknownService } from "./reader.ts";
+import type { Bus } from "./schema.ts";
+import type { CovNotification } from "./unasked.ts";
+import { resultOf } from "./values.ts";
+
+/**
+ * Subscriptions to changes of value (ASHRAE 135, 13.1 and 13.14) of the devices of a bus. They are kept with the reads: made after
+ * the first, renewed at half of their life, made anew after the device was silent, has introduced itself (it may have restarted and
+ * lost them), or holds another value than it told last.
+ */
+export interface Subscriptions {
+  /** Makes what is due of these points, as far as the time goes; the device has just answered. */
+  keep(points: readonly ObjectPoint[], met: Met, by: Deadline): Promise<void>;
+  /** What a poll brought: it verifies what was told. */
+  verify(points: readonly ObjectPoint[], readings: readonly Reading[]): void;
+  /** All of a device are to be made anew. */
+  lost(device: number): void;
+  close(): void;
+}
+
+interface Subscription {
+  readonly object: ObjectId;
+  readonly points: Map<string, ObjectPoint>;
+  /** When it is to be made or made again. */
+  dueAt: Mono;
+  /** By point: what was told last; none: nothing since it was made. */
+  readonly told: Map<string, number>;
+}
+
+interface Subscribed {
+  readonly device: number;
+  readonly objects: Map<string, Subscription>;
+  /** Where notifications of it come from. */
+  from: PeerKey | null;
+  /** Before this it is not asked again, as it knows no COV; 0: it may. */
+  deafUntil: Mono;
+  /** When its I-Am was last taken for a restart. */
+  greetedAt: Mono;
+  readonly unwatch: () => void;
+}
+
+const atOnce = Number.NEGATIVE_INFINITY;
+/** In one read, so that many objects do not keep the other reads waiting. */
+const makesMax = 20;
+/** Until a device or an object that refused is asked again. */
+const refusedMs = 3_600_000;
+/** Anybody can send an I-Am in a device's name; making its subscriptions anew costs a request each. */
+const greetingMs = 60_000;
+/** Types whose every change is told; of numbers only changes by the object's cov-increment are. */
+const discrete: ReadonlySet<number> = new Set([3, 4, 5, 13, 14, 19]);
+
+export function subscriptions(
+  env: Env,
+  hub: Hub,
+  { confirmedCov, covLifetime }: Bus,
+  news: (readings: readonly Reading[]) => void,
+): Subscriptions {
+  const devices = new Map<number, Subscribed>();
+  const now = (): Mono => env.clock.mono();
+
+  const process = hub.subscribe({
+    notified(notification, from) {
+      const device = devices.get(notification.device);
+      const subscription = device?.objects.get(keyOfObject(notification.object));
+      if (subscription === undefined || device?.from !== from) return false;
+      const results = resultsOf(notification);
+      const points = [...subscription.points.values()];
+      const readings = points.map((point) => readingOf(point, results));
+      for (const one of readings) if ("value" in one) subscription.told.set(one.point, one.value);
+      news(readings);
+      return true;
+    },
+  });
+  const forget = ({ objects }: Subscribed): void => {
+    for (const one of objects.values()) {
+      one.told.clear();
+      if (one.dueAt < now() + refusedMs / 2) one.dueAt = atOnce;
+    }
+  };
+  const subscribedOf = (device: number): Subscribed => {
+    const known = devices.get(device);
+    if (known !== undefined) return known;
+    const unwatch = hub.onIAm(device, () => {
+      if (now() - made.greetedAt < greetingMs) return;
+      made.greetedAt = now();
+      forget(made);
+    });
+    const made: Subscribed = {
+      ...{ device, objects: new Map(), from: null, deafUntil: 0, greetedAt: atOnce, unwatch },
+    };
+    devices.set(device, made);
+    return made;
+  };
+  const noteObjects = ({ objects }: Subscribed, points: readonly ObjectPoint[]): readonly Subscription[] => {
+    const noted = new Set<Subscription>();
+    for (const point of points) {
+      const object = objectOf(point);
+      const key = keyOfObject(object);
+      const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, told: new Map() };
+      objects.set(key, one);
+      one.points.set(point.id, point);
+      noted.add(one);
+    }
+    return [...noted];
+  };
+  /** False: the device does not answer, or knows no COV. */
+  const make = async (device: Subscribed, one: Subscription, ask: Ask, by: Deadline): Promise<boolean> => {
+    const answer = await ask(subscribe(process.id, one.object, confirmedCov, covLifetime), by);
+    if (answer.kind === "fault") return false;
+    if (answer.kind === "results") {
+      one.dueAt = now() + covLifetime / 2;
+      return true;
+    }
+    one.dueAt = now() + refusedMs;
+    if (!isUnknownService(answer)) return true;
+    device.deafUntil = now() + refusedMs;
+    env.report("bacnet.no_cov", { device: device.device });
+    return false;
+  };
+
+  return {
+    async keep(points, { line, ask, isNew }, by) {
+      const wanted = points.filter(({ address }) => address.cov);
+      const [first] = wanted;
+      if (first === undefined) return;
+      const device = subscribedOf(first.device.instance);
+      device.from = keyOfPeer(line.peer);
+      if (isNew) forget(device);
+      if (device.deafUntil > now()) return;
+      const due = noteObjects(device, wanted).filter(({ dueAt }) => dueAt <= now());
+      for (const one of due.slice(0, makesMax)) {
+        if (by.isLate() || !(await make(device, one, ask, by.half()))) return;
+      }
+    },
+    verify(points, readings) {
+      const values = new Map(readings.flatMap((one) => ("value" in one ? [[one.point, one.value] as const] : [])));
+      for (const point of points) {
+        if (!point.address.cov || !discrete.has(objectOf(point).type)) continue;
+        const one = devices.get(point.device.instance)?.objects.get(keyOfObject(objectOf(point)));
+        const told = one?.told.get(point.id);
+        const polled = values.get(point.id);
+        if (one === undefined || told === undefined || polled === undefined || told === polled) continue;
+        one.told.delete(point.id);
+        one.dueAt = atOnce;
+      }
+    },
+    lost(device) {
+      const one = devices.get(device);
+      if (one !== undefined) forget(one);
+    },
+    close() {
+      process.end();
+      for (const { unwatch } of devices.values()) unwatch();
+      devices.clear();
+    },
+  };
+}
+
+const keyOfObject = ({ type, instance }: ObjectId): string => `${type}:${instance}`;
+
+/** As if it had been read; what has a form that no number has is left out. */
+function resultsOf({ object, values }: CovNotification): ReadonlyMap<ResultKey, Result> {
+  const results = new Map<ResultKey, Result>();
+  for (const [property, tags] of values) {
+    const result = resultOf(tags);
+    if (result !== null) results.set(resultKey(object, property), result);
+  }
+  return results;
+}
+
+const subscribe =
+  (processId: number, object: ObjectId, isConfirmed: boolean, lifetimeMs: number) =>
+  (invokeId: number): Encoded => ({
+    apdu: Buffer.concat([
+      requestHead(invokeId, confirmedService.subscribeCov),
+      context(0, unsignedOctets(processId)),
+      context(1, objectIdOctets(object.type, object.instance)),
+      context(2, Buffer.of(isConfirmed ? 1 : 0)),
+      context(3, unsignedOctets(Math.round(lifetimeMs / 1000))),
+    ]),
+    decode(of, apdu) {
+      if (of.service !== confirmedService.subscribeCov) return fault("bad_reply", "an answer to another service");
+      if (of.kind === "error") return errorOf(apdu);
+      return of.kind === "done" ? { kind: "results", results: new Map() } : fault("bad_reply", "no acknowledgement");
+    },
+  });
