@@ -56,7 +56,8 @@ export function socketsOf(
   const open = (): void => {
     const { address = "0.0.0.0", port = 0, broadcast = "" } = network() ?? {};
     main ??= opened(address, port, false, (socket) => {
-      socket.setBroadcast(true);
+      // Without a network there is nobody to broadcast to: a broadcast address as that of a device is a mistake.
+      if (network() !== null) socket.setBroadcast(true);
       boundTo = `${socket.address().address}:${socket.address().port}`;
       trouble = null;
     });

@@ -19,6 +19,8 @@ export const applicationTag = {
   characterString: 7,
   bitString: 8,
   enumerated: 9,
+  date: 10,
+  time: 11,
   objectId: 12,
 } as const;
 
