@@ -18,8 +18,18 @@ export interface SimulatorOptions {
   readonly points: readonly PlannedPoint[];
   /** The raw number the device holds now for a point; null: the device knows no such point. */
   value(point: PointId): number | null;
+  /** What a profile says of a point, for a device that says it too; absent, or undefined of a point: the device makes it up. */
+  describe?(point: PointId): Words | undefined;
   /** What the devices tell of themselves, parsed too; `text` null: this one has no such part. */
   readonly identities?: readonly (Inquiry & { text(part: string): string | null })[];
+}
+
+export interface Words {
+  readonly name: string;
+  /** As UCUM writes it. */
+  readonly unit: string;
+  /** Of its states, by their number. */
+  readonly texts: Readonly<Record<string, string>>;
 }
 
 export interface RunningSimulator {
@@ -33,10 +43,21 @@ export interface RunningSimulator {
    * @throws on what the protocol does not have, with what there is
    */
   misbehave(how: string, device?: unknown): void;
-  /** Sends a trap, as a profile names it, from where it answers. Absent: it has none, or none that it may send so. */
-  announce?(trap: unknown, to: { readonly address: string; readonly port: number }): void;
+  /**
+   * Sends a trap, as a profile names it, from where it answers; `device`, parsed as `points` have it: whose, where a bus has several.
+   * Absent: it has none, or none that it may send so.
+   */
+  announce?(trap: unknown, to: Recipient, device?: unknown): void;
   /** Idempotent. */
   close(): Promise<void>;
+}
+
+/** Of traps. */
+export interface Recipient {
+  readonly address: string;
+  readonly port: number;
+  /** It acknowledges them, and gets each until it does; there where the protocol's simulator can do that, else it gets each once. */
+  readonly isConfirming?: boolean;
 }
 
 /** What every protocol has. */

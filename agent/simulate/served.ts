@@ -42,6 +42,12 @@ export function selfOf(device: Device): NonNullable<SimulatorOptions["identities
 const idOf = ({ address }: Device, part: string): string | null =>
   part === "id" ? String((address as { instance?: number }).instance ?? "0.0") : null;
 
+/** What their profiles say of their points. */
+export function wordsOf(devices: readonly Device[]): NonNullable<SimulatorOptions["describe"]> {
+  const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point])));
+  return (id) => points.get(id);
+}
+
 /** Now and without noise: the points whose values causes alone decide, and the utility itself. */
 export function truthOf(site: Site, scene: Scene): ReadonlyMap<PointId, number> {
   const truth = new Map([["$utility", scene.plant.causes.utility ? 1 : 0]]);

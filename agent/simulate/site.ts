@@ -4,7 +4,7 @@ import type { Bus, Device, Site } from "../config/resolved.ts";
 import type { PointId, Wall } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import { hallOf } from "./hall.ts";
-import { type Scene, selfOf, servedBy, truthOf } from "./served.ts";
+import { type Scene, selfOf, servedBy, truthOf, wordsOf } from "./served.ts";
 import { simulators } from "./simulators.ts";
 import { stage } from "./stage.ts";
 import type { Story } from "./story.ts";
@@ -127,9 +127,14 @@ async function startBus(
   const points = devices.flatMap((device) =>
     device.points.map(({ id, address }) => ({ id, device: device.address, address })),
   );
-  const port = anyPort ? 0 : listening.parse(bus.options).port;
-  return onPort(start, { host, port, bus: bus.options, points, value, identities: devices.flatMap(selfOf) });
+  const port = anyPort ? 0 : listening.parse(whereAsked(site, bus)).port;
+  const identities = devices.flatMap(selfOf);
+  return onPort(start, { host, port, bus: bus.options, points, value, describe: wordsOf(devices), identities });
 }
+
+/** Where a bus has no address of its own, all of its protocol are asked where the site listens to them. */
+const whereAsked = ({ listeners }: Site, { driver, options }: Bus): unknown =>
+  driver.listening?.isNeededBy?.(options) ? listeners.find((one) => one.driver === driver)?.options : options;
 
 /** A port that is taken is no reason to fail: the system finds another, and `ports` tells. */
 async function onPort(start: StartSimulator, options: SimulatorOptions): Promise<RunningSimulator> {
@@ -159,5 +164,5 @@ function announceOf({ devices }: Site, running: Running, to: SimulateOptions["tr
   if (to === undefined) return;
   const device = devices.find(({ points }) => points.some(({ id }) => id === point));
   const about = device?.traps?.find(({ points }) => points.includes(point));
-  if (device !== undefined && about !== undefined) running.get(device.bus)?.announce?.(about.trap, to);
+  if (device !== undefined && about !== undefined) running.get(device.bus)?.announce?.(about.trap, to, device.address);
 }

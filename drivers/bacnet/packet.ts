@@ -152,5 +152,8 @@ export const distributed = (apdu: Buffer, route: Route = {}): Buffer =>
 /** As a BBMD sends on what it heard from `origin`. */
 export const forwarded = (apdu: Buffer, { host, port }: Address, route: Route = {}): Buffer =>
   link(bvlc.forwarded, Buffer.from(host.split(".").map(Number)), uint16(port), network(apdu, route));
+/** As a router says that it does not reach a network; `reason` 1: it knows no way there. */
+export const rejection = (reason: number, { network }: Station): Buffer =>
+  link(bvlc.unicast, Buffer.of(npduVersion, control.message, rejectMessage, reason), uint16(network));
 export const registration = (ttlS: number): Buffer => link(bvlc.registerForeignDevice, uint16(ttlS));
 export const linkResult = (code: number): Buffer => link(bvlc.result, uint16(code));

@@ -1,151 +1,163 @@
-import type { PointId } from "../../agent/core/sample.ts";
-import { bitString, characterString, type Encoding, encoders, objectIdentifier } from "./encode.ts";
-import type { Point } from "./plan.ts";
-import { type ObjectName, objectTypes, properties, statusFlags } from "./schema.ts";
+import type { Wall } from "../../agent/core/sample.ts";
+import type { PlannedPoint } from "../driver.ts";
+import type { SimulatorOptions } from "../simulator.ts";
+import { confirmedService } from "./apdu.ts";
+import { nameOfDevice, propertiesOfDevice, requiredOfDevice } from "./device-object.ts";
+import { encoders } from "./encode.ts";
+import type { Traits } from "./faults.ts";
+import { id, requiredProperties } from "./object-kinds.ts";
+import { type Address, type Device, deviceObject, isOfEvents, objectNumber } from "./schema.ts";
+import { type Held, propertiesOf, type ServedObject, type State, stateOf, toldOf } from "./served-object.ts";
 
-/** The objects the simulator serves: for each property the encoded value of this moment, or an error. */
+/** The objects of one simulated device: for each property the encoded value of this moment, or an error. */
 
 /** BACnet error class and code. */
 export interface PropertyError {
   readonly errorClass: number;
   readonly code: number;
 }
-const unknownObject: PropertyError = { errorClass: 1, code: 31 };
+export const unknownObject: PropertyError = { errorClass: 1, code: 31 };
 const unknownProperty: PropertyError = { errorClass: 2, code: 32 };
 const invalidArrayIndex: PropertyError = { errorClass: 2, code: 42 };
 const notAnArray: PropertyError = { errorClass: 2, code: 50 };
 
-/** Numbers of what every object has beside the properties a point can name. */
-const id = { identifier: 75, list: 76, name: 77, type: 79, units: 117 } as const;
-const deviceType = 8;
-const noUnits = 95;
+/** Properties that stand for several: all but property-list, and those that the standard requires or does not. */
+export const several = { all: 8, optional: 80, required: 105 } as const;
 
-/** Limits of the simulated device, as it tells them in I-Am and in its device object. */
-export const limits = { apduMax: 1476, segmentation: 3 /* none */, vendor: 0 /* ASHRAE: no maker */ } as const;
+/** The instance by which a device is asked that one does not know. */
+const anyDevice = 4_194_303;
+export type Point = PlannedPoint<Device, Address>;
 
-const presentValue: Record<ObjectName, Encoding> = {
-  "analog-input": "real",
-  "analog-output": "real",
-  "analog-value": "real",
-  "binary-input": "enumerated",
-  "binary-output": "enumerated",
-  "binary-value": "enumerated",
-  "multi-state-input": "unsigned",
-  "multi-state-output": "unsigned",
-  "multi-state-value": "unsigned",
-  accumulator: "unsigned",
-  "integer-value": "signed",
-  "large-analog-value": "double",
-  "positive-integer-value": "unsigned",
-};
+/** The last event of an object. */
+export interface Announced {
+  /** BACnetEventState. */
+  readonly state: number;
+  /** When it last became offnormal, faulty, normal; null: never. */
+  readonly at: readonly [Wall | null, Wall | null, Wall | null];
+}
 
-function encodingOf({ address }: Point): Encoding {
-  switch (address.property) {
-    case "event-state":
-    case "reliability":
-      return "enumerated";
-    case "out-of-service":
-      return "boolean";
-    case "present-value":
-    case "high-limit":
-    case "low-limit":
-      return presentValue[address.object];
-  }
+export interface Serving extends Pick<SimulatorOptions, "value" | "describe"> {
+  readonly instance: number;
+  readonly points: readonly Point[];
+  /** What the device object says instead of the usual, or not at all (null). */
+  self(): ReadonlyMap<number, Buffer | null>;
+  traits(): Traits;
 }
 
 export class ServedDevice {
   readonly instance: number;
-  readonly #value: (point: PointId) => number | null;
-  /** What the device object says instead of the usual, or not at all (null). */
-  readonly #self: () => ReadonlyMap<number, Buffer | null>;
-  /** Points by object, in the order given. */
-  readonly #objects = new Map<string, Point[]>();
+  /** What was announced of objects, by key. */
+  readonly announced = new Map<string, Announced>();
+  /** How many events it says that there are; null: it knows no such service, undefined: as many as there are. */
+  readonly events: { active(): number | null | undefined; unacknowledged(): number | null | undefined };
+  readonly #serving: Serving;
+  /** In the order in which their points are given. */
+  readonly #objects = new Map<string, ServedObject>();
 
-  constructor(
-    points: readonly Point[],
-    value: (point: PointId) => number | null,
-    self: () => ReadonlyMap<number, Buffer | null> = () => new Map(),
-  ) {
-    this.instance = points[0]?.device.instance ?? 0;
-    this.#value = value;
-    this.#self = self;
-    for (const point of points) {
-      const key = `${objectTypes[point.address.object]}:${point.address.instance}`;
-      this.#objects.set(key, [...(this.#objects.get(key) ?? []), point]);
+  constructor(serving: Serving) {
+    this.instance = serving.instance;
+    this.#serving = serving;
+    for (const { id, device, address } of serving.points) {
+      if (isOfEvents(address)) continue;
+      const [type, instance] = [objectNumber(address), address.instance];
+      const { name = id, points = [] } = this.#objects.get(keyOf(type, instance)) ?? {};
+      this.#objects.set(keyOf(type, instance), { type, instance, name, points: [...points, { id, device, address }] });
     }
+    const count = (which: "active" | "unacknowledged") => (): number | null | undefined => {
+      const point = serving.points.find(({ address }) => isOfEvents(address) && address.events === which);
+      return point && serving.value(point.id);
+    };
+    this.events = { active: count("active"), unacknowledged: count("unacknowledged") };
   }
 
-  /** Encoded value of a property; `index` counts from 1, 0 asks for the length of an array. */
-  read(type: number, instance: number, property: number, index?: number): Buffer | PropertyError {
-    const held = type === deviceType ? this.#device(instance) : this.#object(type, instance);
-    if (!held) return unknownObject;
-    if (type === deviceType && property === id.list) return element(this.#list(), index);
-    const value = held.get(property);
-    if (!value) return unknownProperty;
-    return index === undefined ? value : notAnArray;
-  }
-
-  /** The properties an object has, for those who ask for all of them. */
-  propertiesOf(type: number, instance: number): number[] {
-    if (type === deviceType) return [...(this.#device(instance)?.keys() ?? []), id.list];
-    return [...(this.#object(type, instance)?.keys() ?? [])];
-  }
-
-  #list(): Buffer[] {
-    const objects = [...this.#objects.keys()].map((key) => key.split(":").map(Number));
-    return [[deviceType, this.instance], ...objects].map(([type = 0, instance = 0]) =>
-      objectIdentifier(type, instance),
+  /** Those that it has now, without the device object. */
+  objects(): ServedObject[] {
+    return [...this.#objects.values()].filter(({ points }) =>
+      points.some((point) => this.#serving.value(point.id) !== null),
     );
   }
 
-  #device(instance: number): Map<number, Buffer> | undefined {
-    if (instance !== this.instance) return undefined;
-    const usual: [number, Buffer][] = [
-      [id.identifier, objectIdentifier(deviceType, instance)],
-      [id.name, characterString(`mepwatch simulator ${instance}`)],
-      [id.type, encoders.enumerated(deviceType)],
-      [112, encoders.enumerated(0)], // system-status: operational
-      [121, characterString("mepwatch")], // vendor-name
-      [120, encoders.unsigned(limits.vendor)],
-      [70, characterString("simulator")], // model-name
-      [98, encoders.unsigned(1)], // protocol-version
-      [139, encoders.unsigned(14)], // protocol-revision
-      [97, bitString(41, [12, 14, 26, 34])], // services: ReadProperty, ReadPropertyMultiple, I-Am, Who-Is
-      [62, encoders.unsigned(limits.apduMax)],
-      [107, encoders.enumerated(limits.segmentation)],
-    ];
-    const held = new Map(usual);
-    for (const [property, said] of this.#self()) {
-      if (said === null) held.delete(property);
-      else held.set(property, said);
-    }
-    return held;
+  /** Undefined: it has no such object now. */
+  state(type: number, instance: number): State | undefined {
+    const object = this.#objects.get(keyOf(type, instance));
+    const announced = this.announced.get(keyOf(type, instance))?.state ?? 0;
+    return (object && stateOf(object, this.#serving.value, announced)) ?? undefined;
   }
 
-  /** Undefined for an object none of whose points has a value now. */
-  #object(type: number, instance: number): Map<number, Buffer> | undefined {
-    const held = new Map<number, Buffer>();
-    const points = this.#objects.get(`${type}:${instance}`) ?? [];
-    for (const point of points) {
-      const value = this.#value(point.id);
-      if (value !== null) held.set(properties[point.address.property], encoders[encodingOf(point)](value));
+  /** What a point says of a property now; null: none says anything. */
+  told(type: number, instance: number, property: number): number | null {
+    const object = this.#objects.get(keyOf(type, instance));
+    return object === undefined ? null : toldOf(object, this.#serving.value, property);
+  }
+
+  /** Whether it has a device object of this number: its own, or the one that means any device. */
+  isSelf = (type: number, instance: number): boolean =>
+    type === deviceObject && (instance === this.instance || instance === anyDevice);
+
+  /** Encoded value of a property; `index` counts from 1, 0 asks for the length of an array. */
+  read(type: number, instance: number, property: number, index?: number): Buffer | PropertyError {
+    const held = this.#held(type, instance);
+    if (held === undefined) return unknownObject;
+    const value = property === id.propertyList ? listOf(held) : held.get(property);
+    if (value === undefined) return unknownProperty;
+    if (!Buffer.isBuffer(value)) return element(value, index);
+    return index === undefined ? value : notAnArray;
+  }
+
+  /** The properties that one stands for: itself, unless it stands for several. */
+  propertiesMeant(type: number, instance: number, property: number): readonly number[] {
+    const held = this.#held(type, instance);
+    const isSeveral = Object.values<number>(several).includes(property);
+    if (held === undefined || !isSeveral) return [property];
+    const required = type === deviceObject ? requiredOfDevice : requiredProperties(type);
+    const isMeant = (one: number): boolean =>
+      property === several.all || required.has(one) === (property === several.required);
+    return [...held.keys()].filter(isMeant);
+  }
+
+  nameOf(type: number, instance: number): string | undefined {
+    if (this.isSelf(type, instance)) return nameOfDevice(this.instance);
+    return this.objects().find((object) => object.type === type && object.instance === instance)?.name;
+  }
+
+  #held(type: number, instance: number): ReadonlyMap<number, Held> | undefined {
+    if (this.isSelf(type, instance)) return this.#device();
+    const object = this.#objects.get(keyOf(type, instance));
+    const state = this.state(type, instance);
+    return object && state && propertiesOf(object, state, this.#serving);
+  }
+
+  #device(): ReadonlyMap<number, Held> {
+    const { instance } = this;
+    const ids = this.objects().map(({ type, instance }) => ({ type, instance }));
+    const { apduMax } = this.#serving.traits();
+    const usual = propertiesOfDevice({ instance, objects: ids, apduMax, knows: (service) => this.knows(service) });
+    for (const [property, said] of this.#serving.self()) {
+      if (said === null) usual.delete(property);
+      else usual.set(property, said);
     }
-    const [first] = points;
-    if (held.size === 0 || !first) return undefined;
-    const usual: [number, Buffer][] = [
-      [id.identifier, objectIdentifier(type, instance)],
-      [id.name, characterString(first.id)],
-      [id.type, encoders.enumerated(type)],
-      [statusFlags, bitString(4, [])],
-      [properties["event-state"], encoders.enumerated(0)],
-      [properties["out-of-service"], encoders.boolean(0)],
-    ];
-    if (first.address.object.includes("analog")) usual.push([id.units, encoders.enumerated(noUnits)]);
-    return new Map([...usual, ...held]);
+    return usual;
+  }
+
+  /** Whether it knows a confirmed service now: where no count of events has a value, nothing tells them. */
+  knows(service: number): boolean {
+    if (service === this.#serving.traits().lacks) return false;
+    const counts = [this.events.active(), this.events.unacknowledged()].filter((count) => count !== undefined);
+    return (
+      service !== confirmedService.getEventInformation || counts.length === 0 || counts.some((one) => one !== null)
+    );
   }
 }
 
-function element(list: readonly Buffer[], index: number | undefined): Buffer | PropertyError {
-  if (index === undefined) return Buffer.concat(list);
-  return index === 0 ? encoders.unsigned(list.length) : (list[index - 1] ?? invalidArrayIndex);
+export const keyOf = (type: number, instance: number): string => `${type}:${instance}`;
+
+/** Of an object's properties all but those that each object has to have. */
+const listOf = (held: ReadonlyMap<number, Held>): Buffer[] =>
+  [...held.keys()]
+    .filter((property) => property !== id.identifier && property !== id.name && property !== id.type)
+    .map((property) => encoders.enumerated(property));
+
+function element(values: readonly (Buffer | null)[], index: number | undefined): Buffer | PropertyError {
+  if (index === undefined) return Buffer.concat(values.filter((value) => value !== null));
+  return index === 0 ? encoders.unsigned(values.length) : (values[index - 1] ?? invalidArrayIndex);
 }

@@ -1,18 +1,13 @@
-import {
-  closing,
-  context,
-  datagram,
-  encoders,
-  objectIdentifier,
-  objectIdOctets,
-  opening,
-  unsignedOctets,
-} from "./encode.ts";
-import { apduStart, bvlc, npduVersion, pdu } from "./frame.ts";
-import { limits, type PropertyError, type ServedDevice } from "./served.ts";
+import { confirmedService, pdu, rejectOf, simpleAck } from "./apdu.ts";
+import { type Asking, numberIn, type Outcome, objectIn } from "./asking.ts";
+import { context, enclosed, encoders, objectIdOctets, octets, unsignedOctets } from "./encode.ts";
+import type { Traits } from "./faults.ts";
+import { readDatagram } from "./packet.ts";
+import type { PropertyError, ServedDevice } from "./served.ts";
+import { alarmSummary, eventInformation } from "./served-events.ts";
 import { readTags, type Tag } from "./tags.ts";
 
-/** The services of a simulated device, as a pure step: datagram in, answer out. */
+/** The confirmed services of a simulated device, as a pure step: request in, answer out, both as APDUs. */
 
 export interface Requested {
   readonly invokeId: number;
@@ -22,88 +17,108 @@ export interface Requested {
   readonly apduMax: number;
   readonly payload: Buffer;
 }
-const service = { readProperty: 12, readPropertyMultiple: 14, iAm: 0, whoIs: 8 } as const;
-const allProperties: ReadonlySet<number> = new Set([8, 105]); // ALL and REQUIRED
-const reject = { missingParameter: 5, unrecognizedService: 9 } as const;
-const segmentationNotSupported = 4;
+const rejectReason = { missingParameter: 5, unrecognizedService: 9 } as const;
+const abortReason = { segmentationNotSupported: 4, apduTooLong: 11 } as const;
 /** Octets by the lower half of the second octet of a confirmed request. */
 const apduSizes = [50, 128, 206, 480, 1024, 1476];
+const segmentedRequest = 0x08;
 
-/** The APDU of a request to this network; undefined for anything else. */
-export function requestApdu(frame: Buffer): Buffer | undefined {
-  const [type, func, , , version, control = 0] = frame;
-  const known = type === bvlc.bacnetIp && (func === bvlc.unicast || func === bvlc.broadcast) && version === npduVersion;
-  if (!known || frame.length !== frame.readUInt16BE(2) || control & 0x88) return undefined;
-  if (!(control & 0x20)) return frame.subarray(apduStart);
-  // Who-Is usually goes to network 65535, "everywhere": network 2, address length 1, address, hop count 1.
-  const addressLength = frame[apduStart + 2] ?? 0;
-  return frame.subarray(apduStart + 3 + addressLength + 1);
+/** The APDU in a datagram, wherever it is to go; undefined: there is none. */
+export function requestApdu(datagram: Buffer): Buffer | undefined {
+  const read = readDatagram(datagram);
+  return read?.kind === "packet" ? read.apdu : undefined;
 }
 
+/** Undefined for whatever is no confirmed request in one piece. */
 export function confirmed(apdu: Buffer): Requested | undefined {
   const [head = 0xff, sizes = 0, invokeId, choice] = apdu;
   if ((head & 0xf8) !== pdu.confirmedRequest || invokeId === undefined || choice === undefined) return undefined;
-  return { invokeId, service: choice, apduMax: apduSizes[sizes & 0x0f] ?? limits.apduMax, payload: apdu.subarray(4) };
+  return { invokeId, service: choice, apduMax: apduSizes[sizes & 0x0f] ?? 1476, payload: apdu.subarray(4) };
 }
 
-export function answer(served: ServedDevice, request: Requested): Buffer {
-  const { invokeId } = request;
-  const tags = readTags(request.payload);
-  let body: Buffer | PropertyError | undefined;
-  if (request.service === service.readProperty) body = tags && readOne(served, tags);
-  else if (request.service === service.readPropertyMultiple) body = tags && readMany(served, tags);
-  else return datagram(pdu.reject, invokeId, reject.unrecognizedService);
-
-  if (body === undefined) return datagram(pdu.reject, invokeId, reject.missingParameter);
-  if (!Buffer.isBuffer(body)) return errorAnswer(request, body);
-  const tooLong = 3 + body.length > request.apduMax;
-  if (tooLong) return datagram(pdu.abort | 0x01, invokeId, segmentationNotSupported);
-  return datagram(pdu.complexAck, invokeId, request.service, body);
+/** Undefined for what is no part of a request; segments are none that the device takes. */
+export function refusedSegment(apdu: Buffer): Buffer | undefined {
+  const [head = 0xff, , invokeId] = apdu;
+  const isSegment = (head & 0xf8) === (pdu.confirmedRequest | segmentedRequest) && invokeId !== undefined;
+  return isSegment ? abortOf(invokeId, abortReason.segmentationNotSupported) : undefined;
 }
+
+export interface Answering {
+  readonly served: ServedDevice;
+  readonly traits: Traits;
+  /** Of whoever asks. */
+  subscribe(tags: readonly Tag[]): Outcome;
+}
+
+const services: ReadonlyMap<number, (asking: Asking, answering: Answering) => Outcome> = new Map<
+  number,
+  (asking: Asking, answering: Answering) => Outcome
+>([
+  [confirmedService.readProperty, readOne],
+  [confirmedService.readPropertyMultiple, readMany],
+  [confirmedService.getAlarmSummary, ({ served }) => alarmSummary(served)],
+  [confirmedService.getEventInformation, eventInformation],
+  [confirmedService.subscribeCov, ({ tags }, { subscribe }) => subscribe(tags)],
+]);
+
+export function answer(answering: Answering, request: Requested): Buffer {
+  const { invokeId, service: choice, payload } = request;
+  const { served, traits } = answering;
+  const service = served.knows(choice) ? services.get(choice) : undefined;
+  if (service === undefined) return rejectOf(invokeId, rejectReason.unrecognizedService);
+  if (payload.length + 4 > traits.apduMax) return abortOf(invokeId, abortReason.apduTooLong);
+  const tags = readTags(payload);
+  const room = Math.min(request.apduMax, traits.answerMax) - 3;
+  const outcome = tags && service({ served, tags, room }, answering);
+  if (outcome === undefined) return rejectOf(invokeId, rejectReason.missingParameter);
+  if (outcome === "done") return simpleAck(invokeId, choice);
+  if (!Buffer.isBuffer(outcome)) return errorAnswer(request, outcome);
+  if (outcome.length > room) return abortOf(invokeId, abortReason.segmentationNotSupported);
+  return octets(pdu.complexAck, invokeId, choice, outcome);
+}
+
+const sentByServer = 0x01;
+const abortOf = (invokeId: number, reason: number): Buffer => Buffer.of(pdu.abort | sentByServer, invokeId, reason);
 
 export const errorAnswer = ({ invokeId, service }: Requested, error: PropertyError): Buffer =>
-  datagram(pdu.error, invokeId, service, errorBody(error));
+  octets(pdu.error, invokeId, service, errorBody(error));
 
 const errorBody = ({ errorClass, code }: PropertyError): Buffer =>
   Buffer.concat([encoders.enumerated(errorClass), encoders.enumerated(code)]);
 
-function readOne(served: ServedDevice, tags: readonly Tag[]): Buffer | PropertyError | undefined {
-  const object = objectIn(tags[0]);
+function readOne({ served, tags }: Asking): Outcome {
+  const object = objectIn(tags[0], 0, served);
   const property = numberIn(tags[1], 1);
   const index = numberIn(tags[2], 2);
-  if (!object || property === undefined) return undefined;
+  if (!object || property === undefined || tags.length > (index === undefined ? 2 : 3)) return undefined;
   const value = served.read(object.type, object.instance, property, index);
   if (!Buffer.isBuffer(value)) return value;
   return Buffer.concat([
     context(0, objectIdOctets(object.type, object.instance)),
     context(1, unsignedOctets(property)),
     ...(index === undefined ? [] : [context(2, unsignedOctets(index))]),
-    opening(3),
-    value,
-    closing(3),
+    enclosed(3, value),
   ]);
 }
 
-function readMany(served: ServedDevice, tags: readonly Tag[]): Buffer | undefined {
+function readMany({ served, tags }: Asking): Outcome {
   const answers: Buffer[] = [];
   let at = 0;
   while (at < tags.length) {
-    const object = objectIn(tags[at++]);
+    const object = objectIn(tags[at++], 0, served);
     if (!object || tags[at++]?.kind !== "opening") return undefined;
-    answers.push(context(0, objectIdOctets(object.type, object.instance)), opening(1));
+    const results: Buffer[] = [];
     while (tags[at]?.kind === "context") {
       const property = numberIn(tags[at++], 0);
       if (property === undefined) return undefined;
       const index = numberIn(tags[at], 1);
       if (index !== undefined) at++;
-      const known = allProperties.has(property) ? served.propertiesOf(object.type, object.instance) : [];
-      for (const each of known.length > 0 ? known : [property]) {
-        const value = served.read(object.type, object.instance, each, index);
-        answers.push(...propertyResult(each, index, value));
+      for (const each of served.propertiesMeant(object.type, object.instance, property)) {
+        results.push(...propertyResult(each, index, served.read(object.type, object.instance, each, index)));
       }
     }
     if (tags[at++]?.kind !== "closing") return undefined;
-    answers.push(closing(1));
+    answers.push(context(0, objectIdOctets(object.type, object.instance)), enclosed(1, ...results));
   }
   return answers.length > 0 ? Buffer.concat(answers) : undefined;
 }
@@ -111,34 +126,5 @@ function readMany(served: ServedDevice, tags: readonly Tag[]): Buffer | undefine
 function propertyResult(property: number, index: number | undefined, value: Buffer | PropertyError): Buffer[] {
   const head = [context(2, unsignedOctets(property))];
   if (index !== undefined) head.push(context(3, unsignedOctets(index)));
-  if (Buffer.isBuffer(value)) return [...head, opening(4), value, closing(4)];
-  return [...head, opening(5), errorBody(value), closing(5)];
-}
-
-function objectIn(tag: Tag | undefined): { type: number; instance: number } | undefined {
-  if (tag?.kind !== "context" || tag.number !== 0 || tag.body.length !== 4) return undefined;
-  const bits = tag.body.readUInt32BE();
-  return { type: bits >>> 22, instance: bits & 0x3f_ffff };
-}
-
-function numberIn(tag: Tag | undefined, number: number): number | undefined {
-  if (tag?.kind !== "context" || tag.number !== number) return undefined;
-  return tag.body.length >= 1 && tag.body.length <= 4 ? tag.body.readUIntBE(0, tag.body.length) : undefined;
-}
-
-/** An I-Am if the APDU is a Who-Is that means this device: one without a range, or with it in the range. */
-export function whoIsAnswer(served: ServedDevice, apdu: Buffer): Buffer | undefined {
-  if (apdu[0] !== pdu.unconfirmedRequest || apdu[1] !== service.whoIs) return undefined;
-  const tags = readTags(apdu.subarray(2)) ?? [];
-  const low = numberIn(tags[0], 0) ?? 0;
-  const high = numberIn(tags[1], 1) ?? Number.POSITIVE_INFINITY;
-  if (served.instance < low || served.instance > high) return undefined;
-  return datagram(
-    pdu.unconfirmedRequest,
-    service.iAm,
-    objectIdentifier(8, served.instance),
-    encoders.unsigned(limits.apduMax),
-    encoders.enumerated(limits.segmentation),
-    encoders.unsigned(limits.vendor),
-  );
+  return [...head, Buffer.isBuffer(value) ? enclosed(4, value) : enclosed(5, errorBody(value))];
 }
