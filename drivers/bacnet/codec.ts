@@ -120,6 +120,10 @@ const wrongType = (detail: string): ValueFault => ({ fault: "wrong_type", detail
 
 const propertyError = z.object({ errorClass: z.number(), errorCode: z.number() });
 
+/** Whether the device says that it has no object of this type and instance. */
+export const isUnknownObject = ([first]: Result = []): boolean =>
+  first?.type === errorTag && propertyError.safeParse(first.value).data?.errorCode === errorCode.unknownObject;
+
 function propertyFault(value: unknown): ValueFault {
   const { data } = propertyError.safeParse(value);
   return data

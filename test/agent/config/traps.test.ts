@@ -23,7 +23,7 @@ const key = '"${env:COMMUNITY}"';
 const auth = `auth: { protocol: sha256, key: ${key} }`;
 
 test("a site without a traps section hears none", () => {
-  expect(load(site).site).not.toHaveProperty("traps");
+  expect(load(site).site?.listeners).toEqual([]);
 });
 
 test("a listener: its place, its communities, its users", () => {
@@ -31,11 +31,11 @@ test("a listener: its place, its communities, its users", () => {
   const written = heard(`{ port: 10162, communities: [public, ${key}], users: ${users} }`);
   const loaded = load(written);
   expect(loaded.problems).toEqual([]);
-  expect(loaded.site?.traps?.options).toMatchObject({
+  expect(loaded.site?.listeners[0]?.options).toMatchObject({
     ...{ address: "0.0.0.0", port: 10162 },
     users: [{ user: "ops" }, { user: "ops", engineId: Buffer.from("80001f8880e963", "hex") }],
   });
-  expect(JSON.stringify(loaded.site?.traps?.options)).not.toMatch(/public|hunter2/);
+  expect(JSON.stringify(loaded.site?.listeners[0]?.options)).not.toMatch(/public|hunter2/);
   forSite(parse(written));
   expect(forSite.errors ?? []).toEqual([]);
 });
