@@ -111,16 +111,15 @@ function usualOfKind({ type }: ServedObject, { presentValue }: State, words?: Wo
 }
 
 /** From UCUM, where the unit is one of the standard's. */
-const unitNumbers: ReadonlyMap<string | null, number> = new Map(
+const unitNumbers: ReadonlyMap<string, number> = new Map(
   [...engineeringUnits]
     .toReversed()
-    .filter(([, { factor }]) => factor === 1)
-    .map(([number, { ucum }]) => [ucum, number]),
+    .flatMap(([number, { ucum, factor }]) => (ucum === null || factor !== 1 ? [] : [[ucum, number] as const])),
 );
 
 const unitsOf = (words?: Words): [number, Held] => [
   properties.units,
-  encoders.enumerated(unitNumbers.get(words?.unit ?? null) ?? noUnits),
+  encoders.enumerated(unitNumbers.get(words?.unit ?? "") ?? noUnits),
 ];
 
 const textsOfBinary = (words?: Words): [number, Held][] =>
