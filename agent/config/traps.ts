@@ -25,7 +25,13 @@ export function listenersOf(
     const written = config[section];
     if (written === undefined) {
       const needs = all.filter((bus) => bus.driver === driver && listening.isNeededBy?.(bus.options));
-      for (const { id } of needs) problems.push(document.problem([], `${id} needs the section "${section}": a bus of ${protocol} without host is looked for on the network`));
+      for (const { id } of needs)
+        problems.push(
+          document.problem(
+            [],
+            `${id} needs the section "${section}": a bus of ${protocol} without host is looked for on the network`,
+          ),
+        );
       return [];
     }
     const options = optionsOf({ document, secrets }, listening.options, written, [section], problems);

@@ -91,13 +91,7 @@ function fixedPeer({ host, port }: Bus, { network, mac }: Device): Peer | undefi
 }
 
 /** Null: it is the device, as far as it tells. */
-async function prove(
-  instance: number,
-  ability: Ability,
-  peer: Peer,
-  ask: Ask,
-  by: Deadline,
-): Promise<NotMet | null> {
+async function prove(instance: number, ability: Ability, peer: Peer, ask: Ask, by: Deadline): Promise<NotMet | null> {
   const object = { type: deviceObject, instance };
   const properties = [{ id: objectIdentifier }, { id: longestApdu }];
   let answer: Answer | undefined;
@@ -120,7 +114,9 @@ async function prove(
     if (told === undefined && !isUnknownObject(own)) return null;
     return stranger(instance, told ?? (await whoIsThere(ask, by)), peer);
   }
-  return isUnknownObject([{ type: errorTag, value: answer }]) ? stranger(instance, await whoIsThere(ask, by), peer) : null;
+  return isUnknownObject([{ type: errorTag, value: answer }])
+    ? stranger(instance, await whoIsThere(ask, by), peer)
+    : null;
 }
 
 async function whoIsThere(ask: Ask, by: Deadline): Promise<number | undefined> {

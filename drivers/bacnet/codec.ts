@@ -11,7 +11,13 @@ import { applicationTag } from "./tags.ts";
 /** How the library marks a property that could not be read. */
 export const errorTag = 105;
 
-export const errorCode = { unknownObject: 31, unknownProperty: 32, invalidArrayIndex: 42, notAnArray: 50, unrecognizedService: 67 };
+export const errorCode = {
+  unknownObject: 31,
+  unknownProperty: 32,
+  invalidArrayIndex: 42,
+  notAnArray: 50,
+  unrecognizedService: 67,
+};
 const absent: ReadonlySet<number> = new Set([
   errorCode.unknownObject,
   errorCode.unknownProperty,

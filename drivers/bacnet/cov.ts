@@ -84,37 +84,19 @@ export function subscriptions(
       return true;
     },
   });
-  const forget = ({ objects }: Subscribed): void => {
-    for (const one of objects.values()) {
-      one.told.clear();
-      if (one.dueAt < now() + refusedMs / 2) one.dueAt = atOnce;
-    }
-  };
   const subscribedOf = (device: number): Subscribed => {
     const known = devices.get(device);
     if (known !== undefined) return known;
     const unwatch = hub.onIAm(device, () => {
       if (now() - made.greetedAt < greetingMs) return;
       made.greetedAt = now();
-      forget(made);
+      forget(made, now());
     });
     const made: Subscribed = {
       ...{ device, objects: new Map(), from: null, deafUntil: 0, greetedAt: atOnce, unwatch },
     };
     devices.set(device, made);
     return made;
-  };
-  const noteObjects = ({ objects }: Subscribed, points: readonly ObjectPoint[]): readonly Subscription[] => {
-    const noted = new Set<Subscription>();
-    for (const point of points) {
-      const object = objectOf(point);
-      const key = keyOfObject(object);
-      const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, told: new Map() };
-      objects.set(key, one);
-      one.points.set(point.id, point);
-      noted.add(one);
-    }
-    return [...noted];
   };
   /** False: the device does not answer, or knows no COV. */
   const make = async (device: Subscribed, one: Subscription, ask: Ask, by: Deadline): Promise<boolean> => {
@@ -138,9 +120,9 @@ export function subscriptions(
       if (first === undefined) return;
       const device = subscribedOf(first.device.instance);
       device.from = keyOfPeer(line.peer);
-      if (isNew) forget(device);
+      if (isNew) forget(device, now());
       if (device.deafUntil > now()) return;
-      const due = noteObjects(device, wanted).filter(({ dueAt }) => dueAt <= now());
+      const due = noted(device, wanted).filter(({ dueAt }) => dueAt <= now());
       for (const one of due.slice(0, makesMax)) {
         if (by.isLate() || !(await make(device, one, ask, by.half()))) return;
       }
@@ -159,7 +141,7 @@ export function subscriptions(
     },
     lost(device) {
       const one = devices.get(device);
-      if (one !== undefined) forget(one);
+      if (one !== undefined) forget(one, now());
     },
     close() {
       process.end();
@@ -167,6 +149,28 @@ export function subscriptions(
       devices.clear();
     },
   };
+}
+
+/** All is to be made anew; what was refused comes in its time. */
+function forget({ objects }: Subscribed, now: Mono): void {
+  for (const one of objects.values()) {
+    one.told.clear();
+    if (one.dueAt < now + refusedMs / 2) one.dueAt = atOnce;
+  }
+}
+
+/** The subscriptions of these points, one for each object. */
+function noted({ objects }: Subscribed, points: readonly ObjectPoint[]): readonly Subscription[] {
+  const all = new Set<Subscription>();
+  for (const point of points) {
+    const object = objectOf(point);
+    const key = keyOfObject(object);
+    const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, told: new Map() };
+    objects.set(key, one);
+    one.points.set(point.id, point);
+    all.add(one);
+  }
+  return [...all];
 }
 
 const keyOfObject = ({ type, instance }: ObjectId): string => `${type}:${instance}`;

@@ -96,4 +96,5 @@ export function socketsOf(
 /** 255.255.255.255 can be bound to as well, but other hosts' broadcasts of their own network do not come there. */
 const anybody = "255.255.255.255";
 
-const sayAt = (network: Network | null): string => (network === null ? "any port" : `${network.address}:${network.port}`);
+const sayAt = (network: Network | null): string =>
+  network === null ? "any port" : `${network.address}:${network.port}`;

@@ -35,7 +35,7 @@ const refuseWhole = ({ invokeId, service }: Requested): Buffer =>
 const itself = ({ invokeId, payload }: Requested, instance: number): Buffer =>
   datagram(pdu.complexAck, invokeId, 12, payload, opening(3), objectIdentifier(8, instance), closing(3));
 const isOfDevice = ({ payload }: Requested): boolean => payload.readUInt32BE(1) >>> 22 === 8;
-const isWildcard = (one: Requested): boolean => isOfDevice(one) && (payloadInstance(one) === 4_194_303);
+const isWildcard = (one: Requested): boolean => isOfDevice(one) && payloadInstance(one) === 4_194_303;
 const payloadInstance = ({ payload }: Requested): number => payload.readUInt32BE(1) & 0x3f_ffff;
 
 test.each<[string, Script, string]>([
@@ -151,7 +151,11 @@ test("a network that the router does not know is unreachable at once, with its n
 });
 
 test("a device whose status flags say fault is asked why, in one request more", async () => {
-  const faulty = Buffer.concat([real(5), context(2, unsignedOctets(111)), value(Buffer.from("82 04 40".replaceAll(" ", ""), "hex"))]);
+  const faulty = Buffer.concat([
+    real(5),
+    context(2, unsignedOctets(111)),
+    value(Buffer.from("82 04 40".replaceAll(" ", ""), "hex")),
+  ]);
   const reliability = (one: Requested, code: number): Buffer =>
     datagram(
       ...[pdu.complexAck, one.invokeId, 14, context(0, objectIdOctets(0, 2)), opening(1)],
@@ -173,7 +177,12 @@ test("a device whose status flags say fault is asked why, in one request more", 
 
 test("what a device refused is known after a restart", async () => {
   let kept: unknown = null;
-  const learnt = { before: null, keep: (now: unknown) => void (kept = structuredClone(now)) };
+  const learnt = {
+    before: null,
+    keep(now: unknown) {
+      kept = structuredClone(now);
+    },
+  };
   const device = await peer((one) => {
     const instances = asked(one);
     if (instances.length > 2) return datagram(pdu.abort | 1, one.invokeId, 4);

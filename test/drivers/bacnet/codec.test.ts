@@ -100,7 +100,9 @@ test("the reliability of a faulty object can be read", () => {
 });
 
 test("another object's value is not taken", () => {
-  expect(readingOf(point, new Map([[resultKey({ type: 0, instance: 2 }, 85), value]]))).toMatchObject({ fault: "bad_reply" });
+  expect(readingOf(point, new Map([[resultKey({ type: 0, instance: 2 }, 85), value]]))).toMatchObject({
+    fault: "bad_reply",
+  });
 });
 
 test("refusals are named, and tell abort from reject", () => {

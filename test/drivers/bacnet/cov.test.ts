@@ -53,7 +53,9 @@ function subscription({ payload }: Requested): Subscribed {
 
 type Refuse = (request: Requested) => Buffer | undefined;
 
-async function stage(options: { readonly points?: readonly ObjectPoint[]; readonly bus?: object; refuse?: Refuse } = {}) {
+async function stage(
+  options: { readonly points?: readonly ObjectPoint[]; readonly bus?: object; refuse?: Refuse } = {},
+) {
   const { points = [binary(1), binary(2)], refuse = () => undefined } = options;
   const env = fakeEnv();
   const hub = hubOf(env);
@@ -134,7 +136,8 @@ const notification = ({ processId, instance, value, flags = [], device = 1 }: No
     ...[context(0, unsignedOctets(111)), opening(2), bitString(4, flags), closing(2)],
     closing(4),
   ]);
-const unconfirmed = (about: Notified): Buffer => Buffer.concat([Buffer.of(pdu.unconfirmedRequest, 2), notification(about)]);
+const unconfirmed = (about: Notified): Buffer =>
+  Buffer.concat([Buffer.of(pdu.unconfirmedRequest, 2), notification(about)]);
 const confirmed = (about: Notified): Buffer => Buffer.concat([Buffer.of(0x00, 0x05, 77, 1), notification(about)]);
 const active = encoders.enumerated(1);
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import {
   closing,
   context,
@@ -9,7 +10,6 @@ import {
   opening,
   unsignedOctets,
 } from "../../../drivers/bacnet/encode.ts";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import type { Told } from "../../../drivers/driver.ts";
 import { peer, type Requested, type Script, session } from "./peer.ts";
 

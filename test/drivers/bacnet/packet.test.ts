@@ -18,7 +18,11 @@ const plain = { kind: "packet", isBroadcast: false, origin: null, source: null, 
 test.each([
   ["a unicast", "810a0009 0100 710504", { ...plain, apdu: bytes("710504") }],
   ["a broadcast", "810b0009 0100 710504", { ...plain, isBroadcast: true }],
-  ["one to all networks", "810b000d 0120ffff00ff 100800", { ...plain, isBroadcast: true, destination: { network: 65535, mac: "" } }],
+  [
+    "one to all networks",
+    "810b000d 0120ffff00ff 100800",
+    { ...plain, isBroadcast: true, destination: { network: 65535, mac: "" } },
+  ],
   ["one from behind a router", "810a000d 010800050107 710504", { ...plain, source: { network: 5, mac: "07" } }],
   [
     "one to behind a router, from behind another",
@@ -55,9 +59,17 @@ const station = { network: 5, mac: "07" };
 test.each([
   ["unicast", unicast(apdu), "810a0008 0100 1008"],
   ["unicast, an answer expected", unicast(apdu, { isReplyExpected: true }), "810a0008 0104 1008"],
-  ["unicast through a router", unicast(apdu, { destination: station, isReplyExpected: true }), "810a000d 0124 00050107 ff 1008"],
+  [
+    "unicast through a router",
+    unicast(apdu, { destination: station, isReplyExpected: true }),
+    "810a000d 0124 00050107 ff 1008",
+  ],
   ["unicast from behind a router", unicast(apdu, { source: station }), "810a000c 0108 00050107 1008"],
-  ["broadcast everywhere", broadcast(apdu, { destination: { network: everyNetwork, mac: "" } }), "810b000c 0120 ffff00 ff 1008"],
+  [
+    "broadcast everywhere",
+    broadcast(apdu, { destination: { network: everyNetwork, mac: "" } }),
+    "810b000c 0120 ffff00 ff 1008",
+  ],
   ["distributed", distributed(apdu), "81090008 0100 1008"],
   ["forwarded", forwarded(apdu, { host: "192.0.2.1", port: 47808 }), "8104000e c0000201bac0 0100 1008"],
   ["registration", registration(60), "81050006 003c"],
@@ -72,7 +84,8 @@ test("reading is total, and reads what was written", () => {
       const body = Buffer.from(octets);
       readDatagram(body);
       readDatagram(Buffer.concat([Buffer.of(0x81, func, 0, body.length + 4), body]));
-      if (body.length > 0) expect(readDatagram(unicast(body, { source: station }))).toMatchObject({ source: station, apdu: body });
+      if (body.length > 0)
+        expect(readDatagram(unicast(body, { source: station }))).toMatchObject({ source: station, apdu: body });
     }),
   );
 });

@@ -44,7 +44,14 @@ test("any order gives the same requests, each point in exactly one, none over ma
 });
 
 test("the schemas take the usual and refuse the rest", () => {
-  expect(bus.parse({ host: "10.0.0.7" })).toEqual({ host: "10.0.0.7", port: 47808, maxPoints: 50, window: 1, confirmedCov: false, covLifetime: 600_000 });
+  expect(bus.parse({ host: "10.0.0.7" })).toEqual({
+    host: "10.0.0.7",
+    port: 47808,
+    maxPoints: 50,
+    window: 1,
+    confirmedCov: false,
+    covLifetime: 600_000,
+  });
   expect(address.parse({ object: "analog-input", instance: 3000109 })).toMatchObject({ property: "present-value" });
   for (const host of ["crac-1.example", "10.0.0", "::1"]) expect(bus.safeParse({ host }).success).toBe(false);
   expect(bus.safeParse({ host: "10.0.0.7", timeout: 5 }).success).toBe(false);

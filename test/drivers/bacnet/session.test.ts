@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import {
   bitString,
   closing,
@@ -9,11 +10,24 @@ import {
   objectIdOctets,
   opening,
 } from "../../../drivers/bacnet/encode.ts";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import { hubOf } from "../../../drivers/bacnet/hub.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { answered } from "../../../drivers/driver.ts";
-import { addressOf, analogInput, asked, env, failed, hub, multiple, peer, type Requested, real, request, session, single } from "./peer.ts";
+import {
+  addressOf,
+  analogInput,
+  asked,
+  env,
+  failed,
+  hub,
+  multiple,
+  peer,
+  type Requested,
+  real,
+  request,
+  session,
+  single,
+} from "./peer.ts";
 
 const faultsOf = (readings: readonly Reading[]) =>
   readings.map((reading) => ("fault" in reading ? reading.fault : reading.value));
@@ -285,7 +299,10 @@ test.each([
 test("several properties of one object go into one specification", async () => {
   const device = await peer(() => undefined);
   const ai = analogInput(1);
-  const points = [ai, { ...ai, id: "crac/rel", address: addressOf({ object: "analog-input", instance: 1, property: "reliability" }) }];
+  const points = [
+    ai,
+    { ...ai, id: "crac/rel", address: addressOf({ object: "analog-input", instance: 1, property: "reliability" }) },
+  ];
   await session(device.port).read({ points }, 100);
   expect(device.requests[0]?.payload.toString("hex")).toBe("0c000000011e0955096f09671f");
 });
