@@ -36,6 +36,8 @@ interface Subscription {
   readonly points: Map<string, ObjectPoint>;
   /** When it is to be made or made again. */
   dueAt: Mono;
+  /** The device refused it. */
+  isRefused: boolean;
   /** By point: what was told last; none: nothing since it was made. */
   readonly told: Map<string, number>;
 }
@@ -90,7 +92,7 @@ export function subscriptions(
     const unwatch = hub.onIAm(device, () => {
       if (now() - made.greetedAt < greetingMs) return;
       made.greetedAt = now();
-      forget(made, now());
+      forget(made);
     });
     const made: Subscribed = {
       ...{ device, objects: new Map(), from: null, deafUntil: 0, greetedAt: atOnce, unwatch },
@@ -102,11 +104,9 @@ export function subscriptions(
   const make = async (device: Subscribed, one: Subscription, ask: Ask, by: Deadline): Promise<boolean> => {
     const answer = await ask(subscribe(process.id, one.object, confirmedCov, covLifetime), by);
     if (answer.kind === "fault") return false;
-    if (answer.kind === "results") {
-      one.dueAt = now() + covLifetime / 2;
-      return true;
-    }
-    one.dueAt = now() + refusedMs;
+    one.isRefused = answer.kind !== "results";
+    one.dueAt = now() + (one.isRefused ? refusedMs : covLifetime / 2);
+    if (answer.kind === "results") return true;
     if (!isUnknownService(answer)) return true;
     device.deafUntil = now() + refusedMs;
     env.report("bacnet.no_cov", { device: device.device });
@@ -120,7 +120,7 @@ export function subscriptions(
       if (first === undefined) return;
       const device = subscribedOf(first.device.instance);
       device.from = keyOfPeer(line.peer);
-      if (isNew) forget(device, now());
+      if (isNew) forget(device);
       if (device.deafUntil > now()) return;
       const due = noted(device, wanted).filter(({ dueAt }) => dueAt <= now());
       for (const one of due.slice(0, makesMax)) {
@@ -141,7 +141,7 @@ export function subscriptions(
     },
     lost(device) {
       const one = devices.get(device);
-      if (one !== undefined) forget(one, now());
+      if (one !== undefined) forget(one);
     },
     close() {
       process.end();
@@ -152,10 +152,10 @@ export function subscriptions(
 }
 
 /** All is to be made anew; what was refused comes in its time. */
-function forget({ objects }: Subscribed, now: Mono): void {
+function forget({ objects }: Subscribed): void {
   for (const one of objects.values()) {
     one.told.clear();
-    if (one.dueAt < now + refusedMs / 2) one.dueAt = atOnce;
+    if (!one.isRefused) one.dueAt = atOnce;
   }
 }
 
@@ -165,7 +165,7 @@ function noted({ objects }: Subscribed, points: readonly ObjectPoint[]): readonl
   for (const point of points) {
     const object = objectOf(point);
     const key = keyOfObject(object);
-    const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, told: new Map() };
+    const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, isRefused: false, told: new Map() };
     objects.set(key, one);
     one.points.set(point.id, point);
     all.add(one);
