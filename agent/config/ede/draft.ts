@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { idMax, kebab, quoted, section, short, uniqueIds, visible } from "../drafting.ts";
-import type { EdeDevice, EdeObject } from "./objects.ts";
+import type { EdeObject } from "./object.ts";
+import type { EdeDevice } from "./objects.ts";
 
 /** A profile's first draft, in YAML, from the objects of one device: what the driver reads are points, the rest is counted. */
 export function draftOf(device: EdeDevice): string {

@@ -109,7 +109,7 @@ const plain = (cell: string): string => cell.toLowerCase().replace(/[^a-z0-9]+/g
 
 const isColumnRow = ({ cells }: Row): boolean => {
   const found = cells.map(plain);
-  return [columns.type, columns.instance].every((names) => names.some((name) => found.includes(name)));
+  return [...columns.type, ...columns.instance].every((name) => found.includes(name));
 };
 
 function objectsIn({ name: file, rows }: Read, stateTexts: StateTexts | null, problems: Problem[]): ObjectList[] {

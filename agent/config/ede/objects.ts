@@ -5,32 +5,12 @@ import {
   type ObjectName,
   objectTypes,
 } from "../../../drivers/bacnet/schema.ts";
-import type { Unit } from "../mib/units.ts";
 import type { Problem } from "../problem.ts";
-import { type Column, type EdeFile, type Entry, type Names, type ObjectList, problemAt, readFiles } from "./files.ts";
+import { type EdeFile, problemAt, readFiles } from "./files.ts";
+import { type EdeObject, numbered, objectOf, type Place, shown } from "./object.ts";
 import { typeIn, typeName } from "./object-types.ts";
-import { unitIn } from "./units.ts";
 
-/** An object that the driver reads, all of it known. */
-export interface EdeObject {
-  readonly object: ObjectName;
-  readonly instance: number;
-  /** Its object-name, or else its key. */
-  readonly name: string;
-  readonly description: string;
-  readonly isSettable: boolean;
-  readonly isState: boolean;
-  readonly unit: Unit;
-  /** Why it has no unit although the file gives one; "" otherwise. */
-  readonly unitless: string;
-  /** Names of its values. */
-  readonly texts: readonly (readonly [number, string])[];
-  /** From the least to the greatest value that it can have, in the device's unit; null: not told. */
-  readonly range: readonly [number, number] | null;
-  /** At which the device itself alarms, in its unit; null: not told. */
-  readonly limits: { readonly low: number | null; readonly high: number | null };
-}
-
+/** A device, with its objects in the order of the files. */
 export interface EdeDevice {
   readonly instance: number;
   /** As its device object is called; "" where the files have none. */
@@ -56,13 +36,6 @@ interface Gathered {
   readonly problems: Problem[];
   /** Where each object was given first. */
   readonly given: Map<string, string>;
-}
-
-interface Place {
-  readonly list: ObjectList;
-  readonly entry: Entry;
-  readonly names: Names;
-  readonly tell: (what: string) => void;
 }
 
 /** Total: the devices in the order of their first objects; what is wrong with one object keeps no other one from being read. */
@@ -145,69 +118,16 @@ function gather(device: Gathered, place: Place): void {
   device.objects.push(objectOf(object, instance, place));
 }
 
-function objectOf(object: ObjectName, instance: number, place: Place): EdeObject {
-  const { entry, names, tell } = place;
-  const isState = /^(binary|multi-state)-/.test(object);
-  const said = isState ? noUnit : unitIn(entry.cell("unit"), names.units);
-  const unitless = typeof said === "string" ? said : "";
-  if (unitless !== "") tell(`${unitless}; the point has none: set unit and scale yourself`);
-  const [least, most] = [amount(entry.cell("least")), amount(entry.cell("most"))];
-  return {
-    ...{ object, instance, isState, unitless },
-    name: entry.cell("name") || entry.cell("key"),
-    description: entry.cell("description"),
-    isSettable: /^(y|yes|j|ja|true|1)$/i.test(entry.cell("settable")),
-    unit: typeof said === "string" ? noUnit : said,
-    texts: isState ? textsOf(object, place) : [],
-    range: !isState && least !== null && most !== null && least < most ? [least, most] : null,
-    limits: isState ? { low: null, high: null } : { low: amount(entry.cell("low")), high: amount(entry.cell("high")) },
-  };
-}
-
-const noUnit: Unit = { unit: "1", scale: 1 };
-
-/** A binary object is 0 inactive (its first text) or 1 active, a multi-state one counts from 1. */
-function textsOf(object: ObjectName, { list, entry, tell }: Place): EdeObject["texts"] {
-  const reference = entry.cell("texts");
-  if (reference === "") return [];
-  if (list.stateTexts === null) {
-    tell("state-text-reference: there are no state texts; give the _StateTexts.csv of this file, too");
-    return [];
-  }
-  const texts = list.stateTexts.texts.get(reference);
-  if (texts === undefined) {
-    tell(
-      `state-text-reference ${reference}: no such row in ${list.stateTexts.file}; its states have no names: add the row`,
-    );
-    return [];
-  }
-  const first = object.startsWith("binary-") ? 0 : 1;
-  return texts.map((text, at) => [first + at, text] as const).filter(([, text]) => text !== "");
-}
-
-function numbered(entry: Entry, column: Column): number | null {
-  const cell = entry.cell(column);
-  return /^\d{1,10}$/.test(cell) ? Number(cell) : null;
-}
-
-/** With a decimal point or comma; null: no number, or one that only says that there is no bound. */
-function amount(cell: string): number | null {
-  if (!/^[+-]?\d+([.,]\d+)?(e[+-]?\d+)?$/i.test(cell)) return null;
-  const value = Number(cell.replace(",", "."));
-  return Math.abs(value) < 1e30 ? value : null;
-}
-
-const shown = (entry: Entry, column: Column): string => JSON.stringify(entry.cell(column).slice(0, 40));
-
 /** What is wrong in the same way in many rows is told at the first. */
 function once(problems: readonly Problem[]): Problem[] {
-  const rows = new Map<string, readonly Problem[]>();
+  const told = new Map<string, { readonly first: Problem; more: number }>();
   for (const problem of problems) {
     const key = `${problem.file} ${problem.what}`;
-    rows.set(key, [...(rows.get(key) ?? []), problem]);
+    const before = told.get(key);
+    if (before === undefined) told.set(key, { first: problem, more: 0 });
+    else before.more++;
   }
-  return [...rows.values()].flatMap(([first, ...more]) => {
-    if (first === undefined) return [];
-    return [more.length === 0 ? first : { ...first, what: `${first.what} (and in ${more.length} more rows)` }];
-  });
+  return [...told.values()].map(({ first, more }) =>
+    more === 0 ? first : { ...first, what: `${first.what} (and in ${more} more ${more === 1 ? "row" : "rows"})` },
+  );
 }

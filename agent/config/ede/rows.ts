@@ -52,9 +52,13 @@ function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return new TextDecoder("windows-1252").decode(bytes);
+    const latin = Buffer.from(bytes).toString("latin1");
+    return latin.replace(/[\x80-\x9f]/g, (sign) => signs[sign.charCodeAt(0) - 0x80] ?? sign);
   }
 }
+
+/** What Windows-1252 has from 0x80 on where Latin-1 has none; written out, as TextDecoder of Node 20 takes it for Latin-1. */
+const signs = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
 
 /** The one that most lines have: commas are also in descriptions and numbers, but not in every line of them. */
 function separatorOf(text: string): string {

@@ -4,7 +4,7 @@ import { type Unit, unitOf } from "../mib/units.ts";
 /** What a unit-code says, a number by the standard or, as some makers write, the unit itself; a text: why it says nothing. */
 export function unitIn(cell: string, names: ReadonlyMap<string, string>): Unit | string {
   if (/^[-–—]*$/.test(cell)) return none;
-  const code = /^\d+$/.test(cell) ? Number(cell) : codeOf(cell);
+  const code = /^\d+$/.test(cell) ? Number(cell) : (codes.get(plain(cell)) ?? -1);
   const unit = engineeringUnits.get(code);
   if (unit !== undefined) return told(code, unit);
   const said = unitOf(cell, "", 0);
@@ -23,11 +23,9 @@ function told(code: number, { name, ucum, factor }: EngineeringUnit): Unit | str
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "");
 
-/** -1: no such name. */
-function codeOf(name: string): number {
-  const found = [...engineeringUnits].find(([, unit]) => plain(unit.name) === plain(name));
-  return found?.[0] ?? -1;
-}
+const codes: ReadonlyMap<string, number> = new Map(
+  [...engineeringUnits].map(([code, { name }]) => [plain(name), code]),
+);
 
 /** What is measured where the unit leaves no doubt (config/points.yaml). A percentage may be of anything. */
 const kinds: ReadonlyMap<number, string> = new Map(
