@@ -94,10 +94,8 @@ const isEmpty = ({ rows, wrong }: Read): boolean => rows.length === 0 && wrong =
 
 function roleOf({ name, rows }: Read): "objects" | (typeof roles)[number]["role"] | null {
   if (rows.some(isColumnRow)) return "objects";
-  const file = basename(name);
-  if (edeEnd.test(file)) return null;
   const titles = rows.slice(0, 2).map(({ cells }) => cells[0] ?? "");
-  const byName = roles.find(({ end }) => end.test(file));
+  const byName = roles.find(({ end }) => end.test(basename(name)));
   return (byName ?? roles.find(({ title }) => titles.some((one) => title.test(one))))?.role ?? null;
 }
 

@@ -9,6 +9,7 @@ export function unitIn(cell: string, names: ReadonlyMap<string, string>): Unit |
   if (unit !== undefined) return told(code, unit);
   const said = unitOf(cell, "", 0);
   if (said.unit !== "1") return said;
+  if (codesOfUcum.has(cell)) return { unit: cell, scale: 1 };
   const called = names.get(cell) ?? "";
   return `unit-code ${cell}${called === "" ? "" : ` (${called})`} is no unit of the standard`;
 }
@@ -23,6 +24,7 @@ function told(code: number, { name, ucum, factor }: EngineeringUnit): Unit | str
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "");
 
+const codesOfUcum = new Set([...engineeringUnits.values()].map(({ ucum }) => ucum));
 const codes: ReadonlyMap<string, number> = new Map(
   [...engineeringUnits].map(([code, { name }]) => [plain(name), code]),
 );

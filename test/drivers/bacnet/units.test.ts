@@ -57,6 +57,8 @@ test.each([
   ["million-cubic-feet-per-day", 0.327_741, "m3/s"],
   ["degrees-fahrenheit-per-hour", 5 / 9 / 3600, "K/s"],
   ["degrees-celsius-per-minute", 1 / 60, "K/s"],
+  ["degrees-fahrenheit-per-minute", 5 / 9 / 60, "K/s"],
+  ["degrees-fahrenheit-per-day", 5 / 9 / 86_400, "K/s"],
   ["delta-degrees-fahrenheit", 5 / 9, "K"],
   ["degree-days-fahrenheit", 48_000, "K.s"],
   ["btus-per-pound-dry-air", 2326, "J/kg"],

@@ -75,6 +75,22 @@ test("devices of one file are apart; the key names an object without a name", ()
   ]);
 });
 
+test.each([
+  ["-10;60", [-10, 60]],
+  ["0,5;1.5E3", [0.5, 1500]],
+  ["-3.402823E+38;3.402823E+38", null],
+  ["0;0", null],
+  [";100", null],
+  ["1.000,5;2.000,5", null],
+])("min- and max-present-value %j: %j", (cells, range) => {
+  const { devices } = devicesIn([ede(`a;1;a;0;1;;;${cells}`)]);
+  expect(devices[0]?.objects[0]?.range).toEqual(range);
+});
+
+test("rows that are comments, also names of columns again, are no objects", () => {
+  expect(told(ede("# a;1;a;0;1", "a;1;a;0;1", columnRow))).toEqual([]);
+});
+
 test("state texts of the same project are meant, whichever come first", () => {
   const ede = (device: number) => `${columnRow}\na;${device};a;3;1;;;;;;;;;5`;
   const files = [
