@@ -107,7 +107,8 @@ export const agentEvents = {
   "bacnet.unregistered": {
     level: "error",
     message: "no foreign device of the BBMD any more: broadcasts of its network do not come; it is tried again",
-    remedy: "Check bacnet.bbmd of the site file, that the BBMD runs and takes foreign devices, and that UDP reaches it.",
+    remedy:
+      "Check bacnet.bbmd of the site file, that the BBMD runs and takes foreign devices, and that UDP reaches it.",
   },
   "bacnet.no_cov": {
     level: "info",

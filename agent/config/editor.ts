@@ -21,7 +21,9 @@ export function siteSchemaJson(drivers: readonly Driver[], ruleTypes: readonly R
     properties: {
       ...properties(base),
       buses: { ...property(base, "buses"), additionalProperties: buses },
-      ...Object.fromEntries(drivers.flatMap(({ listening }) => (listening ? [[listening.section, sectionJson(listening, base)]] : []))),
+      ...Object.fromEntries(
+        drivers.flatMap(({ listening }) => (listening ? [[listening.section, sectionJson(listening, base)]] : [])),
+      ),
       devices: {
         ...property(base, "devices"),
         items: {

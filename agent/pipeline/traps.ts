@@ -1,5 +1,12 @@
 import type { Closable, Driver, Hint, Listener, ListenerStatus } from "../../drivers/driver.ts";
-import { type Bus, type Device, type Site, type SiteListener, trapStormPoint, unregisteredPoint } from "../config/resolved.ts";
+import {
+  type Bus,
+  type Device,
+  type Site,
+  type SiteListener,
+  trapStormPoint,
+  unregisteredPoint,
+} from "../config/resolved.ts";
 import type { PointId, Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import type { Store } from "../store/store.ts";

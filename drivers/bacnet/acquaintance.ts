@@ -3,7 +3,7 @@ import type { Deadline } from "../deadline.ts";
 import type { Ability } from "./ability.ts";
 import { type Answer, resultKey } from "./answer.ts";
 import { apduMax } from "./apdu.ts";
-import { decode, errorCode, instanceOf } from "./codec.ts";
+import { decode, errorTag, instanceOf, isUnknownObject } from "./codec.ts";
 import type { Hub } from "./hub.ts";
 import { readMultiple, readSingle } from "./library.ts";
 import { type Exchange, type Line, type Peer, sayPeer } from "./line.ts";
@@ -91,13 +91,7 @@ function fixedPeer({ host, port }: Bus, { network, mac }: Device): Peer | undefi
 }
 
 /** Null: it is the device, as far as it tells. */
-async function prove(
-  instance: number,
-  ability: Ability,
-  peer: Peer,
-  ask: Ask,
-  by: Deadline,
-): Promise<NotMet | null> {
+async function prove(instance: number, ability: Ability, peer: Peer, ask: Ask, by: Deadline): Promise<NotMet | null> {
   const object = { type: deviceObject, instance };
   const properties = [{ id: objectIdentifier }, { id: longestApdu }];
   let answer: Answer | undefined;
@@ -116,13 +110,13 @@ async function prove(
     const own = answer.results.get(resultKey(object, objectIdentifier));
     const told = instanceOf(own);
     if (told === instance) return null;
-    const why = own === undefined ? undefined : decode(own);
-    // What it does not have it does not tell; a device that is another one has no such object.
-    if (told === undefined && !(typeof why === "object" && why.fault === "no_such_point")) return null;
+    // What it does not tell proves nothing; a device that is another one has no such object.
+    if (told === undefined && !isUnknownObject(own)) return null;
     return stranger(instance, told ?? (await whoIsThere(ask, by)), peer);
   }
-  const isAbsent = answer.kind === "error" && answer.errorCode === errorCode.unknownObject;
-  return isAbsent ? stranger(instance, await whoIsThere(ask, by), peer) : null;
+  return isUnknownObject([{ type: errorTag, value: answer }])
+    ? stranger(instance, await whoIsThere(ask, by), peer)
+    : null;
 }
 
 async function whoIsThere(ask: Ask, by: Deadline): Promise<number | undefined> {

@@ -11,7 +11,13 @@ import { applicationTag } from "./tags.ts";
 /** How the library marks a property that could not be read. */
 export const errorTag = 105;
 
-export const errorCode = { unknownObject: 31, unknownProperty: 32, invalidArrayIndex: 42, notAnArray: 50, unrecognizedService: 67 };
+export const errorCode = {
+  unknownObject: 31,
+  unknownProperty: 32,
+  invalidArrayIndex: 42,
+  notAnArray: 50,
+  unrecognizedService: 67,
+};
 const absent: ReadonlySet<number> = new Set([
   errorCode.unknownObject,
   errorCode.unknownProperty,
@@ -119,6 +125,10 @@ export function toldOf(part: string, result: Result | undefined): Told {
 const wrongType = (detail: string): ValueFault => ({ fault: "wrong_type", detail });
 
 const propertyError = z.object({ errorClass: z.number(), errorCode: z.number() });
+
+/** Whether the device says that it has no object of this type and instance. */
+export const isUnknownObject = ([first]: Result = []): boolean =>
+  first?.type === errorTag && propertyError.safeParse(first.value).data?.errorCode === errorCode.unknownObject;
 
 function propertyFault(value: unknown): ValueFault {
   const { data } = propertyError.safeParse(value);

@@ -36,6 +36,8 @@ interface Subscription {
   readonly points: Map<string, ObjectPoint>;
   /** When it is to be made or made again. */
   dueAt: Mono;
+  /** The device refused it. */
+  isRefused: boolean;
   /** By point: what was told last; none: nothing since it was made. */
   readonly told: Map<string, number>;
 }
@@ -84,12 +86,6 @@ export function subscriptions(
       return true;
     },
   });
-  const forget = ({ objects }: Subscribed): void => {
-    for (const one of objects.values()) {
-      one.told.clear();
-      if (one.dueAt < now() + refusedMs / 2) one.dueAt = atOnce;
-    }
-  };
   const subscribedOf = (device: number): Subscribed => {
     const known = devices.get(device);
     if (known !== undefined) return known;
@@ -104,27 +100,13 @@ export function subscriptions(
     devices.set(device, made);
     return made;
   };
-  const noteObjects = ({ objects }: Subscribed, points: readonly ObjectPoint[]): readonly Subscription[] => {
-    const noted = new Set<Subscription>();
-    for (const point of points) {
-      const object = objectOf(point);
-      const key = keyOfObject(object);
-      const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, told: new Map() };
-      objects.set(key, one);
-      one.points.set(point.id, point);
-      noted.add(one);
-    }
-    return [...noted];
-  };
   /** False: the device does not answer, or knows no COV. */
   const make = async (device: Subscribed, one: Subscription, ask: Ask, by: Deadline): Promise<boolean> => {
     const answer = await ask(subscribe(process.id, one.object, confirmedCov, covLifetime), by);
     if (answer.kind === "fault") return false;
-    if (answer.kind === "results") {
-      one.dueAt = now() + covLifetime / 2;
-      return true;
-    }
-    one.dueAt = now() + refusedMs;
+    one.isRefused = answer.kind !== "results";
+    one.dueAt = now() + (one.isRefused ? refusedMs : covLifetime / 2);
+    if (answer.kind === "results") return true;
     if (!isUnknownService(answer)) return true;
     device.deafUntil = now() + refusedMs;
     env.report("bacnet.no_cov", { device: device.device });
@@ -140,7 +122,7 @@ export function subscriptions(
       device.from = keyOfPeer(line.peer);
       if (isNew) forget(device);
       if (device.deafUntil > now()) return;
-      const due = noteObjects(device, wanted).filter(({ dueAt }) => dueAt <= now());
+      const due = noted(device, wanted).filter(({ dueAt }) => dueAt <= now());
       for (const one of due.slice(0, makesMax)) {
         if (by.isLate() || !(await make(device, one, ask, by.half()))) return;
       }
@@ -167,6 +149,28 @@ export function subscriptions(
       devices.clear();
     },
   };
+}
+
+/** All is to be made anew; what was refused comes in its time. */
+function forget({ objects }: Subscribed): void {
+  for (const one of objects.values()) {
+    one.told.clear();
+    if (!one.isRefused) one.dueAt = atOnce;
+  }
+}
+
+/** The subscriptions of these points, one for each object. */
+function noted({ objects }: Subscribed, points: readonly ObjectPoint[]): readonly Subscription[] {
+  const all = new Set<Subscription>();
+  for (const point of points) {
+    const object = objectOf(point);
+    const key = keyOfObject(object);
+    const one = objects.get(key) ?? { object, points: new Map(), dueAt: atOnce, isRefused: false, told: new Map() };
+    objects.set(key, one);
+    one.points.set(point.id, point);
+    all.add(one);
+  }
+  return [...all];
 }
 
 const keyOfObject = ({ type, instance }: ObjectId): string => `${type}:${instance}`;

@@ -33,7 +33,10 @@ export async function readEvents(ability: Ability, ask: Ask, by: Deadline): Prom
   for (let page = 0; page < pagesMax; page++) {
     if (ability.events === null) return noService;
     const read: Page[] = [];
-    const answer = await ask(asked(ability.events, all.at(-1)?.object, (one) => read.push(one)), by);
+    const answer = await ask(
+      asked(ability.events, all.at(-1)?.object, (one) => read.push(one)),
+      by,
+    );
     const [got] = read;
     if (got !== undefined) {
       all.push(...got.events);
@@ -79,7 +82,8 @@ const asked =
 /** Of an Error, which is two enumerated numbers. */
 export function errorOf(apdu: Buffer): Answer {
   const [errorClass, errorCode] = (readTags(payloadOf(apdu)) ?? []).map(numberOf);
-  if (typeof errorClass !== "number" || typeof errorCode !== "number") return fault("bad_reply", "an error without its code");
+  if (typeof errorClass !== "number" || typeof errorCode !== "number")
+    return fault("bad_reply", "an error without its code");
   return { kind: "error", errorClass, errorCode };
 }
 

@@ -1,8 +1,7 @@
 import type { Env } from "../../agent/env.ts";
 import type { Closable } from "../driver.ts";
-import { trapBudget } from "../trap-budget.ts";
-import { pdu, readAnswer, readCall, rejectOf, simpleAck } from "./apdu.ts";
-import { encoders } from "./encode.ts";
+import { readAnswer } from "./apdu.ts";
+import { type Attendant, attendantOf, type EventEars } from "./attendant.ts";
 import { type Foreign, foreignDevice } from "./foreign.ts";
 import { keyOfPeer, type Line, lineTo, type Peer, type PeerKey } from "./line.ts";
 import {
@@ -17,136 +16,73 @@ import {
 } from "./packet.ts";
 import type { Network } from "./schema.ts";
 import { type Sockets, socketsOf } from "./sockets.ts";
-import { type CovNotification, type EventNotification, readUnasked } from "./unasked.ts";
-import { type Directory, directory, iAm, type IAm } from "./whois.ts";
+import { type Directory, directory } from "./whois.ts";
 
 /**
- * All BACnet of an agent, through one socket: what comes is given to whom it is for, by the peer that sent it, and only what was
- * asked for or subscribed to. Whatever comes, nothing is thrown.
+ * All BACnet of an agent, through one socket: an answer is given to the line to the peer that sent it, and to no other; the rest
+ * to the attendant. Whatever comes, nothing is thrown.
  */
-export interface Hub extends Closable {
+export interface Hub extends Closable, Pick<Attendant, "subscribe" | "onIAm"> {
   /** The same line for the same peer, always: a rebuilt session goes on with the invoke ids of the one before. */
   line(peer: Peer): Line;
   readonly directory: Directory;
-  /** A process id for a subscription, and who hears its notifications; those that are not taken are refused. */
-  subscribe(process: CovProcess): { readonly id: number; end(): void };
-  /** Whoever has a device's subscriptions is told of its I-Am: it may have restarted, and lost them. */
-  onIAm(device: number, told: () => void): () => void;
   /** How the network is reached and heard, from now on. */
   join(network: Network, told: NetworkEars): NetworkStatus;
 }
 
-export interface CovProcess {
-  /** Whether the notification is one of this subscriber's. */
-  notified(notification: CovNotification, from: PeerKey): boolean;
-}
-
-export interface NetworkEars {
-  /** Whether it is taken: only then it is confirmed. */
-  event(notification: EventNotification, from: Peer, isConfirmed: boolean): boolean;
+export interface NetworkEars extends EventEars {
   /** The registration at the BBMD: null, it is there; else why it is not. */
   registration(lost: string | null): void;
-  /** One was dropped unread, since this source sends too many. */
-  dropped(source: string): void;
 }
 
 export interface NetworkStatus {
+  /** Address and port; null: not open. */
   at(): string | null;
   trouble(): string | null;
+  /** Null: nowhere that it has to be. */
   isRegistered(): boolean | null;
-  received(): number;
-  dropped(): number;
+  readonly counts: Attendant["counts"];
 }
-
-/** Each object that was subscribed to tells at once what it is. */
-const covRate = { burst: 1000, perSecond: 100 };
-const unrecognizedService = 9; // Reject
-/** Class services, unknown-subscription. */
-const unknownSubscription = { errorClass: 5, code: 79 };
 
 export function hubOf(env: Env): Hub {
   const lines = new Map<PeerKey, Line>();
-  const processes = new Map<number, CovProcess>();
-  const watchers = new Map<number, Set<() => void>>();
-  const isWithinBudget = { trap: trapBudget(env), cov: trapBudget(env, covRate) };
-  /** Nobody can know which it will be. */
-  let lastProcess = Math.floor(env.random() * 2 ** 31);
   let network: Network | null = null;
-  let ears: NetworkEars | undefined;
   let foreign: Foreign | undefined;
-  const counts = { received: 0, dropped: 0 };
 
   const sockets: Sockets = socketsOf(
     env,
     () => network,
     (datagram, { address, port }) => receive(datagram, { host: address, port }),
   );
-  const send = (apdu: Buffer, { host, port, station }: Peer, isReplyExpected: boolean, failed: (error: Error) => void = ignore): void =>
+  const send = (apdu: Buffer, { host, port, station }: Peer, isReplyExpected: boolean, failed: Failed): void =>
     sockets.send(unicast(apdu, { destination: station, isReplyExpected }), { host, port }, failed);
-  const toAll = (apdu: Buffer): void => {
-    if (network === null) return;
-    const { broadcast: host, port, bbmd } = network;
-    const route = { destination: { network: everyNetwork, mac: "" } };
-    sockets.send(broadcast(apdu, route), { host, port }, ignore);
-    if (bbmd) sockets.send(distributed(apdu, route), bbmd, ignore);
-  };
-  const whereabouts = directory(env, toAll);
+  const known = directory(env, (apdu) => {
+    for (const [datagram, to] of network === null ? [] : broadcasts(apdu, network)) sockets.send(datagram, to, ignore);
+  });
+  const attendant = attendantOf({
+    env,
+    isKnown: (peer) => lines.has(peer),
+    present: known.heard,
+    send: (apdu, to) => send(apdu, to, false, ignore),
+  });
 
   const receive = (datagram: Buffer, from: Address): void => {
     const read = readDatagram(datagram);
-    if (read?.kind === "packet") return heard(read, from);
-    if (read?.kind === "result" && isBbmd(from)) foreign?.result(read.code);
-    if (read?.kind !== "message" || read.type !== rejectMessage) return;
-    for (const line of lines.values()) {
-      const { host, port, station } = line.peer;
-      if (host === from.host && port === from.port && station?.network === read.network) line.unrouted();
+    if (read?.kind === "packet") heard(read, from);
+    else if (read?.kind === "result") {
+      const { bbmd } = network ?? {};
+      if (bbmd?.host === from.host && bbmd.port === from.port) foreign?.result(read.code);
+    } else if (read?.kind === "message" && read.type === rejectMessage) {
+      for (const line of lines.values()) if (isBehind(line.peer, from, read.network)) line.unrouted();
     }
   };
-  const isBbmd = ({ host, port }: Address): boolean => network?.bbmd?.host === host && network.bbmd.port === port;
-
   const heard = ({ apdu, origin, source: station, isBroadcast, destination }: Packet, from: Address): void => {
-    // What was broadcast, or is said to come from elsewhere, answers nothing.
     if (readAnswer(apdu)) {
+      // What was broadcast, or is said to come from elsewhere, answers nothing.
       if (origin === null && !isBroadcast) lines.get(keyOfPeer({ ...from, station }))?.receive(apdu);
-      return;
+    } else if (destination === null || destination.network === everyNetwork) {
+      attendant.hear(apdu, { ...(origin ?? from), station }, from);
     }
-    if (destination !== null && destination.network !== everyNetwork) return; // for a network that is not here
-    unasked(apdu, { ...(origin ?? from), station }, from);
-  };
-  const unasked = (apdu: Buffer, peer: Peer, from: Address): void => {
-    const call = readCall(apdu);
-    if (call === undefined) return;
-    const told = call.kind === "unreadable" ? null : readUnasked(call);
-    const isConfirmed = call.kind !== "unconfirmed";
-    // In a large network hundreds introduce themselves whenever anybody asks; most of them mean nothing here.
-    if (told?.kind === "i-am") return present(told, peer);
-    counts.received++;
-    const key = keyOfPeer(peer);
-    const isKnown = lines.has(key);
-    if (!isWithinBudget[told?.kind === "cov" ? "cov" : "trap"](isKnown ? key : from.host, isKnown)) {
-      counts.dropped++;
-      ears?.dropped(from.host);
-      return;
-    }
-    if (told?.kind === "who-is") return introduce(told.low, told.high, peer);
-    const reply = (answer: Buffer): void => send(answer, peer, false);
-    if (told?.kind === "cov") {
-      const isTaken = processes.get(told.processId)?.notified(told, key) ?? false;
-      if (call.kind !== "confirmed") return;
-      return reply(isTaken ? simpleAck(call.invokeId, call.service) : errorOf(call.invokeId, call.service));
-    }
-    const isTaken = told?.kind === "event" && (ears?.event(told, peer, isConfirmed) ?? false);
-    if (!isConfirmed) return;
-    const isAcknowledged = isTaken && call.kind === "confirmed";
-    reply(isAcknowledged ? simpleAck(call.invokeId, call.service) : rejectOf(call.invokeId, unrecognizedService));
-  };
-  const present = (told: IAm, peer: Peer): void => {
-    whereabouts.heard(told, peer);
-    for (const tell of watchers.get(told.device) ?? []) tell();
-  };
-  const introduce = (low: number, high: number, peer: Peer): void => {
-    const own = network?.instance;
-    if (own !== undefined && own >= low && own <= high) send(iAm(own), peer, false);
   };
 
   return {
@@ -156,48 +92,40 @@ export function hubOf(env: Env): Hub {
       lines.set(key, line);
       return line;
     },
-    directory: whereabouts,
-    subscribe(process) {
-      lastProcess = (lastProcess % (2 ** 32 - 2)) + 1;
-      const id = lastProcess;
-      processes.set(id, process);
-      return { id, end: () => void processes.delete(id) };
-    },
-    onIAm(device, told) {
-      const all = watchers.get(device) ?? new Set();
-      watchers.set(device, all.add(told));
-      return () => void all.delete(told);
-    },
-    join(joined, given) {
+    directory: known,
+    ...{ subscribe: attendant.subscribe, onIAm: attendant.onIAm },
+    join(joined, told) {
       network = joined;
-      ears = given;
+      attendant.attend(told, joined.instance);
       sockets.stayOpen();
-      const { bbmd } = joined;
-      if (bbmd)
-        foreign = foreignDevice(env, bbmd, sockets.send, (lost) => {
-          given.registration(lost);
-          // Who restarted meanwhile has told nobody here.
-          if (lost === null) for (const all of watchers.values()) for (const tell of all) tell();
-        });
+      const registered = (lost: string | null): void => {
+        told.registration(lost);
+        // Who restarted meanwhile has told nobody here.
+        if (lost === null) attendant.greetAll();
+      };
+      if (joined.bbmd) foreign = foreignDevice(env, joined.bbmd, sockets.send, registered);
       return {
         ...{ at: sockets.at, trouble: () => sockets.trouble() ?? foreign?.trouble() ?? null },
-        isRegistered: () => foreign?.isRegistered() ?? null,
-        ...{ received: () => counts.received, dropped: () => counts.dropped },
+        ...{ isRegistered: () => foreign?.isRegistered() ?? null, counts: attendant.counts },
       };
     },
     close() {
       foreign?.close();
-      whereabouts.close();
+      known.close();
       return sockets.close();
     },
   };
 }
 
-const ignore = (): void => {};
+type Failed = (error: Error) => void;
+const ignore: Failed = () => {};
 
-const errorOf = (invokeId: number, service: number): Buffer =>
-  Buffer.concat([
-    Buffer.of(pdu.error, invokeId, service),
-    encoders.enumerated(unknownSubscription.errorClass),
-    encoders.enumerated(unknownSubscription.code),
-  ]);
+/** To all networks; a foreign device's BBMD broadcasts it in its own. */
+function broadcasts(apdu: Buffer, { broadcast: host, port, bbmd }: Network): (readonly [Buffer, Address])[] {
+  const route = { destination: { network: everyNetwork, mac: "" } };
+  const here = [broadcast(apdu, route), { host, port }] as const;
+  return bbmd ? [here, [distributed(apdu, route), bbmd]] : [here];
+}
+
+const isBehind = ({ host, port, station }: Peer, router: Address, network: number | null): boolean =>
+  host === router.host && port === router.port && station !== null && station.network === network;

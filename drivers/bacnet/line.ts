@@ -64,52 +64,6 @@ export function lineTo(env: Env, peer: Peer, send: Send): Line {
   let open: Open | undefined;
   const waiting: (() => void)[] = [];
 
-  const begin = (encode: (invokeId: number) => Encoded, timeoutMs: number, done: (answer: Answer) => void): Open => {
-    lastId = (lastId % 255) + 1;
-    const invokeId = lastId;
-    let encoded: Encoded | undefined;
-    let isOver = false;
-    const settle = (answer: Answer): void => {
-      if (isOver) return;
-      isOver = true;
-      cancelDeadline();
-      cancelResend();
-      if (open === mine) open = undefined;
-      encoded?.end?.();
-      done(answer);
-      waiting.shift()?.();
-    };
-    const transmit = (): void => {
-      if (encoded) send(encoded.apdu, (error) => settle(fault("unreachable", error.message)));
-    };
-    const cancelDeadline = env.after(timeoutMs, () => settle(fault("timeout", `no answer within ${Math.round(timeoutMs)} ms`)));
-    const cancelResend = env.after(timeoutMs * resendAfter, transmit);
-    const mine: Open = {
-      invokeId,
-      fail: (detail) => settle(fault("unreachable", detail)),
-      answered(answer, apdu) {
-        switch (answer.kind) {
-          case "abort":
-          case "reject":
-            return settle({ kind: answer.kind, reason: answer.reason });
-          case "malformed":
-            return settle(fault("bad_reply", answer.detail));
-          default:
-            return settle(encoded?.decode(answer, apdu) ?? fault("bad_reply", "an answer to nothing"));
-        }
-      },
-    };
-    open = mine;
-    try {
-      encoded = encode(invokeId);
-      transmit();
-    } catch (error) {
-      env.report("session.bug", { protocol: "bacnet", error: String(error) });
-      settle(fault("bad_reply", `the request does not encode (${String(error)})`));
-    }
-    return mine;
-  };
-
   return {
     peer,
     ask(encode, timeoutMs) {
@@ -125,11 +79,19 @@ export function lineTo(env: Env, peer: Peer, send: Send): Line {
         };
       });
       const start = (): void => {
-        if (isOver) waiting.shift()?.();
-        else {
-          cancelWait();
-          mine = begin(encode, by - env.clock.mono(), settle);
+        if (isOver) {
+          waiting.shift()?.();
+          return;
         }
+        cancelWait();
+        lastId = (lastId % 255) + 1;
+        const begun = begin({ env, send }, lastId, encode, by - env.clock.mono(), (one) => {
+          if (open === begun.open) open = undefined;
+          settle(one);
+          waiting.shift()?.();
+        });
+        mine = open = begun.open;
+        begun.go();
       };
       const giveUp = (kind: "timeout" | "unreachable", why: string): void => {
         if (mine) mine.fail(why);
@@ -152,3 +114,52 @@ export function lineTo(env: Env, peer: Peer, send: Send): Line {
 }
 
 const busy = "no time left, for the device was asked other things";
+
+/** One request, from its first octet to what comes of it; `done` is called once, after `go` at the earliest. */
+function begin(
+  { env, send }: { readonly env: Env; readonly send: Send },
+  invokeId: number,
+  encode: (invokeId: number) => Encoded,
+  timeoutMs: number,
+  done: (answer: Answer) => void,
+): { readonly open: Open; go(): void } {
+  let encoded: Encoded | undefined;
+  let isOver = false;
+  let cancels: readonly (() => void)[] = [];
+  const settle = (answer: Answer): void => {
+    if (isOver) return;
+    isOver = true;
+    for (const cancel of cancels) cancel();
+    encoded?.end?.();
+    done(answer);
+  };
+  const transmit = (): void => {
+    if (encoded) send(encoded.apdu, (error) => settle(fault("unreachable", error.message)));
+  };
+  const open: Open = {
+    invokeId,
+    fail: (detail) => settle(fault("unreachable", detail)),
+    answered(answer, apdu) {
+      if (answer.kind === "malformed") settle(fault("bad_reply", answer.detail));
+      else if ("service" in answer) settle(encoded?.decode(answer, apdu) ?? fault("bad_reply", "an answer to nothing"));
+      else settle({ kind: answer.kind, reason: answer.reason });
+    },
+  };
+  const late = `no answer within ${Math.round(timeoutMs)} ms`;
+  return {
+    open,
+    go() {
+      cancels = [
+        env.after(timeoutMs, () => settle(fault("timeout", late))),
+        env.after(timeoutMs * resendAfter, transmit),
+      ];
+      try {
+        encoded = encode(invokeId);
+        transmit();
+      } catch (error) {
+        env.report("session.bug", { protocol: "bacnet", error: String(error) });
+        settle(fault("bad_reply", `the request does not encode (${String(error)})`));
+      }
+    },
+  };
+}

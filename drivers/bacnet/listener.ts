@@ -12,10 +12,7 @@ import type { EventNotification } from "./unasked.ts";
  */
 export function listen(network: Network, env: Env, hub: Hub, hooks: ListenHooks<Bus, Trap, Device>): Listener {
   const status: NetworkStatus = hub.join(network, {
-    event(notification, from, isConfirmed) {
-      hooks.onHint(hintOf(notification, from, isConfirmed));
-      return true;
-    },
+    event: (notification, from, isConfirmed) => hooks.onHint(hintOf(notification, from, isConfirmed)),
     registration(lost) {
       if (lost === null) env.report("bacnet.registered", { bbmd: network.bbmd?.host ?? "" });
       else env.report("bacnet.unregistered", { why: lost });
@@ -28,7 +25,7 @@ export function listen(network: Network, env: Env, hub: Hub, hooks: ListenHooks<
       at: status.at() ?? `${network.address}:${network.port}`,
       known: knownAs(network, status.isRegistered()),
       trouble: status.trouble(),
-      ...{ received: status.received(), answered: 0, dropped: status.dropped(), refused: [] },
+      ...{ ...status.counts, answered: 0, refused: [] },
     }),
     // The hub is closed by who made it, after the last session.
     close: async () => {},

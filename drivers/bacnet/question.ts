@@ -1,5 +1,5 @@
 import type { PlannedPoint } from "../driver.ts";
-import { resultKey, type ResultKey } from "./answer.ts";
+import { type ResultKey, resultKey } from "./answer.ts";
 import {
   type Address,
   type Device,
@@ -54,7 +54,8 @@ export function propertiesOf({ address }: Pick<ObjectPoint, "address">): readonl
   return isPresentValue(address) ? [property, flags] : [property];
 }
 
-export const isPresentValue = (address: ObjectAddress): boolean => propertyNumber(address) === properties["present-value"];
+export const isPresentValue = (address: ObjectAddress): boolean =>
+  propertyNumber(address) === properties["present-value"];
 
 export const keyOf = (point: ObjectPoint): ResultKey =>
   resultKey(objectOf(point), propertyNumber(point.address), point.address.index);
@@ -89,8 +90,5 @@ export function answerOctets({ address }: Pick<ObjectPoint, "address">): number 
   const { object } = address;
   const index = address.index === undefined ? 0 : 3;
   const isUsual = object !== "large-analog-value" && typeof object === "string";
-  return (
-    objectOctets + (isUsual ? realOctets : propertyOctets) + index + (isPresentValue(address) ? flagsOctets : 0)
-  );
+  return objectOctets + (isUsual ? realOctets : propertyOctets) + index + (isPresentValue(address) ? flagsOctets : 0);
 }
-

@@ -6,15 +6,7 @@ import { type Answer, type Refusal, type Result, type ResultKey, resultKey } fro
 import { errorCode, errorTag, faultDetail, flawOf, readingOf, reliabilityDetail } from "./codec.ts";
 import { readMultiple, readSingle } from "./library.ts";
 import type { Encoded } from "./line.ts";
-import {
-  answerOctets,
-  flagsKeyOf,
-  keyOf,
-  type ObjectPoint,
-  objectOf,
-  propertiesOf,
-  questions,
-} from "./question.ts";
+import { answerOctets, flagsKeyOf, keyOf, type ObjectPoint, objectOf, propertiesOf, questions } from "./question.ts";
 import { properties, statusFlags } from "./schema.ts";
 
 /** Asks the one device. */
@@ -86,7 +78,10 @@ async function readBatch(
     case "fault":
       // What is asked near the end of a read may be right and come too late.
       if (answer.fault === "timeout" && !isLate) ability.capacity = afterSilence(ability.capacity, batch.length);
-      return { readings: faults({ points: batch }, answer.fault, answer.detail), isSilent: answer.fault !== "bad_reply" };
+      return {
+        readings: faults({ points: batch }, answer.fault, answer.detail),
+        isSilent: answer.fault !== "bad_reply",
+      };
     default:
       return afterRefusal(batch, answer, ability, ask, by);
   }
@@ -120,12 +115,7 @@ async function afterRefusal(
 }
 
 /** Halves, until the one that is refused is alone: how many the device takes has nothing to do with it. */
-async function findOne(
-  batch: readonly ObjectPoint[],
-  ability: Ability,
-  ask: Ask,
-  by: Deadline,
-): Promise<Batch> {
+async function findOne(batch: readonly ObjectPoint[], ability: Ability, ask: Ask, by: Deadline): Promise<Batch> {
   const middle = Math.ceil(batch.length / 2);
   const readings: Reading[] = [];
   for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
@@ -196,7 +186,10 @@ async function explained(
   const answer = await ask((invokeId) => readMultiple(why, invokeId), by.half());
   if (answer.kind !== "results") return readings;
   const details = new Map(
-    asked.map((point) => [point.id, reliabilityDetail(answer.results.get(resultKey(objectOf(point), properties.reliability)))]),
+    asked.map((point) => [
+      point.id,
+      reliabilityDetail(answer.results.get(resultKey(objectOf(point), properties.reliability))),
+    ]),
   );
   return readings.map((one) => {
     const detail = details.get(one.point);

@@ -110,7 +110,12 @@ export type Device = z.infer<typeof device>;
 /** Object.keys forgets which keys the table has. */
 const keys = <T extends object>(table: T) => Object.keys(table) as (keyof T & string)[];
 
-const number = (of: string) => z.number().int().min(0).max(of === "object" ? 1023 : instanceMax);
+const number = (of: string) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(of === "object" ? 1023 : instanceMax);
 
 const ofObject = z
   .strictObject({
@@ -122,13 +127,7 @@ const ofObject = z
       .union([z.enum(keys(properties)), number("property")])
       .default("present-value")
       .describe("Property to read, or its number; only present-value minds status-flags."),
-    index: z
-      .number()
-      .int()
-      .min(1)
-      .max(65_535)
-      .optional()
-      .describe("Element of a property that is an array, from 1."),
+    index: z.number().int().min(1).max(65_535).optional().describe("Element of a property that is an array, from 1."),
     cov: z
       .boolean()
       .default(false)

@@ -112,7 +112,8 @@ async function tell(
   if (!isSingle) {
     const properties = asked.map(({ id }) => ({ id }));
     const answer = await ask((invokeId) => readMultiple([{ object, properties }], invokeId), by);
-    if (answer.kind === "results" || answer.kind === "fault") return asked.map(({ name, id }) => toldBy(name, id, answer));
+    if (answer.kind === "results" || answer.kind === "fault")
+      return asked.map(({ name, id }) => toldBy(name, id, answer));
   }
   const told: Told[] = [];
   for (const { name, id } of asked)

@@ -56,7 +56,8 @@ export function socketsOf(
   const open = (): void => {
     const { address = "0.0.0.0", port = 0, broadcast = "" } = network() ?? {};
     main ??= opened(address, port, false, (socket) => {
-      socket.setBroadcast(true);
+      // Without a network there is nobody to broadcast to: a broadcast address as that of a device is a mistake.
+      if (network() !== null) socket.setBroadcast(true);
       boundTo = `${socket.address().address}:${socket.address().port}`;
       trouble = null;
     });
@@ -95,4 +96,5 @@ export function socketsOf(
 /** 255.255.255.255 can be bound to as well, but other hosts' broadcasts of their own network do not come there. */
 const anybody = "255.255.255.255";
 
-const sayAt = (network: Network | null): string => (network === null ? "any port" : `${network.address}:${network.port}`);
+const sayAt = (network: Network | null): string =>
+  network === null ? "any port" : `${network.address}:${network.port}`;

@@ -68,7 +68,8 @@ function readHead(bytes: Buffer, start: number): Head | undefined {
   if (number === undefined) return undefined;
 
   const code = first & 0x07;
-  if (code > 5) return context ? { kind: code === 6 ? "opening" : "closing", number, code, length: 0, end: at } : undefined;
+  if (code > 5)
+    return context ? { kind: code === 6 ? "opening" : "closing", number, code, length: 0, end: at } : undefined;
   if (!context && number === applicationTag.boolean) {
     return code <= 1 ? { kind: "application", number, code, length: 0, end: at } : undefined;
   }

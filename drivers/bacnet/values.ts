@@ -42,11 +42,11 @@ export const bitOf = (tag: Tag | undefined, bit: number): boolean | null => {
 
 /** As the library gives the values of a property; null where that has a form that no number here has. */
 export function resultOf(tags: readonly Tag[]): Result | null {
-  const values = tags.map(valueOf);
+  const values = tags.map(plain);
   return values.some((value) => value === null) ? null : (values as Result);
 }
 
-function valueOf(tag: Tag): Result[number] | null {
+function plain(tag: Tag): Result[number] | null {
   if (tag.kind !== "application") return null;
   const { number: type, body } = tag;
   switch (type) {

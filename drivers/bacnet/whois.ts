@@ -1,5 +1,5 @@
-import type { Env } from "../../agent/env.ts";
 import type { BadReason } from "../../agent/core/sample.ts";
+import type { Env } from "../../agent/env.ts";
 import type { Deadline } from "../deadline.ts";
 import { apduMax, pdu, unconfirmedService } from "./apdu.ts";
 import { context, encoders, objectIdentifier, unsignedOctets } from "./encode.ts";
@@ -61,7 +61,9 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
   const ask = (): void => {
     cancel = undefined;
     const now = env.clock.mono();
-    const due = [...wanted].filter(([, { askAt, found }]) => askAt <= now && found.size === 0).map(([device]) => device);
+    const due = [...wanted]
+      .filter(([, { askAt, found }]) => askAt <= now && found.size === 0)
+      .map(([device]) => device);
     const range = firstRun(due.sort((a, b) => a - b));
     if (range !== null) {
       lastAt = now;

@@ -1,12 +1,12 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Env } from "../../agent/env.ts";
 import type { Hint, Listener, ListenerStatus, ListenHooks } from "../driver.ts";
+import { trapBudget } from "../trap-budget.ts";
 import type { Engines } from "./engines.ts";
 import { type LocalEngine, localEngine } from "./local-engine.ts";
 import { alike, textOfValue } from "./notification.ts";
 import { communityReceiver, isV3, type Received, refused } from "./received.ts";
 import type { Bus } from "./schema.ts";
-import { trapBudget } from "../trap-budget.ts";
 import type { Trap, TrapOptions } from "./trap-schema.ts";
 import { userReceiver } from "./user-receiver.ts";
 

@@ -1,6 +1,6 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { type Element, tags } from "./ber.ts";
 import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../capacity.ts";
+import { type Element, tags } from "./ber.ts";
 import type { Answer } from "./dialect.ts";
 import { type Binding, errors } from "./message.ts";
 import { compareOids } from "./plan.ts";

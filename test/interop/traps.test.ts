@@ -208,8 +208,8 @@ describe.skipIf(!present)("mepwatch run", () => {
     started(mepwatch(["run", "--config", join(site, "site.yaml")], { ...placesIn(site), MEPWATCH_MQTT_URL: url }));
     const shown = () => trapsShown(socket);
     const { at } = await until(async () => {
-      const heard = await shown();
-      return heard !== null && !heard.at.endsWith(":0") ? heard : null;
+      const [listener] = (await shown())?.listeners ?? [];
+      return listener !== undefined && !listener.at.endsWith(":0") ? listener : null;
     });
     const trap = (oid: string) => send("snmptrap", ["-v2c", "-c", "public", at, "", oid, ...bindings]);
     source = 5;

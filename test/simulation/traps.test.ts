@@ -159,7 +159,8 @@ test("5,000 a second for 30 s: each is counted, polls keep their beat, one storm
   here.values.set("d2/door", 1);
   await env.advance(30_000);
   expect(told()).toEqual(["raise agent/-/trap_storm", "raise d2/door/open", "clear agent/-/trap_storm"]);
-  const { listener, taken, kept, forgotten } = agent.traps()!;
+  const { listeners, taken, kept, forgotten } = agent.traps()!;
+  const listener = listeners.get("traps")!;
   const refused = listener.refused.reduce((sum, { count }) => sum + count, 0);
   expect(listener.received).toBe(sent);
   expect(taken + refused + listener.dropped).toBe(sent);
@@ -193,7 +194,7 @@ test("a storm that a restart cuts short does not stay open", async () => {
 test("a handful over the budget is no storm", async () => {
   for (let nth = 0; nth < 90; nth++) here.trap(trapV2c(doorTrap), "10.0.0.1");
   await env.advance(60_000);
-  expect(agent.traps()?.listener.dropped).toBe(40);
+  expect(agent.traps()?.listeners.get("traps")?.dropped).toBe(40);
   expect(told()).toEqual([]);
 });
 

@@ -283,6 +283,7 @@ function fakeDriver(
     plan: (points) => (points.length === 0 ? [] : [{ points }]),
     // The traps are those of SNMP, heard as there; only the socket is not.
     listening: defineListening({
+      section: "traps",
       options: trapOptions,
       trap,
       listen(options, env, engines: Engines, hooks) {

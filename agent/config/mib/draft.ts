@@ -1,3 +1,4 @@
+import { idMax, kebab, quoted, section, short, uniqueIds, visible } from "../drafting.ts";
 import type { MibObject } from "./objects.ts";
 import { unitOf } from "./units.ts";
 
@@ -40,9 +41,6 @@ const instanceOf = ({ table }: MibObject, rows: Draft["rows"]): string | null =>
 const shownOf = ({ object: { name, oid }, instance }: { object: MibObject; instance: string | null }): string =>
   `${name}: ${oid}.${instance}`;
 
-const section = (title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ["", `# ${title}:`, ...lines.map((line) => `#   ${line}`)];
-
 /** Which row of a table is meant, no MIB says. */
 function tablesIn(objects: readonly MibObject[], rows: Draft["rows"]): string[] {
   const tables = new Map<string, MibObject[]>();
@@ -83,42 +81,20 @@ const access = ({ type }: MibObject): string =>
 const textsOf = (names: MibObject["names"]): string[] =>
   [...new Map(names.toReversed())].reverse().map(([number, text]) => `      ${number}: ${quoted(words(text))}`);
 
-const descriptionMax = 100;
-
 /** The first sentence, in one line. */
 function comment(description: string, units: string): string[] {
   const [sentence = ""] = visible(description).split(/(?<=\.)\s/);
-  const short = sentence.length > descriptionMax ? `${sentence.slice(0, descriptionMax - 1)}…` : sentence;
-  const shown = [short, units === "" ? "" : `[${visible(units)}]`].filter((part) => part !== "").join(" ");
+  const shown = [short(sentence), units === "" ? "" : `[${visible(units)}]`].filter((part) => part !== "").join(" ");
   return shown === "" ? [] : [`    # ${shown}`];
 }
 
-const visible = (text: string): string => text.replace(/[\p{C}\s]+/gu, " ").trim();
-
-const idMax = 64;
-
 /** Ids of points, each once. */
 function nameOf(): (object: MibObject, instance: string) => string {
-  const given = new Set<string>();
+  const unique = uniqueIds();
   return ({ name, table }, instance) => {
     const row = table === null ? "" : `-${instance.replaceAll(".", "-")}`;
-    const wanted = `${kebab(name).slice(0, idMax - row.length - 4)}${row}`;
-    let id = wanted;
-    for (let nth = 2; given.has(id); nth++) id = `${wanted}-${nth}`;
-    given.add(id);
-    return id;
+    return unique(`${kebab(name).slice(0, idMax - row.length)}${row}`);
   };
 }
 
-/** upsBatteryVoltage2nd → ups-battery-voltage2nd. */
-const kebab = (name: string): string =>
-  name
-    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1-$2")
-    .replace(/[^A-Za-z0-9]+/g, "-")
-    .toLowerCase();
-
 const words = (name: string): string => kebab(name).replaceAll("-", " ");
-
-/** As YAML, whatever stands in it. */
-const quoted = (text: string): string => JSON.stringify(text);

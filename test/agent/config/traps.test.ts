@@ -23,7 +23,7 @@ const key = '"${env:COMMUNITY}"';
 const auth = `auth: { protocol: sha256, key: ${key} }`;
 
 test("a site without a traps section hears none", () => {
-  expect(load(site).site).not.toHaveProperty("traps");
+  expect(load(site).site?.listeners).toEqual([]);
 });
 
 test("a listener: its place, its communities, its users", () => {
@@ -31,11 +31,11 @@ test("a listener: its place, its communities, its users", () => {
   const written = heard(`{ port: 10162, communities: [public, ${key}], users: ${users} }`);
   const loaded = load(written);
   expect(loaded.problems).toEqual([]);
-  expect(loaded.site?.traps?.options).toMatchObject({
+  expect(loaded.site?.listeners[0]?.options).toMatchObject({
     ...{ address: "0.0.0.0", port: 10162 },
     users: [{ user: "ops" }, { user: "ops", engineId: Buffer.from("80001f8880e963", "hex") }],
   });
-  expect(JSON.stringify(loaded.site?.traps?.options)).not.toMatch(/public|hunter2/);
+  expect(JSON.stringify(loaded.site?.listeners[0]?.options)).not.toMatch(/public|hunter2/);
   forSite(parse(written));
   expect(forSite.errors ?? []).toEqual([]);
 });
@@ -129,4 +129,51 @@ test("a protocol that has no traps says so", () => {
   const loaded = loadWith({ "profiles/meter/test.yaml": profile });
   expect(linesOf(loaded).join("\n")).toContain("traps: modbus has no traps; expected this to be left out");
   expect(forProfile(parse(profile))).toBe(false);
+});
+
+const crac = `
+profile: crac/test
+describe: A CRAC.
+protocol: bacnet
+class: crac
+points:
+  supply: { address: { object: analog-input, instance: 1 } }
+  fan: { address: { object: binary-input, instance: 3, property: event-state } }
+traps:
+  fan: { object: binary-input, instance: 3, points: [fan] }
+`;
+const cracSite = (bus: string, section = ""): string => `
+version: 1
+site: { id: s }
+${section}
+buses: { plant: { protocol: bacnet${bus} } }
+devices:
+  - { id: crac1, profile: crac/test, bus: plant, address: { instance: 3000 } }
+`;
+const loadCrac = (siteYaml: string) =>
+  loadWith({ "site.yaml": siteYaml, "profiles/crac/test.yaml": crac }, () => ({ problem: "none is needed" }));
+
+test("a BACnet bus without host needs to know the network; with it, or with a host, nothing is missing", () => {
+  const lacking = loadCrac(cracSite(""));
+  expect(lacking.site).toBeNull();
+  expect(linesOf(lacking)).toEqual([
+    expect.stringMatching(/site\.yaml:5:.*buses\.plant.*without host its devices are looked for.*"bacnet"/),
+  ]);
+  expect(loadCrac(cracSite(", host: 192.0.2.1")).problems).toEqual([]);
+  const { site, problems } = loadCrac(cracSite("", "bacnet: { broadcast: 192.0.2.255, bbmd: { host: 198.51.100.1 } }"));
+  expect(problems).toEqual([]);
+  expect(site?.listeners).toMatchObject([
+    { options: { address: "0.0.0.0", port: 47808, broadcast: "192.0.2.255", bbmd: { ttl: 60_000 } } },
+  ]);
+  expect(site?.devices[0]?.traps).toEqual([
+    { name: "fan", trap: { object: "binary-input", instance: 3 }, points: ["crac1/fan"] },
+  ]);
+});
+
+test.each([
+  ["a mac without its network", "{ instance: 1, mac: 7 }", "both or neither"],
+  ["half an octet", '{ instance: 1, network: 5, mac: "7" }', "mac"],
+])("%s is refused", (_, address, problem) => {
+  const loaded = loadCrac(cracSite(", host: 192.0.2.1").replace("{ instance: 3000 }", address));
+  expect(linesOf(loaded).join("\n")).toContain(problem);
 });

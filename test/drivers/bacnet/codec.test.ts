@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Result } from "../../../drivers/bacnet/answer.ts";
-import { decode, errorFault, readingOf, refusalFault } from "../../../drivers/bacnet/codec.ts";
+import { type Result, resultKey } from "../../../drivers/bacnet/answer.ts";
+import { decode, flawOf, readingOf } from "../../../drivers/bacnet/codec.ts";
 import { encoders } from "../../../drivers/bacnet/encode.ts";
-import type { Point } from "../../../drivers/bacnet/plan.ts";
+import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
 import { readTags } from "../../../drivers/bacnet/tags.ts";
+import { addressOf } from "./peer.ts";
+
+const ai1 = { type: 0, instance: 1 };
 
 const tag = { null: 0, boolean: 1, unsigned: 2, signed: 3, real: 4, double: 5, text: 7, bits: 8, enumerated: 9 };
 
@@ -56,10 +59,10 @@ test("decode is total", () => {
   );
 });
 
-const point: Point = {
+const point: ObjectPoint = {
   id: "crac/supply",
   device: { instance: 1 },
-  address: { object: "analog-input", instance: 1, property: "present-value" },
+  address: addressOf({ object: "analog-input", instance: 1 }),
 };
 /** As the library gives it: bit 0 of the octet is the first flag. */
 const flags = (octet: number): Result => [{ type: tag.bits, value: { value: [octet], bitsUsed: 4 } }];
@@ -73,7 +76,7 @@ test.each([
   ["out-of-service", 0b1000, { fault: "out_of_service" }],
   ["out-of-service and fault", 0b1010, { fault: "out_of_service" }],
 ])("status-flags: %s", (_, octet, expected) => {
-  const results = new Map([["0:1:85", value] as const, ["0:1:111", flags(octet)] as const]);
+  const results = new Map([[resultKey(ai1, 85), value] as const, [resultKey(ai1, 111), flags(octet)] as const]);
   expect(readingOf(point, results)).toMatchObject({ point: "crac/supply", ...expected });
 });
 
@@ -82,28 +85,31 @@ test.each<[string, Result]>([
   ["nothing", []],
   ["not bits", [{ type: tag.real, value: 2 }]],
 ])("a value stands when status-flags are %s", (_, flags) => {
-  const results = new Map([["0:1:85", value] as const, ["0:1:111", flags] as const]);
+  const results = new Map([[resultKey(ai1, 85), value] as const, [resultKey(ai1, 111), flags] as const]);
   expect(readingOf(point, results)).toEqual({ point: "crac/supply", value: 21.5 });
 });
 
 test("the reliability of a faulty object can be read", () => {
-  const reliability: Point = { ...point, address: { ...point.address, property: "reliability" } };
+  const address = addressOf({ object: "analog-input", instance: 1, property: "reliability" });
+  const reliability: ObjectPoint = { ...point, address };
   const results = new Map([
-    ["0:1:103", [{ type: tag.enumerated, value: 7 }]] as const,
-    ["0:1:111", flags(0b0010)] as const,
+    [resultKey(ai1, 103), [{ type: tag.enumerated, value: 7 }]] as const,
+    [resultKey(ai1, 111), flags(0b0010)] as const,
   ]);
   expect(readingOf(reliability, results)).toEqual({ point: "crac/supply", value: 7 });
 });
 
 test("another object's value is not taken", () => {
-  expect(readingOf(point, new Map([["0:2:85", value]]))).toMatchObject({ fault: "bad_reply" });
+  expect(readingOf(point, new Map([[resultKey({ type: 0, instance: 2 }, 85), value]]))).toMatchObject({
+    fault: "bad_reply",
+  });
 });
 
 test("refusals are named, and tell abort from reject", () => {
-  expect(errorFault(0, 25).detail).toBe("device (0): operational-problem (25)");
-  expect(errorFault(2, 4711).detail).toBe("property (2): unknown (4711)");
-  expect(refusalFault("abort", 9).detail).toBe("abort: out-of-resources (9)");
-  expect(refusalFault("reject", 9).detail).toBe("reject: unrecognized-service (9)");
+  expect(flawOf({ kind: "error", errorClass: 0, errorCode: 25 }).detail).toBe("device (0): operational-problem (25)");
+  expect(flawOf({ kind: "error", errorClass: 2, errorCode: 4711 }).detail).toBe("property (2): unknown (4711)");
+  expect(flawOf({ kind: "abort", reason: 9 }).detail).toBe("abort: out-of-resources (9)");
+  expect(flawOf({ kind: "reject", reason: 9 }).detail).toBe("reject: unrecognized-service (9)");
 });
 
 test.each([

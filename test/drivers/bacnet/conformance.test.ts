@@ -7,9 +7,10 @@ conformance("bacnet", {
   startSimulator: startBacnetSimulator,
   bus: (host, port) => ({ host, port, maxPoints: 4 }),
   device: { instance: 3000 },
+  neighbour: { instance: 3001, network: 5, mac: 7 },
   points: [
     { address: { object: "analog-input", instance: 1 }, value: 21.5 },
-    { address: { object: "analog-input", instance: 1, property: "reliability" }, value: 7 },
+    { address: { object: "analog-input", instance: 2, property: "reliability" }, value: 7 },
     { address: { object: "analog-input", instance: 3_000_109 }, value: -0.125 },
     { address: { object: "analog-output", instance: 0 }, value: 100 },
     { address: { object: "analog-value", instance: 4_194_302, property: "high-limit" }, value: 27 },

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import {
   closing,
   context,
@@ -9,10 +10,8 @@ import {
   opening,
   unsignedOctets,
 } from "../../../drivers/bacnet/encode.ts";
-import { pdu } from "../../../drivers/bacnet/frame.ts";
-import type { Requested } from "../../../drivers/bacnet/services.ts";
 import type { Told } from "../../../drivers/driver.ts";
-import { peer, type Script, session } from "./peer.ts";
+import { peer, type Requested, type Script, session } from "./peer.ts";
 
 /** What a BACnet device object says of itself, and devices that know only the plainest way to be asked. */
 
@@ -78,7 +77,7 @@ test.each<[string, Buffer, string]>([
   ["a list", Buffer.concat([utf8("A"), utf8("B")]), "wrong_type"],
 ])("%s", async (_, value, expected) => {
   const device = await peer(({ invokeId }) => many(invokeId, [[serial, value, "value"], model3000]));
-  const told = await session(device.port).identify(inquiry, 2000);
+  const told = await session(device.port).identify!(inquiry, 2000);
   expect(brief(told).slice(1)).toEqual(["PCW 3000"]);
   expect(brief(told)[0]).toBe(expected);
 });
@@ -111,5 +110,5 @@ test.each<[string, Script, string[]]>([
   ],
 ])("%s", async (_, script, expected) => {
   const device = await peer(script);
-  expect(brief(await session(device.port).identify(inquiry, 2000))).toEqual(expected);
+  expect(brief(await session(device.port).identify!(inquiry, 2000))).toEqual(expected);
 });

@@ -2,59 +2,111 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
+import { pdu } from "../../../drivers/bacnet/apdu.ts";
 import {
   closing,
   context,
   datagram,
   encoders,
+  objectIdentifier,
   objectIdOctets,
   opening,
   unsignedOctets,
 } from "../../../drivers/bacnet/encode.ts";
-import { pdu } from "../../../drivers/bacnet/frame.ts";
-import { Hub } from "../../../drivers/bacnet/hub.ts";
-import type { Point } from "../../../drivers/bacnet/plan.ts";
-import { confirmed, type Requested, requestApdu } from "../../../drivers/bacnet/services.ts";
-import { BacnetSession } from "../../../drivers/bacnet/session.ts";
+import { type Hub, hubOf } from "../../../drivers/bacnet/hub.ts";
+import { readDatagram } from "../../../drivers/bacnet/packet.ts";
+import type { Request } from "../../../drivers/bacnet/plan.ts";
+import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
+import { address, bus, type ObjectAddress } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
+import type { Learnt, News, Session } from "../../../drivers/driver.ts";
 
 /** A hand-driven BACnet peer for the tests: says exactly what it is told to, well-formed or not. */
 
 export const env = realEnv({ logLevel: "silent" });
 
-export type Peer = { socket: Socket; port: number; requests: Requested[] };
+export interface Requested {
+  readonly invokeId: number;
+  readonly service: number;
+  readonly payload: Buffer;
+}
+export type Peer = {
+  socket: Socket;
+  port: number;
+  requests: Requested[];
+  /** How often it was asked who it is. */
+  asked: number;
+};
 /** What to send for the nth request (from 0); undefined: nothing. */
 export type Script = (request: Requested, nth: number, from: RemoteInfo) => Buffer | Buffer[] | undefined;
 
-export async function peer(script: Script): Promise<Peer> {
+/** @param isKnown answers by itself who it is, as whoever asks it first wants to know */
+export async function peer(script: Script, isKnown = true): Promise<Peer> {
   const socket = createSocket("udp4");
-  const requests: Requested[] = [];
+  const device: Peer = { socket, port: 0, requests: [], asked: 0 };
   socket.on("message", (bytes, from) => {
-    const apdu = requestApdu(bytes);
-    const request = apdu && confirmed(apdu);
+    const packet = readDatagram(bytes);
+    const request = packet?.kind === "packet" ? requestIn(packet.apdu) : undefined;
     if (!request) return;
-    requests.push(request);
-    const answers = script(request, requests.length - 1, from) ?? [];
+    const introduction = isKnown ? introduced(request) : undefined;
+    if (introduction) {
+      device.asked++;
+      socket.send(introduction, from.port, from.address);
+      return;
+    }
+    device.requests.push(request);
+    const answers = script(request, device.requests.length - 1, from) ?? [];
     for (const answer of [answers].flat()) socket.send(answer, from.port, from.address);
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   onTestFinished(() => void socket.close());
-  return { socket, port: socket.address().port, requests };
+  device.port = socket.address().port;
+  return device;
+}
+
+function requestIn(apdu: Buffer): Requested | undefined {
+  const [head = 0xff, , invokeId, service] = apdu;
+  if ((head & 0xf8) !== pdu.confirmedRequest || invokeId === undefined || service === undefined) return undefined;
+  return { invokeId, service, payload: apdu.subarray(4) };
+}
+
+/** Object identifier and longest APDU of the device object that is asked for. */
+function introduced({ invokeId, service, payload }: Requested): Buffer | undefined {
+  const id = payload.subarray(1, 5);
+  const isOfDevice = payload[0] === 0x0c && id.length === 4 && id.readUInt32BE() >>> 22 === 8;
+  if (!isOfDevice) return undefined;
+  const own = objectIdentifier(8, id.readUInt32BE() & 0x3f_ffff);
+  const rest = payload.subarray(5).toString("hex");
+  if (service === 12 && rest === "194b")
+    return datagram(pdu.complexAck, invokeId, 12, payload, opening(3), own, closing(3));
+  if (service !== 14 || rest !== "1e094b093e1f") return undefined;
+  const values = [
+    ...[context(2, unsignedOctets(75)), opening(4), own, closing(4)],
+    ...[context(2, unsignedOctets(62)), opening(4), encoders.unsigned(1476), closing(4)],
+  ];
+  return datagram(pdu.complexAck, invokeId, 14, payload.subarray(0, 5), opening(1), ...values, closing(1));
 }
 
 export function hub(): Hub {
-  const hub = new Hub(env);
+  const hub = hubOf(env);
   onTestFinished(() => hub.close());
   return hub;
 }
 
-export const session = (port: number, on: Hub = hub()): BacnetSession =>
-  new BacnetSession({ host: "127.0.0.1", port, maxPoints: 20 }, env, on);
+export const session = (
+  port: number,
+  on: Hub = hub(),
+  options: { readonly learnt?: Learnt; readonly news?: News; readonly bus?: object } = {},
+): Session<Request> =>
+  sessionOn(bus.parse({ host: "127.0.0.1", port, maxPoints: 20, ...options.bus }), { env, hub: on, ...options });
 
-export const analogInput = (instance: number): Point => ({
+export const addressOf = (written: object): ObjectAddress => address.parse(written) as ObjectAddress;
+
+export const analogInput = (instance: number): ObjectPoint => ({
   id: `crac/ai${instance}`,
   device: { instance: 1 },
-  address: { object: "analog-input", instance, property: "present-value" },
+  address: addressOf({ object: "analog-input", instance }),
 });
 export const request = (...instances: number[]) => ({ points: instances.map(analogInput) });
 

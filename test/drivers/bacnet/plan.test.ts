@@ -6,7 +6,7 @@ import { address, bus, device, type ObjectName } from "../../../drivers/bacnet/s
 const at = (object: ObjectName, instance: number, deviceInstance = 1): Point => ({
   id: `crac/${object}-${instance}-${deviceInstance}`,
   device: { instance: deviceInstance },
-  address: { object, instance, property: "present-value" },
+  address: address.parse({ object, instance }),
 });
 const peer = bus.parse({ host: "127.0.0.1", maxPoints: 3 });
 const ids = (requests: ReturnType<typeof plan>) => requests.map(({ points }) => points.map(({ id }) => id));
@@ -44,8 +44,15 @@ test("any order gives the same requests, each point in exactly one, none over ma
 });
 
 test("the schemas take the usual and refuse the rest", () => {
-  expect(bus.parse({ host: "10.0.0.7" })).toEqual({ host: "10.0.0.7", port: 47808, maxPoints: 20 });
-  expect(address.parse({ object: "analog-input", instance: 3000109 }).property).toBe("present-value");
+  expect(bus.parse({ host: "10.0.0.7" })).toEqual({
+    host: "10.0.0.7",
+    port: 47808,
+    maxPoints: 50,
+    window: 1,
+    confirmedCov: false,
+    covLifetime: 600_000,
+  });
+  expect(address.parse({ object: "analog-input", instance: 3000109 })).toMatchObject({ property: "present-value" });
   for (const host of ["crac-1.example", "10.0.0", "::1"]) expect(bus.safeParse({ host }).success).toBe(false);
   expect(bus.safeParse({ host: "10.0.0.7", timeout: 5 }).success).toBe(false);
   expect(device.safeParse({ instance: 4_194_302 }).success).toBe(true);
