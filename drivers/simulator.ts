@@ -68,9 +68,6 @@ export const misbehaviours = ["none", "silent", "slow", "rubbish", "error", "flo
  */
 export type Misbehaviour = (typeof misbehaviours)[number];
 
-/** @throws on a name that is none, with those there are */
-export const misbehaviourNamed = (name: string): Misbehaviour => named(misbehaviours, name);
-
 /** @throws on a fault of another name, with those there are */
 export function named<Name extends string>(names: readonly Name[], name: string): Name {
   const found = names.find((one) => one === name);
