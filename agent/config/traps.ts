@@ -25,7 +25,8 @@ export function listenersOf(
     const written = config[section];
     if (written === undefined) {
       for (const { id } of all.filter((bus) => bus.driver === driver && listening.isNeededBy?.(bus.options))) {
-        const at = id in config.buses ? ["buses", id] : ["devices", config.devices.findIndex((one) => one?.id === id), "bus"];
+        const at =
+          id in config.buses ? ["buses", id] : ["devices", config.devices.findIndex((one) => one?.id === id), "bus"];
         const what = `without host its devices are looked for on the network; expected host, or the section "${section}" in this file`;
         problems.push(document.problem(at, what));
       }

@@ -48,7 +48,9 @@ function pointOf(point: EdeObject, id: string): string[] {
     // A range that is narrower than the truth would make true values bad, and so hide an alarm.
     ...(range === null
       ? []
-      : [`    # range: [${range.map((bound) => scaled(bound, point)).join(", ")}] # as the file has it: only if nothing true lies outside`]),
+      : [
+          `    # range: [${range.map((bound) => scaled(bound, point)).join(", ")}] # as the file has it: only if nothing true lies outside`,
+        ]),
     ...(texts.length === 0
       ? []
       : ["    texts:", ...texts.map(([value, text]) => `      ${value}: ${quoted(short(text))}`)]),

@@ -5,7 +5,14 @@ import { commPoint, type Sample } from "../../../agent/core/sample.ts";
 import { engineClock } from "../../../agent/pipeline/clock.ts";
 import type { Identities } from "../../../agent/pipeline/identities.ts";
 import { type Poller, poller } from "../../../agent/pipeline/poller.ts";
-import { type AnyRequest, type Driver, faults, type News, type Reading, type Session } from "../../../drivers/driver.ts";
+import {
+  type AnyRequest,
+  type Driver,
+  faults,
+  type News,
+  type Reading,
+  type Session,
+} from "../../../drivers/driver.ts";
 import { modbus } from "../../../drivers/modbus/index.ts";
 import { type FakeEnv, fakeEnv } from "../../env.ts";
 
