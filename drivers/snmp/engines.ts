@@ -14,6 +14,8 @@ export interface Engines extends Closable {
   place(bus: Bus, peer: Pick<Peer, "address" | "port">): void;
   /** Buses at an address. */
   at(address: string): readonly Bus[];
+  /** Buses whose device has proven last that this is its engine. */
+  of(engineId: Buffer): readonly Bus[];
   /** The device of a bus has said so in an answer to a request that nobody could foretell. */
   proven(bus: Bus, told: EngineClock): void;
   /**
@@ -75,6 +77,7 @@ export function enginesOf(env: Env): Engines {
       buses.set(address, (buses.get(address) ?? new Set()).add(bus));
     },
     at: (address) => [...(buses.get(canonical(address)) ?? [])],
+    of: (engineId) => [...found].flatMap(([bus, { told }]) => (told?.engineId.equals(engineId) ? [bus] : [])),
     proven(bus, told) {
       const { engineId, boots, time } = told;
       const id = engineId.toString("hex");
