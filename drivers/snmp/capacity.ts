@@ -31,13 +31,14 @@ export const isTried = ({ before }: Capacity, asked: number): boolean => before 
 /** What is known of it for certain. */
 export const lidOf = ({ lid, before }: Capacity): number => (before > 0 ? before : lid);
 
-const backFrom = (capacity: Capacity): Capacity => {
+/** What is tried has failed, in whatever way: it is again as it was. */
+export const afterTrial = (capacity: Capacity): Capacity => {
   const { before: lid, proven } = capacity;
   return { ...capacity, lid, now: lid, proven: Math.min(proven, lid), before: 0 };
 };
 
 export const afterTooBig = (capacity: Capacity, asked: number): Capacity => {
-  if (isTried(capacity, asked)) return backFrom(capacity);
+  if (isTried(capacity, asked)) return afterTrial(capacity);
   const lid = Math.ceil(asked / 2);
   return { ...capacity, lid, now: lid, proven: Math.min(capacity.proven, lid), before: 0 };
 };
@@ -51,7 +52,7 @@ export function afterAnswer(capacity: Capacity, asked: number): Capacity {
 }
 
 export function afterSilence(capacity: Capacity, asked: number): Capacity {
-  if (isTried(capacity, asked)) return backFrom(capacity);
+  if (isTried(capacity, asked)) return afterTrial(capacity);
   const { now, proven, doubted } = capacity;
   if (asked <= proven || asked === 1) return capacity;
   if (proven === 0) return { ...capacity, now: Math.min(now, Math.ceil(asked / 2)) };

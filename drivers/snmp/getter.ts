@@ -1,5 +1,5 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { afterAnswer, afterSilence, afterTooBig, isTried, lidOf } from "./capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried, lidOf } from "./capacity.ts";
 import type { Answer } from "./dialect.ts";
 import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
@@ -30,16 +30,20 @@ export function getter(requester: Requester, known: Known): Getter {
   const { failing } = known;
   const isFailing = ({ oids }: Asked): boolean => oids.some((oid) => failing.has(oid));
 
-  /** Where more is tried again, silence leaves time to ask for less. */
+  /** Where more is tried again, there is time left to ask for less. */
   async function ask(oids: readonly string[], by: Deadline): Promise<Answer | "less"> {
     const isLate = by.isLate();
     const isTrial = isTried(known.gets, oids.length);
     const answer = await requester.ask({ oids, by: isTrial ? by.half() : by });
     if (answer.kind === "bindings") known.gets = afterAnswer(known.gets, oids.length);
+    else if (isTrial && !blames(answer)) {
+      known.gets = afterTrial(known.gets);
+      return "less";
+    }
     // What is asked near the end of a read may be right and come too late.
     const isSilent = answer.kind === "fault" && answer.fault === "timeout" && !isLate;
     if (isSilent) known.gets = afterSilence(known.gets, oids.length);
-    return isSilent && isTrial ? "less" : answer;
+    return answer;
   }
 
   /** Either some of the batch is found now, or the next batch is smaller: so `get` comes to an end. */
@@ -86,6 +90,9 @@ export function getter(requester: Requester, known: Known): Getter {
     },
   };
 }
+
+/** Of one OID's failure it is told which, and it is not for their number. */
+const blames = (answer: Answer): boolean => answer.kind === "refused" && answer.oid !== undefined;
 
 /** What several want, such as the label of their row, is asked for once. */
 const oidsIn = (batch: readonly Asked[]): readonly string[] => [...new Set(batch.flatMap(({ oids }) => oids))];

@@ -1,6 +1,6 @@
 import type { BadReason } from "../../agent/core/sample.ts";
 import { type Element, tags } from "./ber.ts";
-import { afterAnswer, afterSilence, afterTooBig } from "./capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried } from "./capacity.ts";
 import type { Answer } from "./dialect.ts";
 import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
@@ -42,6 +42,10 @@ export function walker(requester: Requester, known: Known): Walker {
     const oids = heads.map(({ at }) => at);
     const answer = await requester.ask({ oids, repetitions, by: isTrial ? by.half() : by });
     if (answer.kind === "bindings") known.walks = afterAnswer(known.walks, size);
+    else if (isTried(known.walks, size) && by.leftMs() >= 1) {
+      known.walks = afterTrial(known.walks);
+      return "less";
+    }
     const isSilent = answer.kind === "fault" && answer.fault === "timeout";
     const isTooBig = answer.kind === "refused" && answer.status === errors.tooBig;
     if (isSilent) known.walks = afterSilence(known.walks, size);

@@ -138,8 +138,13 @@ describe("what was learnt of a device", () => {
   });
 });
 
-test("more is tried within a read: a device that is silent to it is read all the same", async () => {
-  const device = await peer((asked) => (asked.bindings.length > 3 ? undefined : good(asked)));
+test.each<[string, Script]>([
+  ["is silent to it", () => undefined],
+  ["says tooBig", tooBig],
+  ["says genErr", (asked) => encode(response(asked, { errorStatus: 5, bindings: [] }))],
+  ["answers rubbish", () => Buffer.from("deadbeef00ff30", "hex")],
+])("more is tried within a read: a device that %s is read all the same", async (_, script) => {
+  const device = await peer((asked, nth, from) => (asked.bindings.length > 3 ? script(asked, nth, from) : good(asked)));
   const time = { aheadMs: 0 };
   const ahead = { ...env, clock: { ...env.clock, mono: () => env.clock.mono() + time.aheadMs } };
   const options = bus.parse({ host: "127.0.0.1", port: device.port });
