@@ -122,11 +122,17 @@ export function placeOf({ host, port }: Bus): Pick<Peer, "address" | "port"> | n
 function noticesOf(env: Env) {
   const homes = new Map<string, Set<string>>();
   const stuck = new Set<string>();
+  /** Leaves nothing behind: a device may tell another engine each time. */
+  const leave = (id: string, device: string): void => {
+    const left = homes.get(id);
+    left?.delete(device);
+    if (left?.size === 0) homes.delete(id);
+  };
   return {
     hear(device: string, { engineId, boots, time }: EngineClock, before: EngineClock | undefined): void {
       const id = engineId.toString("hex");
       const isSame = before?.engineId.equals(engineId) === true;
-      if (before !== undefined && !isSame) homes.get(before.engineId.toString("hex"))?.delete(device);
+      if (before !== undefined && !isSame) leave(before.engineId.toString("hex"), device);
       const all = homes.get(id) ?? new Set<string>();
       homes.set(id, all);
       if (!all.has(device)) {
