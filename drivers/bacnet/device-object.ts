@@ -1,8 +1,8 @@
 import { confirmedService } from "./apdu.ts";
 import { bitString, characterString, encoders, objectIdentifier } from "./encode.ts";
 import { id } from "./object-kinds.ts";
+import type { Held } from "./object-properties.ts";
 import { deviceObject } from "./schema.ts";
-import type { Held } from "./served-object.ts";
 
 /** What a simulated device says of itself and of what it can do. */
 

@@ -6,19 +6,10 @@ import { nameOfDevice, propertiesOfDevice, requiredOfDevice } from "./device-obj
 import { encoders } from "./encode.ts";
 import type { Traits } from "./faults.ts";
 import { id, requiredProperties } from "./object-kinds.ts";
+import { type Held, propertiesOf, propertyOf } from "./object-properties.ts";
 import { isOfObject, type ObjectPoint } from "./question.ts";
 import { type Address, type Device, deviceObject, isOfEvents, objectNumber } from "./schema.ts";
-import {
-  type Held,
-  isThere,
-  objectOf,
-  propertiesOf,
-  propertyOf,
-  type ServedObject,
-  type State,
-  stateOf,
-  toldOf,
-} from "./served-object.ts";
+import { isThere, objectOf, type ServedObject, type State, stateOf, toldOf } from "./served-object.ts";
 
 /** The objects of one simulated device: for each property the encoded value of this moment, or an error. */
 

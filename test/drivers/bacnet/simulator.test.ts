@@ -158,8 +158,10 @@ describe("a bus without a host", () => {
     expect(second.port).toBe(first.port);
     const { send, next } = await asker();
     send(broadcast(hex(whoIs)), first.port, loopback);
-    const heard = [await next(), await next()].map(({ octets }) => /c402(......)/.exec(octets)?.[1]);
-    expect(heard.toSorted()).toEqual(["000001", "000002"]);
+    const heard = [await next(), await next()];
+    expect(heard.map(({ octets }) => /c402(......)/.exec(octets)?.[1]).toSorted()).toEqual(["000001", "000002"]);
+    // The port of the network stays free for an agent.
+    expect(heard.map(({ from }) => from.port)).not.toContain(first.port);
   });
 
   test("a boot is told to all", async () => {
