@@ -291,6 +291,7 @@ test("requests that do not decode are ignored, and the simulator lives on", asyn
     "ffffffffffff",
   ])
     send(hex(noise), port);
+  send(forwarded(hex(whoIs), { host, port: 0 }), port);
   for (let length = 1; length < 16; length++) send(ask(readOne.replaceAll(" ", "").slice(0, 2 * length)), port);
   expect(await asked(ask(readOne.replace("07 0c", "08 0c")), port)).toMatch(/^810a/);
 });
