@@ -264,6 +264,38 @@ describe("what the driver reads", () => {
   });
 });
 
+test.each([
+  ["without confirmation", {}, { instance: 1 }],
+  ["with confirmation", { confirmedCov: true }, { instance: 1 }],
+  ["from behind a router", { confirmedCov: true }, { instance: 2, network: 5, mac: 3 }],
+])("the driver is told of changes %s, until the device boots", async (_, options, of) => {
+  const point = pointOf({ object: "binary-input", instance: 1, cov: true }, of);
+  let value = 0;
+  const running = await simulator([point], () => value);
+  const told: unknown[] = [];
+  let wake = (): void => {};
+  const reading = session({ port: running.port, ...options }, (readings) => {
+    told.push(...readings);
+    wake();
+  });
+  const next = async (): Promise<unknown> => {
+    while (told.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    return told.shift();
+  };
+  expect(await reading.read({ points: [point] }, 5000)).toEqual([{ point: point.id, value: 0 }]);
+  expect(await next()).toEqual({ point: point.id, value: 0 });
+  for (value = 1; value <= 3; value++) expect(await next()).toEqual({ point: point.id, value });
+  running.misbehave("reboot");
+  running.misbehave("none");
+  value = 4;
+  // Its I-Am has said so: the next read subscribes anew.
+  await reading.read({ points: [point] }, 5000);
+  expect(await next()).toEqual({ point: point.id, value: 4 });
+});
+
 test("an announcement goes out from where its device is asked, with its route", async () => {
   const points = [analogInput(1), analogInput(1, { instance: 2, network: 5, mac: 3 })];
   const running = await simulator(points);
