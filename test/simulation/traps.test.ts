@@ -181,6 +181,30 @@ test("5,000 a second for 30 s: each is counted, polls keep their beat, one storm
   expect(env.reports.some(({ code }) => code === "poll.overrun")).toBe(false);
 }, 60_000);
 
+test("a registration that is lost is an incident, and its end is told", async () => {
+  here.registration("the BBMD 192.0.2.9:47808 does not answer");
+  await env.advance(1000);
+  expect(told()).toEqual(["raise agent/-/unregistered"]);
+  expect(here.broker.received[0]!.text).toMatch(/^mepwatch BACnet registration lost/);
+  here.registration(null);
+  await env.advance(1000);
+  expect(told()).toEqual(["raise agent/-/unregistered", "clear agent/-/unregistered"]);
+});
+
+test("what a device tells by itself raises and clears with no poll between", async () => {
+  await justAfterPoll("d1");
+  const before = readsOf("d1").length;
+  here.values.set("d1/door", 1);
+  here.news([{ point: "d1/door", value: 1 }]);
+  await env.advance(500);
+  expect(told()).toEqual(["raise d1/door/open"]);
+  here.values.set("d1/door", 0);
+  here.news([{ point: "d1/door", value: 0 }]);
+  await env.advance(500);
+  expect(told()).toEqual(["raise d1/door/open", "clear d1/door/open"]);
+  expect(readsOf("d1").length).toBe(before);
+});
+
 test("a storm that a restart cuts short does not stay open", async () => {
   for (let nth = 0; nth < 200; nth++) here.trap(trapV2c(doorTrap), "10.0.0.1");
   await env.advance(1000);

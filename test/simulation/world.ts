@@ -29,6 +29,7 @@ import {
   defineListening,
   faults,
   type Inquiry,
+  type News,
   type Reading,
   type Told,
 } from "../../drivers/driver.ts";
@@ -60,6 +61,10 @@ export interface World {
   notify: NotifyPlan | null;
   /** A datagram comes, which nobody asked for; what it was answered. */
   trap(datagram: Buffer, source: string): readonly Buffer[];
+  /** The listener's registration is lost, or there again (null). */
+  registration(lost: string | null): void;
+  /** A device tells changes of values by itself. */
+  news(readings: readonly Reading[]): void;
   readonly reads: { readonly at: number; readonly points: readonly string[] }[];
   /** Of the agent that was started last. */
   store: Store | null;
@@ -118,8 +123,8 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     replies: [],
     replyMs: 5,
   };
-  const ears: Ear[] = [];
-  const driver = fakeDriver(env, { values, silent, texts, reads }, ears);
+  const unasked: Unasked = { ears: [], registered: () => {}, news: [] };
+  const driver = fakeDriver(env, { values, silent, texts, reads }, unasked);
   const here: World = {
     values,
     silent,
@@ -132,8 +137,12 @@ export function world(env: FakeEnv, siteYaml: string, path: string): World {
     reads,
     trap(datagram, source) {
       const replies: Buffer[] = [];
-      ears.at(-1)?.hear(datagram, source, (reply) => replies.push(reply));
+      unasked.ears.at(-1)?.hear(datagram, source, (reply) => replies.push(reply));
       return replies;
+    },
+    registration: (lost) => unasked.registered(lost),
+    news: (readings) => {
+      for (const tell of unasked.news) tell(readings);
     },
     store: null,
     start: () => {
@@ -262,10 +271,18 @@ function siteOf(yaml: string, driver: Driver): Site {
   return site;
 }
 
+/** Who hears what devices say unasked. */
+interface Unasked {
+  readonly ears: Ear[];
+  registered(lost: string | null): void;
+  /** Of each bus. */
+  readonly news: News[];
+}
+
 function fakeDriver(
   env: FakeEnv,
   { values, silent, texts, reads }: Pick<World, "values" | "silent" | "texts" | "reads">,
-  ears: Ear[],
+  unasked: Unasked,
 ): Driver {
   const address = z.strictObject({ name: z.string() });
   const after = <T>(device: string, timeoutMs: number, silence: () => T, answer: () => T): Promise<T> =>
@@ -288,13 +305,15 @@ function fakeDriver(
       trap,
       listen(options, env, engines: Engines, hooks) {
         const ear = earOf(options, env, engines, hooks);
-        ears.push(ear);
+        unasked.ears.push(ear);
+        unasked.registered = (lost) => hooks.onRegistered?.(lost);
         return { status: () => ({ at: "here", trouble: null, ...ear.status() }), close: async () => {} };
       },
     }),
     share: (env) => enginesOf(env),
-    open: (bus, _env, engines) => ({
+    open: (bus, _env, engines, _learnt, news) => ({
       ...place(engines, bus as Bus),
+      ...heardBy(unasked, news),
       read(request: AnyRequest, timeoutMs: number) {
         const device = request.points[0]?.id.split("/")[0] ?? "";
         reads.push({ at: env.clock.mono(), points: request.points.map(({ id }) => id) });
@@ -320,6 +339,11 @@ function fakeDriver(
       close: async () => {},
     }),
   });
+}
+
+function heardBy({ news }: Unasked, tell: News | undefined): object {
+  if (tell !== undefined) news.push(tell);
+  return {};
 }
 
 function place(engines: Engines, bus: Bus): object {
