@@ -46,6 +46,8 @@ export interface Ingest {
   readonly lastSeq: number;
   /** In the outbox, of the newest of them. */
   readonly lastPosition: number;
+  /** Grows with each cycle that changes a condition, an incident or a mode: most samples change nothing. */
+  readonly revision: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
   kpis(): readonly Kpi[];
@@ -83,8 +85,10 @@ export function ingest(options: IngestOptions): Ingest {
   let cancelTimer = (): void => {};
   const begin = startOnce(clock);
   let stopped = false;
+  let revision = 0;
 
-  const judge = judging(options, { memory, newest, book, calls, plans, pendingOf, commit });
+  const onChanged = (): void => void revision++;
+  const judge = judging(options, { memory, newest, book, calls, plans, pendingOf, commit, onChanged });
 
   const accept = (samples: readonly Sample[]): void => {
     if (stopped) return;
@@ -140,6 +144,9 @@ export function ingest(options: IngestOptions): Ingest {
     get lastPosition() {
       return book.lastPosition();
     },
+    get revision() {
+      return revision;
+    },
     known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
     kpis: () => calls.kpis(clock.now().at),
     stop() {
@@ -157,11 +164,12 @@ interface Parts {
   readonly plans: Plans;
   pendingOf(judged: Judged): Pending;
   commit(pending: Pending): void;
+  onChanged(): void;
 }
 
 /** Judges inputs on a draft, and commits what comes of them; what was answered to each of `first`. */
 function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, parts: Parts) {
-  const { memory, newest, book, calls, plans, pendingOf, commit } = parts;
+  const { memory, newest, book, calls, plans, pendingOf, commit, onChanged } = parts;
   return (
     samples: readonly Sample[],
     first: readonly Input[] = [],
@@ -177,6 +185,7 @@ function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, pa
     const written = book.write(judged.events, evidenceIn(site, newest, samples));
     const records = called.told(withTexts(written, planned.texts));
     const conditions = changedConditions(site, memory, judged);
+    const isNothing = conditions.size === 0 && records.length === 0 && !planned.isNews;
     const pending = pendingOf({
       records,
       conditions,
@@ -187,9 +196,9 @@ function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, pa
         planned.land();
         called.land();
         book.adopt(told);
+        if (!isNothing) onChanged();
       },
     });
-    const isNothing = conditions.size === 0 && records.length === 0 && !planned.isNews;
     if (isNothing && book.epoch() === store.epoch) pending.land([]);
     else commit(pending);
     for (const { point, at } of wantedConfirmations(site, judged, now.at)) onConfirmWanted(point, at);
