@@ -71,6 +71,7 @@ export interface IngestOptions {
 /** Samples that wait behind a cycle whose commit fails; beyond it the oldest go. */
 const waitingMax = 50_000;
 const retryMs = 1000;
+const never: Mono = Number.POSITIVE_INFINITY;
 
 export function ingest(options: IngestOptions): Ingest {
   const { env, site, store, clock } = options;
@@ -82,7 +83,7 @@ export function ingest(options: IngestOptions): Ingest {
   const { commit, again } = committer(env, store, book);
   const pendingOf = pendings(options, memory, book);
   let waiting: readonly Sample[] = [];
-  let cancelTimer = (): void => {};
+  const timer = timerFor(options, () => accept([]));
   const begin = startOnce(clock);
   let stopped = false;
   let revision = 0;
@@ -101,10 +102,8 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const wakeLater = (): void => {
-    cancelTimer();
     const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()];
-    const next = again.isNeeded() ? clock.now().at + retryMs : earliest(wakes);
-    if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
+    timer.set(again.isNeeded() ? clock.now().at + retryMs : earliest(wakes));
   };
 
   const orphans = book.retire(clock.now());
@@ -151,8 +150,28 @@ export function ingest(options: IngestOptions): Ingest {
     kpis: () => calls.kpis(clock.now().at),
     stop() {
       stopped = true;
-      cancelTimer();
+      timer.stop();
     },
+  };
+}
+
+/** One timer for whatever falls due first. */
+function timerFor({ env, clock }: Pick<IngestOptions, "env" | "clock">, wake: () => void) {
+  let at: Mono = never;
+  let cancel = (): void => {};
+  return {
+    /** Wakes at `next`, or before. */
+    set(next: Mono | null): void {
+      // Most samples move it later: one that goes off for nothing now and then costs less than another one for each of them.
+      if (next === null || next >= at) return;
+      cancel();
+      at = next;
+      cancel = env.after(Math.max(0, next - clock.now().at), () => {
+        at = never;
+        wake();
+      });
+    },
+    stop: () => cancel(),
   };
 }
 
