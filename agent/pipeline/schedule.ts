@@ -64,14 +64,20 @@ const hintPauseMs = 500;
 export function schedule(wanted: readonly Wanted[], now: Mono): Schedule {
   const tasks = wanted.map((one) => {
     const beatAt = now + (hash(one.device) % one.intervalMs);
-    return { ...one, beatAt, dueAt: beatAt, isOnce: false };
+    return { beatAt, dueAt: beatAt, isOnce: false, ...one };
   });
   const probes = new Map<string, AnyRequest>();
   for (const { device, request } of wanted.toSorted((a, b) => a.length - b.length))
     if (!probes.has(device)) probes.set(device, request);
   return {
-    ...{ tasks, probes, health: new Map(), skipped: 0, lanes },
-    ...{ underWay: new Set(), restsUntil: new Map(), probeFrom: Number.NEGATIVE_INFINITY },
+    tasks,
+    probes,
+    health: new Map(),
+    skipped: 0,
+    lanes,
+    underWay: new Set(),
+    restsUntil: new Map(),
+    probeFrom: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -179,7 +185,7 @@ export function hasten(before: Schedule, point: string, at: Mono): Schedule {
 
 /** Asks once, now, beside the beats. */
 export function demand(before: Schedule, wanted: Wanted, now: Mono): Schedule {
-  const task: Task = { ...wanted, priority: "command", beatAt: now, dueAt: now, isOnce: true };
+  const task: Task = { beatAt: now, dueAt: now, isOnce: true, ...wanted, priority: "command" };
   return { ...before, tasks: [...before.tasks, task] };
 }
 
