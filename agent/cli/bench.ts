@@ -13,7 +13,7 @@ interface Options {
   readonly servesModbus?: true;
 }
 
-export const addBench: AddCommand = (program, { output, environment, program: self, exit: end }) => {
+export const addBench: AddCommand = (program, { output, environment, program: self, stopped, exit: end }) => {
   program
     .command("bench [group]", { hidden: true })
     .summary("how fast it is on this machine")
@@ -34,7 +34,10 @@ export const addBench: AddCommand = (program, { output, environment, program: se
       if (servesModbus) {
         const { sealed } = await import("../../drivers/modbus/rtu.ts");
         const { serveBare } = await import("../simulate/bench-device.ts");
-        output.data(JSON.stringify(await serveBare(env, 100, 10, sealed)));
+        const devices = await serveBare(env, 100, 10, sealed);
+        output.data(JSON.stringify(devices));
+        await stopped;
+        devices.close();
         return;
       }
       const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
