@@ -86,6 +86,8 @@ export function next(plan: Schedule, now: Mono): { readonly task: Task; readonly
   const due = new Map<Priority, Task>();
   let soonest: { task: Task; at: Mono } | null = null;
   for (const task of plan.tasks) {
+    // Of a large bus nearly all: neither due nor the soonest.
+    if (soonest !== null && task.dueAt > now && task.dueAt >= soonest.at && !isSilent(plan, task.device)) continue;
     const at = startOf(plan, task);
     if (at === null) continue;
     const lane = laneOf(plan, task);
