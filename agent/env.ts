@@ -70,7 +70,10 @@ export function realEnv(options: { readonly logLevel: string; readonly crash?: s
   const crash = crashPlan(options.crash);
   return {
     clock: {
-      mono: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+      mono() {
+        const [seconds, nanoseconds] = process.hrtime();
+        return seconds * 1000 + nanoseconds / 1e6;
+      },
       wall: () => Date.now(),
       synced: askWhetherSynced,
     },

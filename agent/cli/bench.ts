@@ -34,7 +34,10 @@ export const addBench: AddCommand = (program, { output, program: self, stopped, 
       if (servesModbus) {
         const { sealed } = await import("../../drivers/modbus/rtu.ts");
         const { serveBare } = await import("../simulate/bench-device.ts");
-        output.data(JSON.stringify(await serveBare(env, 100, 10, sealed)));
+        const devices = await serveBare(env, 100, 10, sealed);
+        output.data(JSON.stringify(devices));
+        await stopped;
+        devices.close();
         return;
       }
       const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {

@@ -6,7 +6,7 @@ import type { Mono } from "./sample.ts";
  */
 export interface Deadlines {
   set(rule: number, at: Mono | null): void;
-  /** Earliest wake-up, or null. */
+  /** No later than the earliest wake-up, and later than what `due` was last asked for; null: there is none. */
   next(): Mono | null;
   /** Takes out every rule due at `now` or before, in rule order. */
   due(now: Mono): number[];
@@ -28,31 +28,25 @@ export function deadlines(rules: number): Deadlines {
     queued[entry.rule] = entry.at;
     push(heap, entry);
   };
-  /** Brings a true deadline to the top. */
-  const settle = (): Entry | undefined => {
-    for (let top = heap[0]; top !== undefined; top = heap[0]) {
-      const at = wanted[top.rule] as number;
-      const isNewest = queued[top.rule] === top.at;
-      if (isNewest && at === top.at) return top;
-      pop(heap);
-      if (!isNewest) continue;
-      queued[top.rule] = never;
-      if (at !== never) enqueue({ at, rule: top.rule });
-    }
-    return undefined;
-  };
   return {
     set(rule, at) {
       wanted[rule] = at ?? never;
       if (at !== null && at < (queued[rule] as number)) enqueue({ at, rule });
     },
-    next: () => settle()?.at ?? null,
+    next: () => heap[0]?.at ?? null,
     due(now) {
       const found: number[] = [];
-      for (let top = settle(); top !== undefined && top.at <= now; top = settle()) {
+      for (let top = heap[0]; top !== undefined && top.at <= now; top = heap[0]) {
         pop(heap);
-        wanted[top.rule] = never;
+        // An earlier one took its place.
+        if (queued[top.rule] !== top.at) continue;
         queued[top.rule] = never;
+        const at = wanted[top.rule] as number;
+        if (at > now) {
+          if (at !== never) enqueue({ at, rule: top.rule });
+          continue;
+        }
+        wanted[top.rule] = never;
         found.push(top.rule);
       }
       return found.sort((a, b) => a - b);

@@ -110,7 +110,7 @@ export function startAgent(options: AgentOptions): Agent {
   const trust = trustOf(env);
   const vitals = vitalsOf(env, site, store, trust, () => door);
   const identities = identitiesOf(env, site, store);
-  const quiet = quietOf({ env, site, clock, door: () => door, blind: vitals.blind }, () => sink.quietChanged());
+  const quiet = quietOf({ env, site, clock, vitals, door: () => door }, () => sink.quietChanged());
   const audit = auditorOf(options);
   const storage = storageWatch(site, store);
   // Bound further down, once what they name exists.

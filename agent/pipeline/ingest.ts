@@ -46,6 +46,8 @@ export interface Ingest {
   readonly lastSeq: number;
   /** In the outbox, of the newest of them. */
   readonly lastPosition: number;
+  /** Grows with each cycle that changes a condition, an incident or a mode: most samples change nothing. */
+  readonly revision: number;
   /** The state as committed, with the samples that led to it. */
   readonly known: Known;
   kpis(): readonly Kpi[];
@@ -69,6 +71,7 @@ export interface IngestOptions {
 /** Samples that wait behind a cycle whose commit fails; beyond it the oldest go. */
 const waitingMax = 50_000;
 const retryMs = 1000;
+const never: Mono = Number.POSITIVE_INFINITY;
 
 export function ingest(options: IngestOptions): Ingest {
   const { env, site, store, clock } = options;
@@ -80,11 +83,13 @@ export function ingest(options: IngestOptions): Ingest {
   const { commit, again } = committer(env, store, book);
   const pendingOf = pendings(options, memory, book);
   let waiting: readonly Sample[] = [];
-  let cancelTimer = (): void => {};
+  const timer = timerFor(options, () => accept([]));
   const begin = startOnce(clock);
   let stopped = false;
+  let revision = 0;
 
-  const judge = judging(options, { memory, newest, book, calls, plans, pendingOf, commit });
+  const onChanged = (): void => void revision++;
+  const judge = judging(options, { memory, newest, book, calls, plans, pendingOf, commit, onChanged });
 
   const accept = (samples: readonly Sample[]): void => {
     if (stopped) return;
@@ -97,10 +102,8 @@ export function ingest(options: IngestOptions): Ingest {
   };
 
   const wakeLater = (): void => {
-    cancelTimer();
     const wakes = [memory.deadlines.next(), calls.wakeAt(), plans.wakeAt()];
-    const next = again.isNeeded() ? clock.now().at + retryMs : earliest(wakes);
-    if (next !== null) cancelTimer = env.after(Math.max(0, next - clock.now().at), () => accept([]));
+    timer.set(again.isNeeded() ? clock.now().at + retryMs : earliest(wakes));
   };
 
   const orphans = book.retire(clock.now());
@@ -140,12 +143,35 @@ export function ingest(options: IngestOptions): Ingest {
     get lastPosition() {
       return book.lastPosition();
     },
+    get revision() {
+      return revision;
+    },
     known: { rule: memory.rule, sourceAt: memory.sourceAt, newest: newest.of },
     kpis: () => calls.kpis(clock.now().at),
     stop() {
       stopped = true;
-      cancelTimer();
+      timer.stop();
     },
+  };
+}
+
+/** One timer for whatever falls due first. */
+function timerFor({ env, clock }: Pick<IngestOptions, "env" | "clock">, wake: () => void) {
+  let at: Mono = never;
+  let cancel = (): void => {};
+  return {
+    /** Wakes at `next`, or before. */
+    set(next: Mono | null): void {
+      // Most samples move it later: one that goes off for nothing now and then costs less than another one for each of them.
+      if (next === null || next >= at) return;
+      cancel();
+      at = next;
+      cancel = env.after(Math.max(0, next - clock.now().at), () => {
+        at = never;
+        wake();
+      });
+    },
+    stop: () => cancel(),
   };
 }
 
@@ -157,11 +183,12 @@ interface Parts {
   readonly plans: Plans;
   pendingOf(judged: Judged): Pending;
   commit(pending: Pending): void;
+  onChanged(): void;
 }
 
 /** Judges inputs on a draft, and commits what comes of them; what was answered to each of `first`. */
 function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, parts: Parts) {
-  const { memory, newest, book, calls, plans, pendingOf, commit } = parts;
+  const { memory, newest, book, calls, plans, pendingOf, commit, onChanged } = parts;
   return (
     samples: readonly Sample[],
     first: readonly Input[] = [],
@@ -177,6 +204,7 @@ function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, pa
     const written = book.write(judged.events, evidenceIn(site, newest, samples));
     const records = called.told(withTexts(written, planned.texts));
     const conditions = changedConditions(site, memory, judged);
+    const isNothing = conditions.size === 0 && records.length === 0 && !planned.isNews;
     const pending = pendingOf({
       records,
       conditions,
@@ -187,9 +215,9 @@ function judging({ env, site, store, clock, onConfirmWanted }: IngestOptions, pa
         planned.land();
         called.land();
         book.adopt(told);
+        if (!isNothing) onChanged();
       },
     });
-    const isNothing = conditions.size === 0 && records.length === 0 && !planned.isNews;
     if (isNothing && book.epoch() === store.epoch) pending.land([]);
     else commit(pending);
     for (const { point, at } of wantedConfirmations(site, judged, now.at)) onConfirmWanted(point, at);

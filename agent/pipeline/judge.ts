@@ -3,6 +3,7 @@ import type { Refusal } from "../core/command.ts";
 import { waitEnds } from "../core/condition.ts";
 import { type Cycle, cycle, type Input } from "../core/engine.ts";
 import type { Memory } from "../core/memory.ts";
+import type { Keyed, Rule } from "../core/model.ts";
 import type { Instant, Mono, PointId, Sample } from "../core/sample.ts";
 
 /**
@@ -57,18 +58,23 @@ export function allConditions({ model }: Site, memory: Memory): ReadonlyMap<stri
 }
 
 /** Delays in progress that a sample would end, with the points to read then. */
-export function wantedConfirmations(
-  site: Site,
-  { changes }: Cycle,
-  now: Mono,
-): { readonly point: PointId; readonly at: Mono }[] {
-  return [...changes.rules].flatMap(([index, { conditions }]) => {
-    const rule = site.model.rules[index];
-    if (rule === undefined || rule.timed) return [];
-    return rule.conditions.flatMap((judged, i) => {
-      const condition = conditions[i];
-      const at = condition === undefined ? null : waitEnds(judged, condition, now);
-      return at === null ? [] : Object.values(rule.inputs).map((point) => ({ point, at }));
-    });
-  });
+export function wantedConfirmations({ model }: Site, { changes }: Cycle, now: Mono): Confirmation[] {
+  const wanted: Confirmation[] = [];
+  for (const [index, { conditions }] of changes.rules) {
+    const { timed, conditions: judged, quiet } = model.alike[index] as Rule;
+    // As nearly always.
+    if (timed || conditions === quiet) continue;
+    for (const [place, condition] of conditions.entries()) {
+      const at = waitEnds(judged[place] as Keyed, condition, now);
+      if (at === null) continue;
+      for (const point of Object.values((model.rules[index] as Rule).inputs)) wanted.push({ point, at });
+    }
+  }
+  return wanted;
+}
+
+/** A point to be read at a time. */
+interface Confirmation {
+  readonly point: PointId;
+  readonly at: Mono;
 }

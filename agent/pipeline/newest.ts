@@ -1,8 +1,8 @@
-import type { Mono, PointId, Sample, Wall } from "../core/sample.ts";
+import type { BadReason, Mono, PointId, Sample, Wall } from "../core/sample.ts";
 
 /**
  * The newest samples of each point that was judged; the engine keeps none, and who asks why wants to see them. Every
- * sample passes here: the older ones are numbers in slots that are used again, so that keeping them makes no garbage.
+ * sample passes here: they are numbers in slots that are used again, so that keeping them makes no garbage.
  */
 export interface Newest {
   of(point: PointId): Sample | undefined;
@@ -25,7 +25,10 @@ const beginningsMax = 4;
 const qualities = ["good", "uncertain", "bad"] as const;
 
 interface Place {
-  newest: Sample;
+  /** Of the newest sample, what its slot has not. */
+  wall: Wall;
+  reason: BadReason | null;
+  sourceAt: Wall | undefined;
   /** Source time of the newest sample that said one. */
   source: Wall;
   /** Of its slots. */
@@ -44,30 +47,50 @@ export function newestSamples(): Newest {
   let values = new Float64Array(depth * 64);
   let marks = new Uint8Array(depth * 64);
 
-  const placeOf = (sample: Sample): Place => {
+  const placeOf = (point: PointId): Place => {
     const first = places.size * depth;
     if (first === times.length) {
       times = twice(times, new Float64Array(2 * first));
       values = twice(values, new Float64Array(2 * first));
       marks = twice(marks, new Uint8Array(2 * first));
     }
-    const none = { count: 0, bad: Number.POSITIVE_INFINITY, beginnings: [] };
-    const place: Place = { newest: sample, source: Number.NEGATIVE_INFINITY, first, ...none };
-    places.set(sample.point, place);
+    const place: Place = {
+      wall: Number.NEGATIVE_INFINITY,
+      reason: null,
+      sourceAt: undefined,
+      source: Number.NEGATIVE_INFINITY,
+      first,
+      count: 0,
+      bad: Number.POSITIVE_INFINITY,
+      beginnings: [],
+    };
+    places.set(point, place);
     return place;
   };
   const seenAt = (slot: number): Seen => {
     const quality = qualities[marks[slot] ?? 2] ?? "bad";
     return [times[slot] ?? 0, quality === "bad" ? null : (values[slot] ?? null), quality];
   };
+  const newestIn = (point: PointId, { first, count, wall, reason, sourceAt }: Place): Sample => {
+    const [at, value, quality] = seenAt(first + ((count - 1) % depth));
+    const told = { at, wall, point, ...(sourceAt === undefined ? {} : { sourceAt }) };
+    if (value === null) return { ...told, quality: "bad", reason: reason ?? "timeout" };
+    if (quality === "uncertain") return { ...told, quality, value, reason: reason ?? "timeout" };
+    return { ...told, quality: "good", value };
+  };
   return {
-    of: (point) => places.get(point)?.newest,
+    of(point) {
+      const place = places.get(point);
+      return place && newestIn(point, place);
+    },
     note(samples) {
       for (const sample of samples) {
-        const place = places.get(sample.point) ?? placeOf(sample);
+        const place = places.get(sample.point) ?? placeOf(sample.point);
         if (!isNews(sample, place.source)) continue;
         if (sample.sourceAt !== undefined) place.source = sample.sourceAt;
-        place.newest = sample;
+        place.wall = sample.wall;
+        place.reason = sample.quality === "good" ? null : sample.reason;
+        place.sourceAt = sample.sourceAt;
         const slot = place.first + (place.count++ % depth);
         times[slot] = sample.at;
         values[slot] = sample.quality === "bad" ? 0 : sample.value;

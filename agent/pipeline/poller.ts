@@ -1,7 +1,7 @@
 import { type AnyRequest, answered, type Closable, type Fault, faults, type Reading } from "../../drivers/driver.ts";
 import type { Bus, DevicePoint, Site } from "../config/resolved.ts";
 import { assess, type Observation } from "../core/quality.ts";
-import { commPoint, type Mono, type PointId, type Sample } from "../core/sample.ts";
+import { commPoint, type Instant, type Mono, type PointId, type Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
 import { type Airtime, idle, type Shares, sharesOf, used } from "./airtime.ts";
 import type { EngineClock } from "./clock.ts";
@@ -76,7 +76,10 @@ export interface PollerOptions {
 export function poller(options: PollerOptions): Poller {
   const { env, site, store, bus, shared, clock } = options;
   const devices = site.devices.filter((device) => device.bus === bus.id);
-  const points = new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const)));
+  const known: Known = {
+    points: new Map(devices.flatMap((device) => device.points.map((point) => [point.id, point] as const))),
+    commPoints: new Map(devices.map(({ id }) => [id, commPoint(id)])),
+  };
   const wanted = wantedOf(site, bus);
   /** What devices told by themselves is no exchange, and says nothing of whether they answer. */
   const tell = (readings: readonly Reading[]): void => {
@@ -105,7 +108,7 @@ export function poller(options: PollerOptions): Poller {
     underWay.delete(task.request);
     if (closed) return;
     aside.answered(task.request, exchange.readings);
-    adopt(options, state, task, exchange, points);
+    adopt(options, state, task, exchange, known);
     for (const [device, hintedAt] of hints.splice(0)) state.plan = hinted(state.plan, device, hintedAt, clock.now().at);
     arm();
   };
@@ -130,7 +133,7 @@ export function poller(options: PollerOptions): Poller {
   return {
     bus: bus.id,
     hasten(point, at) {
-      if (!points.has(point)) return;
+      if (!known.points.has(point)) return;
       state.plan = hasten(state.plan, point, at);
       arm();
     },
@@ -194,6 +197,13 @@ function asideOf(state: State, wanted: readonly Wanted[], now: () => Mono, arm: 
   };
 }
 
+/** Of the devices of a bus. */
+interface Known {
+  readonly points: ReadonlyMap<PointId, DevicePoint>;
+  /** By device. */
+  readonly commPoints: ReadonlyMap<string, PointId>;
+}
+
 interface State {
   plan: Schedule;
   airtime: Airtime;
@@ -242,7 +252,7 @@ function adopt(
   state: State,
   task: Task,
   { readings, ok, ms, isOdd }: Exchanged,
-  points: ReadonlyMap<PointId, DevicePoint>,
+  { points, commPoints }: Known,
 ): void {
   const now = clock.now();
   const { device } = task;
@@ -257,7 +267,8 @@ function adopt(
   // What a person asks for is no sample: it may come at any rate.
   if (task.isOnce) return;
   // Who it is comes first: what follows from it waits for that, not the other way about.
-  onSamples([...identities.samples(device, now), ...samplesOf(readings, points, now), commSample(device, ok, now)]);
+  const comm = commSample(commPoints.get(device) ?? commPoint(device), ok, now);
+  onSamples([...identities.samples(device, now), ...samplesOf(readings, points, now), comm]);
 }
 
 /** Beyond the deadline of an exchange, before it counts as stuck. */
@@ -267,10 +278,9 @@ const unasked: DeviceStatus = { answering: null, lastGoodAt: null, fault: null, 
 
 function stateAfter(before: DeviceStatus, readings: readonly Reading[], wall: number, lastMs: number): DeviceStatus {
   // A device that answers without a single value is reachable, and yet tells nothing.
-  const told = readings.some((one) => !("fault" in one));
-  const lastGoodAt = told ? wall : before.lastGoodAt;
+  if (readings.some((one) => !("fault" in one))) return { answering: true, lastGoodAt: wall, fault: null, lastMs };
   const fault = readings.find((one): one is Fault => "fault" in one)?.detail ?? "no answer";
-  return { answering: answered(readings), lastGoodAt, fault: told ? null : fault, lastMs };
+  return { answering: answered(readings), lastGoodAt: before.lastGoodAt, fault, lastMs };
 }
 
 /** Once for each change of state, not for each failure. */
@@ -279,15 +289,13 @@ function tellTurns(env: Env, bus: string, device: string, { fault }: DeviceStatu
   if (was && !is) env.report("device.back", { device, bus });
 }
 
-function samplesOf(
-  readings: readonly Reading[],
-  points: ReadonlyMap<PointId, DevicePoint>,
-  now: ReturnType<EngineClock["now"]>,
-): Sample[] {
-  return readings.flatMap((reading) => {
+function samplesOf(readings: readonly Reading[], points: ReadonlyMap<PointId, DevicePoint>, now: Instant): Sample[] {
+  const samples: Sample[] = [];
+  for (const reading of readings) {
     const point = points.get(reading.point);
-    return point === undefined ? [] : [assess(point.definition, observation(reading), now)];
-  });
+    if (point !== undefined) samples.push(assess(point.definition, observation(reading), now));
+  }
+  return samples;
 }
 
 export const observation = (reading: Reading): Observation =>
@@ -295,9 +303,10 @@ export const observation = (reading: Reading): Observation =>
     ? { fault: reading.fault }
     : { raw: reading.value, scale: reading.scale, sourceAt: reading.sourceAt };
 
-const commSample = (device: string, ok: boolean, now: ReturnType<EngineClock["now"]>): Sample => ({
-  ...now,
-  point: commPoint(device),
+const commSample = (point: PointId, ok: boolean, { at, wall }: Instant): Sample => ({
+  at,
+  wall,
+  point,
   quality: "good",
   value: ok ? 1 : 0,
 });

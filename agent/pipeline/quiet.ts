@@ -5,12 +5,12 @@ import type { BlindFacts, QuietFacts, SilenceFacts } from "../sinks/quiet.ts";
 import type { EngineClock } from "./clock.ts";
 import { type Silenced, silencedIn } from "./deeds.ts";
 import type { Ingest } from "./ingest.ts";
-import type { Blind } from "./vitals.ts";
+import type { Blind, Vitals } from "./vitals.ts";
 
 /** What people have silenced and what the agent cannot see; whoever shows it is told when it changes. */
 export interface Quiet {
   facts(): QuietFacts;
-  /** Something happened that may have changed it: looked at a second later, so that a flood is no flood of these. */
+  /** Something happened: if that may have changed it, it is looked at a second later, so that a flood is no flood of these. */
   note(): void;
   stop(): void;
 }
@@ -19,13 +19,13 @@ interface Seen {
   readonly env: Env;
   readonly site: Site;
   readonly clock: EngineClock;
-  door(): Pick<Ingest, "known" | "modes" | "openIncidents">;
-  blind(): Blind;
+  readonly vitals: Pick<Vitals, "blind" | "blindRevision">;
+  door(): Pick<Ingest, "known" | "modes" | "openIncidents" | "revision">;
 }
 
 const settleMs = 1000;
 
-export function quietOf({ env, site, clock, door, blind }: Seen, onChange: () => void): Quiet {
+export function quietOf({ env, site, clock, vitals, door }: Seen, onChange: () => void): Quiet {
   const pointsExpected = site.devices.reduce((all, { points }) => all + points.length, 0);
   const factsAt = (now: Instant): QuietFacts => {
     const { known, modes, openIncidents } = door();
@@ -37,13 +37,16 @@ export function quietOf({ env, site, clock, door, blind }: Seen, onChange: () =>
         ...{ beganAt: iso(began.wall), until: iso(began.wall + until - began.at) },
       })),
       pointsExpected,
-      blind: unseen(site, withStale(blind(), openIncidents())),
+      blind: unseen(site, withStale(vitals.blind(), openIncidents())),
     };
   };
-  let last = "";
+  /** Of all that facts are made of: both only grow. */
+  const revision = (): number => door().revision + vitals.blindRevision();
+  let [last, looked] = ["", -1];
   let cancel: (() => void) | null = null;
   const look = (): void => {
     cancel = null;
+    looked = revision();
     // By engine time: the wall clock's own wavering is no change.
     const now = JSON.stringify(factsAt({ at: 0, wall: 0 }));
     if (now === last) return;
@@ -53,7 +56,7 @@ export function quietOf({ env, site, clock, door, blind }: Seen, onChange: () =>
   return {
     facts: () => factsAt(clock.now()),
     note() {
-      cancel ??= env.after(settleMs, look);
+      if (revision() !== looked) cancel ??= env.after(settleMs, look);
     },
     stop: () => cancel?.(),
   };

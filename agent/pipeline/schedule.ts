@@ -69,14 +69,20 @@ export function schedule(wanted: readonly Wanted[], now: Mono): Schedule {
     const phase = hash(one.device);
     const beatAt = now + (phase % one.intervalMs);
     const dueAt = Math.min(beatAt, now + (phase % firstWithinMs));
-    return { ...one, beatAt, dueAt, isOnce: false };
+    return { beatAt, dueAt, isOnce: false, ...one };
   });
   const probes = new Map<string, AnyRequest>();
   for (const { device, request } of wanted.toSorted((a, b) => a.length - b.length))
     if (!probes.has(device)) probes.set(device, request);
   return {
-    ...{ tasks, probes, health: new Map(), skipped: 0, lanes },
-    ...{ underWay: new Set(), restsUntil: new Map(), probeFrom: Number.NEGATIVE_INFINITY },
+    tasks,
+    probes,
+    health: new Map(),
+    skipped: 0,
+    lanes,
+    underWay: new Set(),
+    restsUntil: new Map(),
+    probeFrom: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -85,6 +91,8 @@ export function next(plan: Schedule, now: Mono): { readonly task: Task; readonly
   const due = new Map<Priority, Task>();
   let soonest: { task: Task; at: Mono } | null = null;
   for (const task of plan.tasks) {
+    // Of a large bus nearly all: neither due nor the soonest.
+    if (soonest !== null && task.dueAt > now && task.dueAt >= soonest.at && !isSilent(plan, task.device)) continue;
     const at = startOf(plan, task);
     if (at === null) continue;
     const lane = laneOf(plan, task);
@@ -184,7 +192,7 @@ export function hasten(before: Schedule, point: string, at: Mono): Schedule {
 
 /** Asks once, now, beside the beats. */
 export function demand(before: Schedule, wanted: Wanted, now: Mono): Schedule {
-  const task: Task = { ...wanted, priority: "command", beatAt: now, dueAt: now, isOnce: true };
+  const task: Task = { beatAt: now, dueAt: now, isOnce: true, ...wanted, priority: "command" };
   return { ...before, tasks: [...before.tasks, task] };
 }
 

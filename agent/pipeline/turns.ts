@@ -25,9 +25,10 @@ export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt, new
   const open = (): Session => bus.driver.open(bus.options, env, shared, learnt, news);
   const take = slots(windowOf(bus));
   let session = open();
+  let isClosed = false;
   const renew = async (old: Session, why: string): Promise<void> => {
     // Another exchange of it may have been broken as well.
-    if (old !== session) return;
+    if (old !== session || isClosed) return;
     env.report("session.bug", { bus: bus.id, why });
     session = open();
     await within(env, 1000, old.close(), () => undefined).catch(() => {});
@@ -51,7 +52,10 @@ export function turns(env: Env, bus: Bus, shared: Closable, learnt?: Learnt, new
         async (on) => (await on.identify?.(inquiry, bus.timeoutMs)) ?? [],
         (detail) => inquiry.parts.map(({ name }) => ({ part: name, fault: "timeout", detail })),
       ),
-    close: () => session.close(),
+    close() {
+      isClosed = true;
+      return session.close();
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export interface Vitals {
   note(samples: readonly Sample[]): void;
   /** The points that did not. */
   blind(): Blind;
+  /** Grows when these change. */
+  blindRevision(): number;
   birth(): BirthFacts;
   heartbeat(): HeartbeatFacts;
 }
@@ -29,15 +31,23 @@ export function vitalsOf(env: Env, site: Site, store: Store, trust: Pick<Trust, 
   const points = new Set(site.devices.flatMap((device) => device.points.map(({ id }) => id)));
   const since = env.clock.wall();
   const blind = new Map([...points].map((point) => [point, { why: "not_read", since } as Seen]));
+  let blindRevision = 0;
   const { configHash } = site;
+  /** Whether that changes what is blind. */
+  const noted = (sample: Sample): boolean => {
+    if (sample.quality === "good") return blind.delete(sample.point);
+    const before = blind.get(sample.point);
+    const seen = seenBy(sample, before);
+    if (seen === before || !points.has(sample.point)) return false;
+    blind.set(sample.point, seen);
+    return true;
+  };
   return {
     note(samples) {
-      for (const one of samples) {
-        if (one.quality === "good") blind.delete(one.point);
-        else if (points.has(one.point)) blind.set(one.point, seenBy(one, blind.get(one.point)));
-      }
+      for (const one of samples) if (noted(one)) blindRevision++;
     },
     blind: () => blind,
+    blindRevision: () => blindRevision,
     birth() {
       const { epoch, lastSeq, lastPosition, openIncidents } = door();
       const active = openIncidents();

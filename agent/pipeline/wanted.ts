@@ -15,7 +15,9 @@ function ofDevice({ model }: Site, { driver, options }: Bus, device: Device): Wa
       .map(({ id, address }) => ({ id, device: device.address, address }));
     return driver.plan(points, options).map(
       (request): Wanted => ({
-        ...{ request, device: device.id, intervalMs },
+        request,
+        device: device.id,
+        intervalMs,
         priority: request.points.some(({ id }) => model.feeds.has(id)) ? "alarm" : "normal",
         length: driver.airtimeMs?.(request, options) ?? request.points.length,
         pauseMs: driver.pauseMs?.(request) ?? 0,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Env } from "../env.ts";
 
 /**
@@ -23,19 +23,21 @@ export const units: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
 /** What a device takes to think. */
 const thinkingMs = 5;
 
-/** @param sealed a frame with its checksum */
+/** @param sealed a frame with its checksum; @returns also how they end */
 export async function serveBare(
   env: Env,
   count: number,
   silentCount: number,
   sealed: (body: Uint8Array) => Buffer,
-): Promise<BareDevices> {
+): Promise<BareDevices & { close(): void }> {
+  const open = new Set<Server | Socket>();
   const listen = async (hear: (socket: Socket, bytes: Buffer) => void): Promise<number> => {
     const server = createServer((socket) => {
-      socket.setNoDelay().on("error", () => {});
+      open.add(socket.setNoDelay().on("error", () => {}));
+      socket.on("close", () => open.delete(socket));
       socket.on("data", (bytes) => hear(socket, bytes));
     });
-    server.listen(0, "127.0.0.1");
+    open.add(server.listen(0, "127.0.0.1"));
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
   };
@@ -57,6 +59,9 @@ export async function serveBare(
     silent: await several(silentCount, () => {}),
     line: await lineOf(deadUnits),
     wellLine: await lineOf([]),
+    close() {
+      for (const one of open) "destroy" in one ? one.destroy() : one.close();
+    },
   };
 }
 

@@ -322,8 +322,8 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     file: "deadlines.ts",
-    find: "isNewest && at === top.at",
-    replace: "isNewest",
+    find: "if (at > now) {",
+    replace: "if (at === never) {",
     why: "a deadline that moved later comes up when it was due before",
   },
   {

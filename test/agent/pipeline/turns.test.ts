@@ -74,3 +74,13 @@ test("on a machine that lets timers wait, a session has its grace once more", as
   expect(await reading).toEqual(good);
   expect([opened(), env.reports]).toEqual([1, []]);
 });
+
+test("a session that breaks its contract after the end is not replaced", async () => {
+  const { line, opened, at } = stage(() => new Promise(() => {}));
+  const reading = line.read(request);
+  for (let turn = 0; turn < 10; turn++) await null;
+  await line.close();
+  await at(1500);
+  expect(await reading).toMatchObject([{ fault: "timeout" }]);
+  expect(opened()).toBe(1);
+});
