@@ -1,5 +1,13 @@
-import { type AnyRequest, answered, type Closable, type Fault, faults, type Reading } from "../../drivers/driver.ts";
-import type { Bus, DevicePoint, Site } from "../config/resolved.ts";
+import {
+  type AnyRequest,
+  answered,
+  type Closable,
+  type Fault,
+  faults,
+  type News,
+  type Reading,
+} from "../../drivers/driver.ts";
+import type { Bus, Device, DevicePoint, Site } from "../config/resolved.ts";
 import { assess, type Observation } from "../core/quality.ts";
 import { commPoint, type Instant, type Mono, type PointId, type Sample } from "../core/sample.ts";
 import type { Env } from "../env.ts";
@@ -81,15 +89,10 @@ export function poller(options: PollerOptions): Poller {
     commPoints: new Map(devices.map(({ id }) => [id, commPoint(id)])),
   };
   const wanted = wantedOf(site, bus);
-  /** What devices told by themselves is no exchange, and says nothing of whether they answer. */
-  const tell = (readings: readonly Reading[]): void => {
-    const now = clock.now();
-    for (const { id, points: own } of closed ? [] : devices) {
-      const some = readings.filter(({ point }) => own.some((one) => one.id === point));
-      if (some.length > 0) options.onSamples(samplesOf(options.identities.believed(id, some), points, now));
-    }
-  };
-  const line = turns(env, bus, shared, learntOf(env, store, bus.id), tell);
+  const hear = newsTo(options, devices, known.points);
+  const line = turns(env, bus, shared, learntOf(env, store, bus.id), (news) => {
+    if (!closed) hear(news);
+  });
   const window = windowOf(bus);
   /** When each began that is under way. */
   const underWay = new Map<AnyRequest, Mono>();
@@ -269,6 +272,24 @@ function adopt(
   // Who it is comes first: what follows from it waits for that, not the other way about.
   const comm = commSample(commPoints.get(device) ?? commPoint(device), ok, now);
   onSamples([...identities.samples(device, now), ...samplesOf(readings, points, now), comm]);
+}
+
+/** What devices tell by themselves is no exchange, and says nothing of whether they answer. */
+function newsTo(
+  { clock, identities, onSamples }: PollerOptions,
+  devices: readonly Device[],
+  points: ReadonlyMap<PointId, DevicePoint>,
+): News {
+  const owners = new Map(devices.flatMap(({ id, points }) => points.map((point) => [point.id, id] as const)));
+  return (readings) => {
+    const told = new Map<string, Reading[]>();
+    for (const one of readings) {
+      const device = owners.get(one.point);
+      if (device !== undefined) told.set(device, [...(told.get(device) ?? []), one]);
+    }
+    const now = clock.now();
+    for (const [device, some] of told) onSamples(samplesOf(identities.believed(device, some), points, now));
+  };
 }
 
 /** Beyond the deadline of an exchange, before it counts as stuck. */

@@ -272,8 +272,8 @@ test("what a device tells by itself is judged at once, is no exchange, and is no
     { point: "u9/r9", value: 1 },
   ]);
   expect(line.samples.slice(before)).toMatchObject([
-    { point: "u1/r0", quality: "bad", reason: "device_fault" },
     { point: "u2/r1", quality: "good", value: 7 },
+    { point: "u1/r0", quality: "bad", reason: "device_fault" },
   ]);
   await line.poller.close();
   line.news([{ point: "u2/r1", value: 8 }]);
