@@ -1,4 +1,4 @@
-import type { Found, Reading } from "../../drivers/driver.ts";
+import type { Closable, Found, Reading } from "../../drivers/driver.ts";
 import { pointValues } from "../api/status.ts";
 import type { Bus, Device, Site } from "../config/resolved.ts";
 import type { Env } from "../env.ts";
@@ -49,23 +49,30 @@ const usualUnits = [1, 2, 3, 247, 255];
 interface Looking {
   readonly env: Env;
   readonly bus: Bus;
+  readonly shared: Closable;
   readonly site: Site;
   readonly looked: readonly Pick<Looked, "device" | "values">[];
   readonly signal: AbortSignal;
 }
 
 /** Where somebody on the bus is silent: who answers at usual addresses that no device of the site file has; null: nobody. */
-export async function unitsThere({ env, bus, site, looked, signal }: Looking): Promise<Guess | null> {
+export async function unitsThere({ env, bus, shared, site, looked, signal }: Looking): Promise<Guess | null> {
   const isReached = (values: Looked["values"]): boolean => !values.some(({ reason }) => isOfTheWay(reason));
   const isWanted = looked.some((one) => isSilent(one) && isReached(one.values));
-  if (bus.driver.discover === undefined || !isWanted) return null;
+  const { discovery } = bus.driver;
+  if (discovery?.number !== "unit" || !isWanted) return null;
   const taken = site.devices.filter((one) => one.bus === bus.id).map(({ address }) => address as { unit?: number });
   const found: Found[] = [];
   const numbers = usualUnits.filter((unit) => taken.every((one) => one.unit !== unit));
-  await bus.driver.discover(bus.options, env, {
-    ...{ numbers, timeoutMs: bus.timeoutMs, signal },
-    tried: (_, one) => void (one !== null && found.push(one)),
-  });
+  const ranges = numbers.map((unit) => ({ from: unit, to: unit }));
+  const terms = {
+    ranges,
+    timeoutMs: bus.timeoutMs,
+    signal,
+    tried: () => {},
+    found: (one: Found) => void found.push(one),
+  };
+  await discovery.look(bus.options, env, shared, terms);
   if (found.length === 0) return null;
   const names = found.map(({ device, model }) => `${sayAddress(device)}${model === null ? "" : ` (${model})`}`);
   return {

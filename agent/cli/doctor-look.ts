@@ -47,15 +47,16 @@ export interface Direct extends Closable {
  */
 export function directly(env: Env, site: Site, pins: ReadonlyMap<string, string>, signal: AbortSignal): Direct {
   const identities = identitiesOf(env, site, { pinned: () => pins, pin: () => {} });
-  const shared = new Map<Driver, Closable>();
+  const ofDrivers = new Map<Driver, Closable>();
   const sharedOf = (driver: Driver): Closable => {
-    const made = shared.get(driver) ?? driver.share?.(env) ?? { close: async () => {} };
-    shared.set(driver, made);
+    const made = ofDrivers.get(driver) ?? driver.share?.(env) ?? { close: async () => {} };
+    ofDrivers.set(driver, made);
     return made;
   };
   return {
     async look(bus, devices) {
-      const line = turns(env, bus, sharedOf(bus.driver));
+      const shared = sharedOf(bus.driver);
+      const line = turns(env, bus, shared);
       const all: Looked[] = [];
       // What is under way then ends at once, and tells nothing of the device.
       const leave = (): void => void line.close();
@@ -69,11 +70,11 @@ export function directly(env: Env, site: Site, pins: ReadonlyMap<string, string>
       signal.removeEventListener("abort", leave);
       await line.close();
       // A line of its own again: a serial port can be opened once.
-      const others = signal.aborted ? null : await unitsThere({ env, bus, site, looked: all, signal });
+      const others = signal.aborted ? null : await unitsThere({ env, bus, shared, site, looked: all, signal });
       return all.map((one) => (isSilent(one) ? { ...one, guess: others } : one));
     },
     async close() {
-      await Promise.all([...shared.values()].map((one) => one.close()));
+      await Promise.all([...ofDrivers.values()].map((one) => one.close()));
     },
   };
 }

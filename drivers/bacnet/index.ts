@@ -1,9 +1,11 @@
 import { defineDriver, defineListening } from "../driver.ts";
+import { discovery } from "./discover.ts";
 import { hubOf } from "./hub.ts";
 import { listen } from "./listener.ts";
 import { plan } from "./plan.ts";
 import { address, bus, device, network, part, trap } from "./schema.ts";
 import { sessionOn } from "./session.ts";
+import { visit } from "./visit.ts";
 
 export const bacnet = defineDriver({
   protocol: "bacnet",
@@ -19,8 +21,10 @@ export const bacnet = defineDriver({
     options: network,
     trap,
     listen,
+    visit,
     isNeededBy: ({ host }) => host === undefined,
   }),
+  discovery,
   share: hubOf,
   open: (bus, env, hub, learnt, news) => sessionOn(bus, { env, hub, learnt, news }),
 });

@@ -20,6 +20,9 @@ export const modbus = defineDriver({
   airtimeMs,
   pauseMs,
   open: (bus, env, _shared, learnt) => openSession(bus, env, learnt),
-  discover,
+  discovery: {
+    ...{ number: "unit", all: { from: 0, to: 255 }, usual: { from: 1, to: 247 }, isDisturbing: true },
+    look: (bus, env, _shared, search) => discover(bus, env, search),
+  },
   mistaken,
 });

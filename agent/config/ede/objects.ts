@@ -5,10 +5,10 @@ import {
   type ObjectName,
   objectTypes,
 } from "../../../drivers/bacnet/schema.ts";
+import { typeIn, typeName } from "../../../drivers/bacnet/type-names.ts";
 import type { Problem } from "../problem.ts";
 import { type EdeFile, problemAt, readFiles } from "./files.ts";
 import { type EdeObject, numbered, objectOf, type Place, shown } from "./object.ts";
-import { typeIn, typeName } from "./object-types.ts";
 
 /** A device, with its objects in the order of the files. */
 export interface EdeDevice {
