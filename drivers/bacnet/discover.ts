@@ -2,13 +2,12 @@ import type { Env } from "../../agent/env.ts";
 import { deadlineIn } from "../deadline.ts";
 import type { Discovery, Found, Owner, Search } from "../driver.ts";
 import { visible } from "../told.ts";
+import { addressOf, askerOf, gather } from "./gather.ts";
 import type { Hub } from "./hub.ts";
 import { keyOfPeer, type Peer, sayPeer } from "./line.ts";
-import type { Ask } from "./reader.ts";
 import { type Bus, type Device, instanceMax, objectName, type Part } from "./schema.ts";
 import { tell } from "./self-told.ts";
-import { pause, sweep } from "./sweep.ts";
-import { type IAm, type IHave, whoHas, whoIs } from "./whois.ts";
+import { type IAm, whoHas, whoIs } from "./whois.ts";
 
 /**
  * Who is there, by Who-Is, and who has an object, by Who-Has. On a bus with a host only that one is asked, and the networks behind
@@ -41,42 +40,6 @@ export const discovery: Discovery<Bus, Device, Hub> = {
   },
 };
 
-/** Asks for all numbers, and waits for the last answers. */
-async function gather(
-  { host, port }: Bus,
-  env: Env,
-  hub: Hub,
-  { ranges, signal, timeoutMs, tried }: Search<never>,
-  question: (low: number, high: number) => Buffer,
-  take: (told: IAm | IHave, peer: Peer) => void,
-): Promise<string | null> {
-  let lost: string | null = null;
-  let count = 0;
-  const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
-  const to = host === undefined ? null : { host, port };
-  const failed = (error: Error): void => {
-    lost = error.message;
-    stop.abort();
-  };
-  const end = hub.onFound((told, peer) => {
-    // Others may be introducing themselves, or answering somebody else.
-    const isThere = host === undefined || (peer.host === host && peer.port === port);
-    if (!isThere || !ranges.some(({ from, to }) => told.device >= from && told.device <= to)) return;
-    count++;
-    take(told, peer);
-  });
-  const ask = (low: number, high: number): void => hub.call(question(low, high), to, failed);
-  await sweep(env, { ranges, signal: either, ask, answers: () => count, tried });
-  await pause(env, timeoutMs, either);
-  end();
-  return lost;
-}
-
-/** In a bus with a host a device is behind its router by network and mac; otherwise Who-Is finds it again. */
-const addressOf = ({ host }: Bus, instance: number, { station }: Peer): Device =>
-  host === undefined || station === null ? { instance } : { instance, ...station };
-
 const parts: readonly { readonly name: string; readonly address: Part }[] = [
   { name: "vendor", address: { property: "vendor-name" } },
   { name: "model", address: { property: "model-name" } },
@@ -93,13 +56,8 @@ async function introduced(
   { device: instance, vendor }: IAm,
   peer: Peer,
 ): Promise<Found<Device>> {
-  const ask: Ask = async (encode, { leftMs }) => {
-    const { answer, cancel } = hub.line(peer).ask(encode, leftMs());
-    const stop = (): void => cancel("stopped");
-    signal.addEventListener("abort", stop);
-    return answer.finally(() => signal.removeEventListener("abort", stop));
-  };
-  const told = signal.aborted ? [] : await tell({ instance }, parts, ask, false, deadlineIn(env, timeoutMs));
+  const ask = askerOf(hub, peer, timeoutMs, signal);
+  const told = await tell({ instance }, parts, ask, { isSingle: false }, deadlineIn(env, timeoutMs));
   const texts = new Map(told.flatMap((one) => ("text" in one ? [[one.part, one.text]] : [])));
   const of = (part: string): string | null => texts.get(part) ?? null;
   return {

@@ -77,7 +77,7 @@ export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions):
       const by = deadlineIn(env, timeoutMs);
       const there = await met(device, by);
       if ("fault" in there) return parts.map(({ name }) => untold(name, there.fault, there.detail));
-      const told = await tell(device, parts, there.ask, abilities.of(device.instance).isSingle, by);
+      const told = await tell(device, parts, there.ask, abilities.of(device.instance), by);
       if (told.some((one) => "fault" in one && (one.fault === "timeout" || one.fault === "unreachable"))) lost(device);
       return told;
     },

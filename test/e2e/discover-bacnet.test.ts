@@ -99,7 +99,7 @@ describe("mepwatch discover of a BACnet bus", () => {
       found: [{ address: { instance: 40, network: 5, mac: "0a" }, at, ...told, device: "vav-40" }],
     });
     expect(asked.stderr.at(-1)).toBe(
-      "vav-40 is not where the site file has it (instance: 40): correct its address to instance: 40, network: 5, mac: 0a.",
+      'vav-40 is not where the site file has it (instance: 40): correct its address to instance: 40, network: 5, mac: "0a".',
     );
   });
 
@@ -108,7 +108,7 @@ describe("mepwatch discover of a BACnet bus", () => {
     expect(asked.code).toBe(0);
     expect(asked.stdout.map(plain)).toEqual([
       "ADDRESS  AT  OBJECT  NAME  IN THE SITE FILE",
-      "instance: 40, network: 5, mac: 0a  127.0.0.1:PORT (network 5, mac 0a)  analog-input 1  d40/temp  vav-40",
+      'instance: 40, network: 5, mac: "0a"  127.0.0.1:PORT (network 5, mac 0a)  analog-input 1  d40/temp  vav-40',
     ]);
     expect(asked.stderr).toEqual(["instance 40 has it: analog-input 1", "1 found, 100 of 100 tried."]);
   });
