@@ -55,9 +55,28 @@ export interface Driver<
   readonly discovery?: Discovery<Bus, Device, Shared>;
   /**
    * Where a point may truly be whose address the device refuses, likeliest first: as people mistake it. `mistake` says which, the
-   * same for each point.
+   * same for each point. `isOfPoint`: one point alone may be mistaken so, since nothing else is there by chance.
    */
-  mistaken?(address: Address): readonly { readonly mistake: string; readonly address: Address }[];
+  mistaken?(
+    address: Address,
+  ): readonly { readonly mistake: string; readonly address: Address; readonly isOfPoint?: true }[];
+  /** How devices say in which unit they have a point; absent: they do not. */
+  readonly units?: Units<Address>;
+}
+
+export interface Units<Address = unknown> {
+  /** Where a point's unit is read; null: nowhere. */
+  at(address: Address): Address | null;
+  /** What the number there means; null: no unit, or none that UCUM has. */
+  meaning(number: number): DeviceUnit | null;
+}
+
+export interface DeviceUnit {
+  /** As the protocol calls it. */
+  readonly name: string;
+  /** Value in this UCUM unit = value of the device × factor. */
+  readonly ucum: string;
+  readonly factor: number;
 }
 
 /**
@@ -81,6 +100,8 @@ export interface Discovery<Bus = unknown, Device = unknown, Shared extends Closa
   readonly all: Range;
   /** Those that are tried unless others are named. */
   readonly usual: Range;
+  /** Those to be tried where a device of the bus does not answer, beside those that have one; none: too many to try. */
+  likely(bus: Bus, taken: readonly Device[]): readonly Range[];
   /** Whether somebody who polls the bus meanwhile is disturbed by it, and disturbs it. */
   readonly isDisturbing: boolean;
   /**

@@ -2,7 +2,7 @@ import type { Discovery, Found, Owner, Range } from "../../drivers/driver.ts";
 import type { Bus, Device, Site } from "../config/resolved.ts";
 import type { Context } from "./context.ts";
 import { table } from "./output.ts";
-import { sayAddress } from "./site.ts";
+import { isAt, sayAddress } from "./site.ts";
 
 export type Searchable = Bus & { readonly driver: { readonly discovery: Discovery } };
 
@@ -107,10 +107,6 @@ function elsewhere(looked: Looked): string[] {
     return [`${id} is not where the site file has it (${sayAddress(written)}): correct its address to ${is}.`];
   });
 }
-
-/** A site file may say more of a device than where it is, such as its pause. */
-const isAt = (written: unknown, found: unknown): boolean =>
-  Object.entries(found as object).every(([name, value]) => (written as Record<string, unknown>)[name] === value);
 
 function alike({ found, tried }: Looked): string[] {
   const kinds = new Set(found.map(({ device: _, ...told }) => JSON.stringify(told)));

@@ -31,3 +31,7 @@ export const sayAddress = (address: unknown): string =>
   Object.entries(address as Readonly<Record<string, unknown>>)
     .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
     .join(", ");
+
+/** Whether a device of the site file is the one found; the file may say more of it than where it is, such as its pause. */
+export const isAt = (written: unknown, found: unknown): boolean =>
+  Object.entries(found as object).every(([name, value]) => (written as Record<string, unknown>)[name] === value);

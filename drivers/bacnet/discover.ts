@@ -16,6 +16,8 @@ import { type IAm, whoHas, whoIs } from "./whois.ts";
 const instances = { from: 0, to: instanceMax };
 export const discovery: Discovery<Bus, Device, Hub> = {
   ...{ number: "instance", all: instances, usual: instances, isDisturbing: false },
+  // A whole network is looked through only where somebody wants that.
+  likely: ({ host }) => (host === undefined ? [] : [instances]),
   async look(bus, env, hub, search) {
     const heard = new Map<string, { readonly told: IAm; readonly peer: Peer }>();
     const lost = await gather(bus, env, hub, search, whoIs, (told, peer) => {
