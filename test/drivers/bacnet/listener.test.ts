@@ -122,6 +122,13 @@ test("what a BBMD sends on is of whom it says", async () => {
   expect(hints[0]).toMatchObject({ source: "192.0.2.7" });
 });
 
+test("what claims to come from port 0 cannot be answered, and does no harm", async () => {
+  const { hints, send } = await stage({ instance: 4711 });
+  await send(forwarded(Buffer.of(0x10, 8), { host: "127.0.0.1", port: 0 }));
+  await send(unicast(unconfirmed));
+  expect(hints).toHaveLength(1);
+});
+
 test("what is over the budget is dropped and counted", async () => {
   const { hints, dropped, listener, send } = await stage();
   for (let nth = 0; nth < 200; nth++) await send(unicast(unconfirmed));

@@ -128,6 +128,18 @@ describe("properties of an object", () => {
     expect(binary.ask(readProperty("00c00001", "04"))).toContain(text("running"));
   });
 
+  test("differences of whole numbers have no sign", () => {
+    const whole = { object: "integer-value", instance: 1 };
+    const { ask } = device([
+      [whole, -3],
+      [{ ...whole, property: "deadband" }, 200],
+    ]);
+    const read = (property: string) => ask(`0005 01 0c 0c0b400001 19${property}`);
+    expect(read("55")).toContain("3e31fd3f");
+    expect(read("19")).toContain("3e21c83f");
+    expect(read("16")).toContain("3e21003f");
+  });
+
   test("priorities of a command: sixteen, and what holds without one", () => {
     const output = { object: "analog-output", instance: 1 };
     const free = device([[output, 50]]);
@@ -162,6 +174,25 @@ test.each([
   ["an element of what is no array", "0c00000001 1955 2901", "91029132"], // property-is-not-an-array
 ])("ReadProperty of %s is an Error", (_, asked, error) => {
   expect(device([[input(1), 1]]).ask(`0005 07 0c ${asked}`)).toBe(`50070c${error}`);
+});
+
+test("what a point says nothing of is a property that the object has not", () => {
+  const { ask, set } = device([
+    [input(1), 1],
+    [{ ...input(1), property: "reliability" }, 0],
+  ]);
+  expect(ask(readProperty("00000001", "67"))).toContain("3e91003f");
+  set(1, null);
+  expect(ask(readProperty("00000001", "67"))).toBe("50010c91029120");
+  set(0, null);
+  expect(ask(readProperty("00000001", "67"))).toBe("50010c9101911f");
+});
+
+test("an answer may be as long as the requester takes, not an octet longer", () => {
+  const nameOf = (length: number) => device([[input(1), 1]], { ids: ["x".repeat(length)] });
+  const upTo50 = "0000 01 0c 0c00000001 194d";
+  expect(nameOf(35).ask(upTo50)).toHaveLength(2 * 50);
+  expect(nameOf(36).ask(upTo50)).toBe("710104"); // segmentation-not-supported
 });
 
 test.each([
