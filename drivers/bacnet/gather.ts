@@ -10,6 +10,9 @@ import type { IAm, IHave } from "./whois.ts";
 
 /** How devices are asked for that nobody knows yet, and then asked themselves. */
 
+/** More is no network, but somebody who makes them up. */
+const answersMax = 50_000;
+
 /** Asks for all numbers, and waits for the last answers. */
 export async function gather(
   { host, port }: Bus,
@@ -31,7 +34,8 @@ export async function gather(
   const end = hub.onFound((told, peer) => {
     // Others may be introducing themselves, or answering somebody else.
     const isThere = host === undefined || (peer.host === host && peer.port === port);
-    if (!isThere || !ranges.some(({ from, to }) => told.device >= from && told.device <= to)) return;
+    if (!isThere || count >= answersMax || !ranges.some(({ from, to }) => told.device >= from && told.device <= to))
+      return;
     count++;
     take(told, peer);
   });

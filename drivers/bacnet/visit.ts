@@ -10,10 +10,11 @@ import { type Network, network as networkOptions } from "./schema.ts";
  * broadcast address, on which ports can be shared.
  */
 export async function visit(given: Network | null, env: Env, hub: Hub): Promise<Visit> {
-  const { instance: _, ...network } = given ?? networkOptions.parse({});
+  const network = given ?? networkOptions.parse({});
   const { address, port, broadcast, bbmd } = network;
   const taken = await whyNot(address, port);
-  if (taken !== null && taken !== inUse) return { lost: `${address}:${port} cannot be had (${taken})`, limits: [] };
+  if (taken !== null && taken !== inUse)
+    return { lost: `no socket at ${address}:${port} (${taken}), as bacnet.address has it`, limits: [] };
   const isEar = address !== "0.0.0.0" && broadcast !== "255.255.255.255";
   const limits = taken !== null && !isEar ? [deaf(port)] : [];
   const registered = new Promise<string | null>((registration) => {

@@ -261,7 +261,7 @@ test("an address that this machine has not is told", async () => {
     ranges: [{ from: 1, to: 1 }],
     timeoutMs: 1,
   });
-  expect(visited.lost).toMatch(/192\.0\.2\.77:47808 .*EADDRNOTAVAIL/);
+  expect(visited.lost).toMatch(/192\.0\.2\.77:47808 \(EADDRNOTAVAIL\).*bacnet\.address/);
 });
 
 test("a network that cannot be sent to ends it at once", async () => {
@@ -309,4 +309,17 @@ test("an alarm that a device sends meanwhile is left for the agent: it is not ac
   device.send(datagram(confirmedEvent), network.port, network.address);
   const [answer] = await once(device, "message");
   expect((answer as Buffer).subarray(6).toString("hex")).toBe("600109"); // Reject: unrecognized-service
+});
+
+test("who only asks is no device of the network, whatever the agent is", async () => {
+  const network = { ...loopback, port: await freePort(), instance: 99 };
+  const hub = hubOf(env);
+  onTestFinished(() => hub.close());
+  await visit(networkSchema.parse(network), env, hub);
+  const device = createSocket("udp4");
+  onTestFinished(() => void device.close());
+  device.send(datagram(Buffer.of(0x10, 8)), network.port, network.address);
+  device.send(datagram(confirmedEvent), network.port, network.address); // is answered, and after the Who-Is
+  const [answer] = await once(device, "message");
+  expect((answer as Buffer).subarray(6).toString("hex")).toBe("600109");
 });
