@@ -93,7 +93,7 @@ function doubles({ bus, found }: Looked): string[] {
   return [...places].flatMap(([number, all]) => {
     if (all.length < 2) return [];
     const who = `${bus.driver.discovery.number} ${number}`;
-    return [`${all.length} devices answer to ${who}: ${all.join(" and ")}. Neither is read: give each its own.`];
+    return [`${all.length} devices answer to ${who}: ${all.join(" and ")}; give each its own.`];
   });
 }
 

@@ -143,7 +143,8 @@ async function search(bus: Searchable, site: Site, given: Given, context: Contex
     ...{ ranges, timeoutMs: given.timeout ?? bus.timeoutMs, signal: stop.signal },
     tried(count: number) {
       tried += count;
-      if (++steps % 16 === 0 && tried < of) output.message(`${tried} of ${of} tried, ${found.length} found`);
+      const so = found.length === 0 ? "" : `, ${found.length} found`;
+      if (++steps % 16 === 0 && tried < of) output.message(`${tried} of ${of} tried${so}`);
     },
     found(one: Found | Owner) {
       found.push(one);

@@ -1,3 +1,5 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,7 +59,12 @@ afterAll(async () => {
 
 let folders = 0;
 /** What is found of the one device of a site. */
-async function examine(profile: string, device: object, isFound = false): Promise<Finding | undefined> {
+async function examine(
+  profile: string,
+  device: object,
+  isFound = false,
+  bacnet: object = {},
+): Promise<Finding | undefined> {
   const folder = join(root, String(++folders));
   mkdirSync(join(folder, "profiles"), { recursive: true });
   const points = profiles[profile];
@@ -67,7 +74,12 @@ async function examine(profile: string, device: object, isFound = false): Promis
   const bus = { protocol: "bacnet", timeout: "500ms", ...host };
   const site = {
     ...{ version: 1, site: { id: "s" }, devices: [{ id: "d", profile, bus, address: device }] },
-    bacnet: { address: "127.0.0.1", broadcast: "127.255.255.255", port: isFound ? found.port : await freePort() },
+    bacnet: {
+      address: "127.0.0.1",
+      broadcast: "127.255.255.255",
+      port: isFound ? found.port : await freePort(),
+      ...bacnet,
+    },
   };
   writeFileSync(join(folder, "site.yaml"), JSON.stringify(site));
   const called = await call(addDoctor, ["doctor", "d", "--config", join(folder, "site.yaml"), "--json"], {
@@ -152,4 +164,21 @@ test("a device that Who-Is finds is looked at without an agent", async () => {
   const gone = await examine("right", { instance: 8 }, true);
   expect(gone).toMatchObject({ state: "wrong", remedy: expect.stringMatching(/mepwatch discover/) });
   expect(gone?.what).toMatch(/^timeout: no device answers to instance 8/);
+});
+
+test("an address of the network that this machine has not is told", async () => {
+  const finding = await examine("right", { instance: 7 }, true, { address: "192.0.2.77" });
+  expect(finding).toMatchObject({
+    state: "wrong",
+    what: expect.stringMatching(/^unreachable: .*EADDRNOTAVAIL.*bacnet.address/),
+  });
+});
+
+test("beside somebody who has the port, it is told that a device may be there and not be heard", async () => {
+  const other = createSocket("udp4").bind(await freePort());
+  await once(other, "listening");
+  const finding = await examine("right", { instance: 8 }, true, { address: "0.0.0.0", port: other.address().port });
+  other.close();
+  expect(finding).toMatchObject({ state: "wrong", what: expect.stringMatching(/^timeout: .*; .* is heard here$/) });
+  expect(finding?.remedy).toMatch(/is in use on this machine.*bacnet\.address/);
 });
