@@ -9,11 +9,12 @@ import { type Bus, type Device, instanceMax, objectName, type Part } from "./sch
 import { tell } from "./self-told.ts";
 import { type IAm, whoHas, whoIs } from "./whois.ts";
 
+const instances = { from: 0, to: instanceMax };
+
 /**
  * Who is there, by Who-Is, and who has an object, by Who-Has. On a bus with a host only that one is asked, and the networks behind
  * it if it is a router; on one without all that the network reaches.
  */
-const instances = { from: 0, to: instanceMax };
 export const discovery: Discovery<Bus, Device, Hub> = {
   ...{ number: "instance", all: instances, usual: instances, isDisturbing: false },
   // A whole network is looked through only where somebody wants that.

@@ -11,12 +11,13 @@ import {
   unsignedOctets,
 } from "../../../drivers/bacnet/encode.ts";
 import { hubOf } from "../../../drivers/bacnet/hub.ts";
-import { broadcast, forwarded, linkResult, readDatagram } from "../../../drivers/bacnet/packet.ts";
+import { broadcast, readDatagram } from "../../../drivers/bacnet/packet.ts";
 import { type Bus, bus as busSchema, network as networkSchema } from "../../../drivers/bacnet/schema.ts";
 import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
 import { visit } from "../../../drivers/bacnet/visit.ts";
 import type { Found, Owner, Range } from "../../../drivers/driver.ts";
 import { freePort } from "../../interop/mosquitto.ts";
+import { bbmd } from "./bbmd.ts";
 import { analogInput, env } from "./peer.ts";
 
 /** Who is on a network, over real sockets: simulated devices, and some that a test makes. */
@@ -232,24 +233,20 @@ test("beside an agent that has the port of all addresses, it is told that broadc
   expect(found.map(({ device }) => device)).toEqual([{ instance: 7 }]);
 });
 
-test("through a BBMD, as a foreign device", async () => {
-  const port = await byHand((bytes, from, socket) => {
-    const read = readDatagram(bytes);
-    if (read?.kind === "register") socket.send(linkResult(0), from.port, from.address);
-    else if (isWhoIs(bytes)) socket.send(forwarded(iAm(7), { host: "127.0.0.1", port: 9 }), from.port, from.address);
-  });
-  const network = { ...loopback, port: await freePort(), bbmd: { host: "127.0.0.1", port } };
-  const { visited, found } = await look({ network, timeoutMs: 200 });
-  expect(visited.limits).toEqual([]);
-  expect(brief(found)).toEqual([{ device: { instance: 7 }, at: "127.0.0.1:9" }]);
+test("through a BBMD, as a foreign device, whoever is in its segment", async () => {
+  const { port } = await site([at(7)], { host: "127.0.0.1" });
+  const beyond = await bbmd(env, [{ host: "127.0.0.1", port }]);
+  const network = { ...loopback, port: await freePort(), bbmd: { host: "127.0.0.1", port: beyond.port } };
+  const { visited, found } = await look({ network });
+  expect(visited).toEqual({ lost: null, limits: [] });
+  expect(brief(found)).toEqual([{ device: { instance: 7 }, at: `127.0.0.1:${port}` }]);
 });
 
 test("a BBMD that refuses is told, and the rest is looked through", async () => {
-  const port = await byHand((bytes, from, socket) => {
-    if (readDatagram(bytes)?.kind === "register") socket.send(linkResult(0x30), from.port, from.address);
-  });
-  const { port: ear } = await site([at(7)]);
-  const network = { ...loopback, port: ear, bbmd: { host: "127.0.0.1", port } };
+  const beyond = await bbmd(env, []);
+  beyond.refuse();
+  const { port } = await site([at(7)]);
+  const network = { ...loopback, port, bbmd: { host: "127.0.0.1", port: beyond.port } };
   const { visited, found } = await look({ network });
   expect(visited.limits).toEqual([expect.stringMatching(/BBMD .* refuses .* bacnet\.bbmd/)]);
   expect(found.map(({ device }) => device)).toEqual([{ instance: 7 }]);
