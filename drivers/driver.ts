@@ -51,17 +51,32 @@ export interface Driver<
   airtimeMs?(request: Request, bus: Bus): number | null;
   /** How long its device is to be left alone after a request, ms; absent: never. */
   pauseMs?(request: Request): number;
-  /**
-   * Looks which devices are on a bus, one question at a time and with pauses, for others may be talking there. Never rejects.
-   * Gives null once all was tried or `signal` aborted, else why the bus cannot be had. Absent: buses of this protocol have one
-   * device each, or are not looked through yet.
-   */
-  discover?(bus: Bus, env: Env, search: Search<Device>): Promise<string | null>;
+  /** Absent: buses of this protocol have one device each, or are not looked through yet. */
+  readonly discovery?: Discovery<Bus, Device, Shared>;
   /**
    * Where a point may truly be whose address the device refuses, likeliest first: as people mistake it. `mistake` says which, the
-   * same for each point.
+   * same for each point. `isOfPoint`: one point alone may be mistaken so, since nothing else is there by chance.
    */
-  mistaken?(address: Address): readonly { readonly mistake: string; readonly address: Address }[];
+  mistaken?(
+    address: Address,
+  ): readonly { readonly mistake: string; readonly address: Address; readonly isOfPoint?: true }[];
+  /** How devices say in which unit they have a point; absent: they do not. */
+  readonly units?: Units<Address>;
+}
+
+export interface Units<Address = unknown> {
+  /** Where a point's unit is read; null: nowhere. */
+  at(address: Address): Address | null;
+  /** What the number there means; null: no unit, or none that UCUM has. */
+  meaning(number: number): DeviceUnit | null;
+}
+
+export interface DeviceUnit {
+  /** As the protocol calls it. */
+  readonly name: string;
+  /** Value in this UCUM unit = value of the device × factor. */
+  readonly ucum: string;
+  readonly factor: number;
 }
 
 /**
@@ -77,15 +92,43 @@ export interface Learnt {
 /** Changes of value that a device tells by itself, of points of requests that were read; as believable as an answer. */
 export type News = (readings: readonly Reading[]) => void;
 
+/** How it is found out which devices are on a bus. */
+export interface Discovery<Bus = unknown, Device = unknown, Shared extends Closable = Closable> {
+  /** The option of a device that tells it from others on its bus. */
+  readonly number: "unit" | "instance";
+  /** Numbers that there can be. */
+  readonly all: Range;
+  /** Those that are tried unless others are named. */
+  readonly usual: Range;
+  /** Those to be tried where a device of the bus does not answer, beside those that have one; none: too many to try. */
+  likely(bus: Bus, taken: readonly Device[]): readonly Range[];
+  /** Whether somebody who polls the bus meanwhile is disturbed by it, and disturbs it. */
+  readonly isDisturbing: boolean;
+  /**
+   * Looks who is there, one question at a time and with pauses, for others may be talking there. Never rejects. Gives null once
+   * all was tried or `signal` aborted, else why the bus cannot be had.
+   */
+  look(bus: Bus, env: Env, shared: Shared, search: Search<Found<Device>>): Promise<string | null>;
+  /** Asks which devices have an object of this name, as `look` does; absent: nobody can be asked that. */
+  seek?(name: string, bus: Bus, env: Env, shared: Shared, search: Search<Owner<Device>>): Promise<string | null>;
+}
+
+/** From the first to the last, both included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What to look for on a bus. */
-export interface Search<Device = unknown> {
-  /** What tells devices of a bus apart, in the order in which to try them: Modbus units. */
-  readonly numbers: readonly number[];
+export interface Search<Result = Found> {
+  /** What tells devices of a bus apart, in the order in which to try them; none is in two of them. */
+  readonly ranges: readonly Range[];
   /** How long one question waits for its answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Once for each number, in their order; null: nobody has it. */
-  tried(number: number, found: Found<Device> | null): void;
+  /** So many more of the numbers are done with. */
+  tried(count: number): void;
+  found(one: Result): void;
 }
 
 /** A device as it tells of itself; null: that it does not tell. */
@@ -94,6 +137,19 @@ export interface Found<Device = unknown> {
   readonly vendor: string | null;
   readonly model: string | null;
   readonly revision: string | null;
+  /** Where devices have names. */
+  readonly name?: string | null;
+  /** Where it was found, where that is not its address on the bus. */
+  readonly at?: string;
+}
+
+/** A device, and its object that was asked for. */
+export interface Owner<Device = unknown> {
+  readonly device: Device;
+  readonly at: string;
+  /** As a profile has its address, such as "analog-input 3". */
+  readonly object: string;
+  readonly name: string;
 }
 
 export interface Closable {
@@ -119,6 +175,20 @@ export interface Listening<
   readonly trap: z.ZodType<Trap>;
   /** Opens by itself, and again where that fails; does not throw. */
   listen(options: Options, env: Env, shared: Shared, hooks: ListenHooks<Bus, Trap, Device>): Listener;
+  /**
+   * Instead of `listen`, for somebody who only asks, beside an agent that may run here: `shared` reaches the network as the
+   * options say, and takes nothing that comes unasked. Never rejects. Absent: that needs nothing.
+   *
+   * @param options null: the site file has none
+   */
+  visit?(options: Options | null, env: Env, shared: Shared): Promise<Visit>;
+}
+
+export interface Visit {
+  /** Why the network cannot be had; null: it can. */
+  readonly lost: string | null;
+  /** Why not all of it is heard, and what to do about that. */
+  readonly limits: readonly string[];
 }
 
 export interface ListenHooks<Bus = unknown, Trap = unknown, Device = unknown> {

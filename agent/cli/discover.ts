@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Found } from "../../drivers/driver.ts";
+import type { Discovery, Found, Owner, Range } from "../../drivers/driver.ts";
 import { drivers } from "../../drivers/index.ts";
 import { ask } from "../api/client.ts";
 import type { StatusSnapshot } from "../api/status.ts";
@@ -8,31 +8,36 @@ import type { Bus, Site } from "../config/resolved.ts";
 import { parseDuration } from "../core/duration.ts";
 import { realEnv } from "../env.ts";
 import type { AddCommand, Context } from "./context.ts";
-import { exit, table } from "./output.ts";
-import { loadFrom, sayAddress, settingsBeside, tellProblems } from "./site.ts";
+import { type Looked, type Searchable, sayOne, show } from "./discover-view.ts";
+import { exit } from "./output.ts";
+import { rangesUpTo, sayRange, sizeOf } from "./ranges.ts";
+import { sharedBeside } from "./shared.ts";
+import { loadFrom, settingsBeside, tellProblems } from "./site.ts";
 import { socketOf } from "./status.ts";
 
-interface Given {
+type Numbers = `${Discovery["number"]}s`;
+
+interface Given extends Partial<Readonly<Record<Numbers, readonly Range[]>>> {
   readonly config: string;
-  readonly units: readonly number[];
+  readonly has?: string;
   readonly timeout?: number;
   readonly direct?: true;
   readonly json?: true;
 }
 
-const everywhere = "1-247";
-
 export const addDiscover: AddCommand = (program, context) => {
-  program
+  const command = program
     .command("discover")
     .argument("<bus>", "as the site file names it; the bus of one device has its id")
-    .requiredOption("--config <file>", "site file; settings.yaml is looked for beside it")
-    .option(
-      "--units <list>",
-      `which units to try, such as 1-10,17 (default: ${everywhere})`,
-      unitsIn,
-      unitsIn(everywhere),
-    )
+    .requiredOption("--config <file>", "site file; settings.yaml is looked for beside it");
+  for (const { protocol, discovery } of drivers) {
+    if (discovery === undefined) continue;
+    const { number, usual, all } = discovery;
+    const what = `${protocol}: which ${number}s to try, such as 1-10,17 (default: ${sayRange(usual)})`;
+    command.option(`--${number}s <list>`, what, rangesUpTo(all.to));
+  }
+  command
+    .option("--has <name>", "bacnet: which devices have an object of this name")
     .option(
       "--timeout <duration>",
       "how long each question waits; more than a gateway's own (default: the bus's)",
@@ -40,25 +45,16 @@ export const addDiscover: AddCommand = (program, context) => {
     )
     .option("--direct", "also while the running agent polls this bus")
     .option("--json", "one JSON document")
-    .summary("look which devices are on a Modbus bus")
+    .summary("look which devices are on a Modbus or BACnet bus")
     .description(
-      "Asks one unit after the other who it is, reads only, and shows who answers. Ctrl-C ends it with what was found so far.",
+      "Modbus: asks one unit after the other who it is. BACnet: asks who is there (Who-Is), a part of the numbers at a time, and then each who it is. Reads only, and shows who answers. Ctrl-C ends it with what was found so far.",
     )
-    .addHelpText("after", "\nExample:\n  $ mepwatch discover meters --config /etc/mepwatch/site.yaml --units 1-32")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ mepwatch discover meters --config /etc/mepwatch/site.yaml --units 1-32\n  $ mepwatch discover bms --config site.yaml --instances 3000-3999",
+    )
     .action(async (name: string, given: Given) => context.exit(await discover(name, given, context)));
 };
-
-/** "1-10,17", in this order, each once. */
-function unitsIn(text: string): readonly number[] {
-  const units = text.split(",").flatMap((part) => {
-    const [, from, to = from] = /^\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?\s*$/.exec(part) ?? [];
-    const [first, last] = [Number(from), Number(to)];
-    if (!(first <= last && last <= 255))
-      throw new InvalidArgumentError("expected numbers from 0 to 255, such as 1-10,17");
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-  return [...new Set(units)];
-}
 
 function waiting(text: string): number {
   const ms = parseDuration(text);
@@ -76,40 +72,54 @@ async function discover(name: string, given: Given, context: Context): Promise<n
   const { site } = loaded;
   const bus = busNamed(name, site, context);
   if (bus === null) return exit.usage;
-  if (given.direct !== true && (await isPolled(bus, site, given.config, context))) {
+  const unfit = misfit(bus, given);
+  if (unfit !== null) {
+    output.message(unfit);
+    return exit.usage;
+  }
+  if (given.direct !== true && (await isDisturbed(bus, site, given.config, context))) {
     output.message(
       `The running agent polls ${bus.id}: on a line, or a gateway, both would be in each other's way, and devices would seem silent. Stop it, or look all the same with --direct.`,
     );
     return exit.failed;
   }
-  const { lost, tried, found } = await search(bus, given, context);
-  if (lost === null || tried > 0)
-    show({ bus, site, tried, found, of: given.units.length }, given.json === true, context);
+  const { lost, looked } = await search(bus, site, given, context);
+  if (lost === null || looked.tried > 0) show(looked, given.json === true, context);
   if (lost === null) return exit.ok;
   output.message(`${bus.id} cannot be had: ${lost}. Check the options of the bus, and that nothing else has it open.`);
   return exit.unavailable;
 }
 
-type Scanned = Bus & { readonly driver: Required<Pick<Bus["driver"], "discover">> };
-
-function busNamed(name: string, { buses }: Site, { output }: Context): Scanned | null {
+function busNamed(name: string, { buses }: Site, { output }: Context): Searchable | null {
   const bus = buses.find(({ id }) => id === name);
-  const can = (one: Pick<Bus["driver"], "discover">): boolean => one.discover !== undefined;
-  if (bus !== undefined && can(bus.driver)) return bus as Scanned;
+  const can = ({ discovery }: Bus["driver"]): boolean => discovery !== undefined;
+  if (bus !== undefined && can(bus.driver)) return bus as Searchable;
   if (bus === undefined) {
     const known = buses.filter(({ driver }) => can(driver)).map(({ id }) => id);
     output.message(`no bus "${name}"; expected one of ${known.join(", ")}.${didYouMean(name, known)}`);
   } else {
     const protocols = drivers.filter(can).map(({ protocol }) => protocol);
     output.message(
-      `${name} speaks ${bus.driver.protocol}; a bus that can be looked through speaks ${protocols.join(", ")}.`,
+      `${name} speaks ${bus.driver.protocol}; a bus that can be looked through speaks ${protocols.join(" or ")}.`,
     );
   }
   return null;
 }
 
-/** Whether an agent is at it, which would be disturbed. */
-async function isPolled({ id }: Bus, site: Site, file: string, context: Context): Promise<boolean> {
+/** Why the options are not of this bus; null: they are. */
+function misfit({ id, driver }: Searchable, given: Given): string | null {
+  const { number, seek, all } = driver.discovery;
+  const other = number === "unit" ? "instance" : "unit";
+  if (given[`${other}s`] !== undefined)
+    return `${id} speaks ${driver.protocol}, whose devices have no ${other}s; give --${number}s, such as ${sayRange(all)}.`;
+  if (given.has !== undefined && seek === undefined)
+    return `${id} speaks ${driver.protocol}, which cannot be asked who has an object; leave --has out.`;
+  return null;
+}
+
+/** Whether an agent is at it, and would be in the way. */
+async function isDisturbed({ id, driver }: Searchable, site: Site, file: string, context: Context): Promise<boolean> {
+  if (!driver.discovery.isDisturbing) return false;
   const socket = settingsBeside(file, context).settings?.socket ?? socketOf(undefined, context.environment);
   const answer = await ask(socket, "/status");
   if (!answer.ok) return false;
@@ -117,53 +127,36 @@ async function isPolled({ id }: Bus, site: Site, file: string, context: Context)
   return running.site === site.id && running.devices.some(({ bus }) => bus === id);
 }
 
-async function search(bus: Scanned, { units, timeout = bus.timeoutMs }: Given, context: Context) {
+async function search(bus: Searchable, site: Site, given: Given, context: Context) {
   const { output } = context;
-  const found: Found[] = [];
-  let tried = 0;
+  const env = realEnv({ logLevel: "silent" });
+  const { discovery } = bus.driver;
+  const ranges = given[`${discovery.number}s`] ?? [discovery.usual];
+  const found: (Found | Owner)[] = [];
+  const of = sizeOf(ranges);
+  let [tried, steps] = [0, 0];
   const stop = new AbortController();
   void context.stopped.then(() => stop.abort());
-  const lost = await bus.driver.discover(bus.options, realEnv({ logLevel: "silent" }), {
-    ...{ numbers: units, timeoutMs: timeout, signal: stop.signal },
-    tried(number, one) {
-      tried++;
-      if (one !== null) {
-        found.push(one);
-        output.message(`unit ${number} answers${one.model === null ? "" : `: ${one.model}`}`);
-      }
-      if (tried % 16 === 0 && tried < units.length)
-        output.message(`${tried} of ${units.length} tried, ${found.length} found`);
+  const { shared, limits, ...way } = await sharedBeside(bus.driver, site, env);
+  for (const limit of limits) output.message(limit);
+  const terms = {
+    ...{ ranges, timeoutMs: given.timeout ?? bus.timeoutMs, signal: stop.signal },
+    tried(count: number) {
+      tried += count;
+      const so = found.length === 0 ? "" : `, ${found.length} found`;
+      if (++steps % 16 === 0 && tried < of) output.message(`${tried} of ${of} tried${so}`);
     },
-  });
-  return { lost, tried, found };
+    found(one: Found | Owner) {
+      found.push(one);
+      output.message(sayOne(bus, one));
+    },
+  };
+  const look = async (): Promise<string | null> => {
+    if (given.has === undefined) return discovery.look(bus.options, env, shared, terms);
+    return (await discovery.seek?.(given.has, bus.options, env, shared, terms)) ?? null;
+  };
+  const lost = way.lost ?? (await look());
+  await shared.close();
+  const isWhole = lost === null && !stop.signal.aborted;
+  return { lost, looked: { bus, site, ranges, tried, of, found, isWhole, name: given.has ?? null } satisfies Looked };
 }
-
-interface Result {
-  readonly bus: Bus;
-  readonly site: Site;
-  readonly tried: number;
-  readonly of: number;
-  readonly found: readonly Found[];
-}
-
-function show({ bus, site, tried, of, found }: Result, json: boolean, { output }: Context): void {
-  const known = site.devices.filter((one) => one.bus === bus.id);
-  const idOf = (address: unknown): string | null => known.find((one) => isAt(one.address, address))?.id ?? null;
-  const rows = found.map(({ device: address, ...told }) => ({ address, ...told, device: idOf(address) }));
-  if (json) output.data(JSON.stringify({ bus: bus.id, tried, of, found: rows }));
-  else if (rows.length > 0) {
-    const heads = ["ADDRESS", "VENDOR", "MODEL", "REVISION", "IN THE SITE FILE"];
-    const cells = rows.map(({ address, vendor, model, revision, device }) =>
-      [sayAddress(address), vendor, model, revision, device].map((cell) => cell ?? "–"),
-    );
-    for (const line of table([heads, ...cells])) output.data(line);
-  }
-  output.message(`${found.length} found, ${tried} of ${of} tried.`);
-  const alike = new Set(found.map(({ device: _, ...told }) => JSON.stringify(told)));
-  if (tried >= 8 && found.length === tried && alike.size === 1)
-    output.message("Each of them answers, and alike: it is probably one device, which does not look at the unit.");
-}
-
-/** A site file may say more of a device than where it is, such as its pause. */
-const isAt = (written: unknown, found: unknown): boolean =>
-  Object.entries(found as object).every(([name, value]) => (written as Record<string, unknown>)[name] === value);

@@ -33,17 +33,18 @@ const behind = ({ id }: Bus, { device }: Looked): Finding =>
   wrong(`device ${device.id}`, `not reached: the bus ${id} cannot be had`, "See the bus.");
 
 function deviceFinding(bus: Bus, looked: Looked): Finding {
-  const { device, values, identity, guess } = looked;
+  const { device, values, identity, guess, units } = looked;
   const of = `device ${device.id}`;
   const bad = values.filter(({ quality }) => quality === "bad");
-  if (isSilent(looked)) {
+  if (isSilent(looked) || isOneReason(values, /^identity_mismatch: /)) {
     const [first] = values;
     const what = guess === null ? (first?.reason ?? "") : `${first?.reason}; ${guess.what}`;
     return wrong(of, what, guess?.remedy ?? remedyFor(bus, first?.reason ?? null));
   }
   const who = sayWho(identity);
   const counted = `${values.length - bad.length} of ${values.length} points with a plausible value${who === "" ? "" : `, ${who}`}`;
-  const details = bad.map(({ point, reason }) => `${point}  ${reason}`);
+  const apart = units.map(({ point, what }) => `${point}  ${what}`);
+  const details = [...bad.map(({ point, reason }) => `${point}  ${reason}`), ...apart];
   if (identity?.verdict === "other") {
     const remedy = `Check cabling; if it was replaced, mepwatch accept ${device.id}, or correct its identity in the site file.`;
     return wrong(of, `another device: ${sayOther(identity)}; ${counted}`, remedy, details);
@@ -52,10 +53,24 @@ function deviceFinding(bus: Bus, looked: Looked): Finding {
     const what = guess === null ? counted : `${counted}; ${guess.what}`;
     return wrong(of, what, guess?.remedy ?? pointRemedy(bad), details);
   }
+  if (units.length > 0) {
+    const what = `${counted}; of ${units.length} the device tells another unit than the profile`;
+    const remedy =
+      "Correct unit and scale of these points in the profile; or where the device is wrong about itself, its units.";
+    // Of another quantity altogether is what nobody set at the device.
+    return units.some(({ isOfNumber }) => isOfNumber)
+      ? wrong(of, what, remedy, details)
+      : { ...note(of, what, remedy), details };
+  }
   if (identity?.verdict === "untold")
     return note(of, `${counted}; it tells nothing of what it is known by (${sayParts(identity.expected)})`);
   return ok(of, counted);
 }
+
+const isOneReason = (values: Looked["values"], pattern: RegExp): boolean =>
+  values.length > 0 &&
+  pattern.test(values[0]?.reason ?? "") &&
+  values.every(({ reason }) => reason === values[0]?.reason);
 
 const sayParts = (parts: IdentityStatus["expected"]): string =>
   Object.entries(parts)
@@ -81,7 +96,10 @@ const remedies: Readonly<Record<string, string>> = {
   "snmp timeout":
     "Check host, community or user, and version: a device says nothing to a wrong one; and whom it lets ask (its access list).",
   "snmp device_error": "Check user, auth and priv.",
-  "bacnet timeout": "Check host, port and instance, and that no router or firewall is between.",
+  "bacnet timeout":
+    "Check host, port and instance (mepwatch discover shows who answers), network and mac of one behind a router, and that no firewall is between.",
+  "bacnet identity_mismatch":
+    "Correct its instance, or the address of its bus; mepwatch discover shows who is where. Two devices of one instance: change one.",
   unreachable: "Check host and port, or the serial port; that the way there is up, and that no other program has it.",
 };
 

@@ -1,10 +1,10 @@
-import type { Found, Reading } from "../../drivers/driver.ts";
+import type { Closable, Found, Reading } from "../../drivers/driver.ts";
 import { pointValues } from "../api/status.ts";
 import type { Bus, Device, Site } from "../config/resolved.ts";
 import type { Env } from "../env.ts";
 import type { Turns } from "../pipeline/turns.ts";
 import { type Guess, isOfTheWay, isSilent, isUnanswered, type Looked } from "./doctor-looked.ts";
-import { sayAddress } from "./site.ts";
+import { isAt, sayAddress } from "./site.ts";
 
 /** That there is nothing at an address, or nothing that can be read in this way. */
 const refusal = /^(no_such_point: |device_error: exception 1 )/;
@@ -18,8 +18,15 @@ export async function refusedOtherwise(
   { device, values }: Pick<Looked, "device" | "values">,
   line: Turns,
 ): Promise<Guess | null> {
-  const isRefused = values.length > 0 && values.every(({ reason }) => refusal.test(reason ?? ""));
-  if (!isRefused) return null;
+  const refused = values.filter(({ reason }) => refusal.test(reason ?? ""));
+  if (refused.length === 0) return null;
+  const whole = refused.length === values.length ? await allOtherwise(bus, { device, values }, line) : null;
+  return whole ?? (await someOtherwise(bus, { device, values: refused }, line));
+}
+
+type Refused = Pick<Looked, "device" | "values">;
+
+async function allOtherwise(bus: Bus, { device, values }: Refused, line: Turns): Promise<Guess | null> {
   const right: string[] = [];
   for (const [mistake, points] of mistakes(bus, device)) {
     const readings: Reading[] = [];
@@ -33,6 +40,32 @@ export async function refusedOtherwise(
   return { what: `all of them are there if ${mistake}`, remedy: "Correct the addresses in the profile." };
 }
 
+/** Of single points, in the protocols in which that can be: where each is to be had with a plausible value. */
+async function someOtherwise(bus: Bus, { device, values }: Refused, line: Turns): Promise<Guess | null> {
+  const found: string[] = [];
+  for (const { point } of values) {
+    const { own, address: written } = device.points.find(({ id }) => id === point) ?? { own: "", address: null };
+    const places = written === null ? [] : (bus.driver.mistaken?.(written) ?? []);
+    for (const { address } of places.filter(({ isOfPoint }) => isOfPoint)) {
+      const readings: Reading[] = [];
+      for (const request of bus.driver.plan([{ id: point, device: device.address, address }], bus.options))
+        readings.push(...(await line.read(request)));
+      const [read] = pointValues(device, readings);
+      if (read === undefined || isUnanswered(read)) return null;
+      if (read.quality === "good") found.push(`${own} (${sayAddress(changed(written, address))})`);
+    }
+  }
+  if (found.length === 0) return null;
+  const shown = found.length > 5 ? [...found.slice(0, 5), "…"] : found;
+  return { what: `elsewhere there are ${shown.join(", ")}`, remedy: "Correct their addresses in the profile." };
+}
+
+/** What differs. */
+const changed = (from: unknown, to: unknown): object =>
+  Object.fromEntries(
+    Object.entries(to as object).filter(([name, value]) => (from as Readonly<Record<string, unknown>>)[name] !== value),
+  );
+
 /** Each mistake that may have been made with every point, and the points as they are then. */
 function mistakes({ driver }: Bus, { points, address: device }: Device) {
   const all = new Map<string, { id: string; device: unknown; address: unknown }[]>();
@@ -43,29 +76,34 @@ function mistakes({ driver }: Bus, { points, address: device }: Device) {
   return [...all].filter(([, some]) => some.length === points.length);
 }
 
-/** Where devices stand as they come, or when nobody knows better. */
-const usualUnits = [1, 2, 3, 247, 255];
-
 interface Looking {
   readonly env: Env;
   readonly bus: Bus;
+  readonly shared: Closable;
   readonly site: Site;
   readonly looked: readonly Pick<Looked, "device" | "values">[];
   readonly signal: AbortSignal;
 }
 
-/** Where somebody on the bus is silent: who answers at usual addresses that no device of the site file has; null: nobody. */
-export async function unitsThere({ env, bus, site, looked, signal }: Looking): Promise<Guess | null> {
+/** Where somebody on the bus is silent: who answers where devices are likely, whom the site file does not have; null: nobody. */
+export async function othersThere({ env, bus, shared, site, looked, signal }: Looking): Promise<Guess | null> {
   const isReached = (values: Looked["values"]): boolean => !values.some(({ reason }) => isOfTheWay(reason));
   const isWanted = looked.some((one) => isSilent(one) && isReached(one.values));
-  if (bus.driver.discover === undefined || !isWanted) return null;
-  const taken = site.devices.filter((one) => one.bus === bus.id).map(({ address }) => address as { unit?: number });
-  const found: Found[] = [];
-  const numbers = usualUnits.filter((unit) => taken.every((one) => one.unit !== unit));
-  await bus.driver.discover(bus.options, env, {
-    ...{ numbers, timeoutMs: bus.timeoutMs, signal },
-    tried: (_, one) => void (one !== null && found.push(one)),
-  });
+  const { discovery } = bus.driver;
+  if (discovery === undefined || !isWanted) return null;
+  const known = site.devices.filter((one) => one.bus === bus.id).map(({ address }) => address);
+  const ranges = discovery.likely(bus.options, known);
+  if (ranges.length === 0) return null;
+  const there: Found[] = [];
+  const terms = {
+    ranges,
+    timeoutMs: bus.timeoutMs,
+    signal,
+    tried: () => {},
+    found: (one: Found) => void there.push(one),
+  };
+  await discovery.look(bus.options, env, shared, terms);
+  const found = there.filter(({ device }) => !known.some((one) => isAt(one, device)));
   if (found.length === 0) return null;
   const names = found.map(({ device, model }) => `${sayAddress(device)}${model === null ? "" : ` (${model})`}`);
   return {

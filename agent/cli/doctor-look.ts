@@ -6,8 +6,10 @@ import type { Env } from "../env.ts";
 import { type Identities, identitiesOf } from "../pipeline/identities.ts";
 import { type Turns, turns } from "../pipeline/turns.ts";
 import { inPath } from "./asked.ts";
-import { refusedOtherwise, unitsThere } from "./doctor-guess.ts";
-import { isSilent, type Looked } from "./doctor-looked.ts";
+import { othersThere, refusedOtherwise } from "./doctor-guess.ts";
+import { type Guess, isSilent, type Looked } from "./doctor-looked.ts";
+import { unitsApart } from "./doctor-units.ts";
+import { sharedForReading } from "./shared.ts";
 
 /** Asks the devices of a bus, in their order. */
 export type Look = (bus: Bus, devices: readonly Device[]) => Promise<readonly Looked[]>;
@@ -17,12 +19,14 @@ export function throughAgent(socket: string, { devices: running }: StatusSnapsho
   const look = async (device: Device): Promise<Looked> => {
     const known = running.find(({ id }) => id === device.id);
     const { identity = null } = known ?? {};
-    const told = (detail: string): Looked => ({ device, values: allBad(device, detail), identity, guess: null });
+    const told = (detail: string): Looked => ({
+      ...{ device, values: allBad(device, detail), identity, guess: null, units: [] },
+    });
     // It knows already, and would wait for each request.
     if (known?.answering === false) return told(known.fault ?? "no answer");
     const answer = await ask(socket, `/read/${inPath(device.id)}`);
     if (!answer.ok) return told(answer.message);
-    return { device, values: answer.body as PointValue[], identity, guess: null };
+    return { device, values: answer.body as PointValue[], identity, guess: null, units: [] };
   };
   return async (_, devices) => {
     const all: Looked[] = [];
@@ -47,15 +51,17 @@ export interface Direct extends Closable {
  */
 export function directly(env: Env, site: Site, pins: ReadonlyMap<string, string>, signal: AbortSignal): Direct {
   const identities = identitiesOf(env, site, { pinned: () => pins, pin: () => {} });
-  const shared = new Map<Driver, Closable>();
-  const sharedOf = (driver: Driver): Closable => {
-    const made = shared.get(driver) ?? driver.share?.(env) ?? { close: async () => {} };
-    shared.set(driver, made);
+  const ofDrivers = new Map<Driver, ReturnType<typeof sharedForReading>>();
+  const sharedOf = (driver: Driver): ReturnType<typeof sharedForReading> => {
+    const made = ofDrivers.get(driver) ?? sharedForReading(driver, site, env);
+    ofDrivers.set(driver, made);
     return made;
   };
   return {
     async look(bus, devices) {
-      const line = turns(env, bus, sharedOf(bus.driver));
+      const { shared, lost, limits } = await sharedOf(bus.driver);
+      if (lost !== null) return devices.map((device) => unreached(device, lost));
+      const line = turns(env, bus, shared);
       const all: Looked[] = [];
       // What is under way then ends at once, and tells nothing of the device.
       const leave = (): void => void line.close();
@@ -63,20 +69,32 @@ export function directly(env: Env, site: Site, pins: ReadonlyMap<string, string>
       for (const device of signal.aborted ? [] : devices) {
         const one = await lookAt(env, { bus, device, line, identities });
         const guess = await refusedOtherwise(bus, one, line);
+        const units = isSilent(one) ? [] : await unitsApart(bus, device, line);
         if (signal.aborted) break;
-        all.push({ ...one, guess });
+        all.push({ ...one, guess, units });
       }
       signal.removeEventListener("abort", leave);
       await line.close();
       // A line of its own again: a serial port can be opened once.
-      const others = signal.aborted ? null : await unitsThere({ env, bus, site, looked: all, signal });
-      return all.map((one) => (isSilent(one) ? { ...one, guess: others } : one));
+      const others = signal.aborted ? null : await othersThere({ env, bus, shared, site, looked: all, signal });
+      const guess = others ?? deaf(limits);
+      return all.map((one) => (isSilent(one) ? { ...one, guess } : one));
     },
     async close() {
-      await Promise.all([...shared.values()].map((one) => one.close()));
+      const all = await Promise.all(ofDrivers.values());
+      await Promise.all(all.map(({ shared }) => shared.close()));
     },
   };
 }
+
+const unreached = (device: Device, why: string): Looked => ({
+  values: pointValues(device, faults({ points: device.points }, "unreachable", why)),
+  ...{ device, identity: null, guess: null, units: [] },
+});
+
+/** What may keep an answer from being heard; null: nothing does. */
+const deaf = ([limit]: readonly string[]): Guess | null =>
+  limit === undefined ? null : { what: "and not all that devices say is heard here", remedy: limit };
 
 interface Asking {
   readonly bus: Bus;
@@ -88,7 +106,7 @@ interface Asking {
 /** A request that is not answered is asked once more: the first one may have found a connection that had just ended. */
 const missesMax = 2;
 
-async function lookAt(env: Env, { bus, device, line, identities }: Asking): Promise<Omit<Looked, "guess">> {
+async function lookAt(env: Env, { bus, device, line, identities }: Asking): Promise<Omit<Looked, "guess" | "units">> {
   const points = device.points.map(({ id, address }) => ({ id, device: device.address, address }));
   const readings: Reading[] = [];
   let misses = 0;

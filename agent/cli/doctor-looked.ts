@@ -1,6 +1,7 @@
 import type { PointValue } from "../api/status.ts";
 import type { Device } from "../config/resolved.ts";
 import type { IdentityStatus } from "../pipeline/identities.ts";
+import type { UnitApart } from "./doctor-units.ts";
 
 /** What a device says now, however it was asked. */
 export interface Looked {
@@ -11,6 +12,8 @@ export interface Looked {
   readonly identity: IdentityStatus | null;
   /** What else was found out about a device that tells nothing. */
   readonly guess: Guess | null;
+  /** Where the device and its profile do not agree. */
+  readonly units: readonly UnitApart[];
 }
 
 /** What is wrong with the addressing, where the device itself shows it. */

@@ -26,8 +26,12 @@ export function tellAll(lines: readonly string[], { output }: Context): void {
   output.message(`${lines.length} ${lines.length === 1 ? "problem" : "problems"}.`);
 }
 
-/** The address of a device as the file has it: unit: 3. */
+/** The address of a device as the file has it, texts in quotes, as "10" is not 10: unit: 3. */
 export const sayAddress = (address: unknown): string =>
   Object.entries(address as Readonly<Record<string, unknown>>)
-    .map(([name, value]) => `${name}: ${String(value)}`)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
     .join(", ");
+
+/** Whether a device of the site file is the one found; the file may say more of it than where it is, such as its pause. */
+export const isAt = (written: unknown, found: unknown): boolean =>
+  Object.entries(found as object).every(([name, value]) => (written as Record<string, unknown>)[name] === value);

@@ -5,7 +5,7 @@ import { encoders } from "./encode.ts";
 import { keyOfPeer, type Peer, type PeerKey } from "./line.ts";
 import type { Address } from "./packet.ts";
 import { type CovNotification, type EventNotification, readUnasked, type Unasked } from "./unasked.ts";
-import { type IAm, iAm } from "./whois.ts";
+import { type IAm, type IHave, iAm } from "./whois.ts";
 
 /** Hears what devices say unasked, as far as the budget goes, gives it to whom it concerns, and answers what has to be. */
 export interface Attendant {
@@ -36,7 +36,7 @@ export interface EventEars {
 interface Surroundings {
   readonly env: Env;
   isKnown(peer: PeerKey): boolean;
-  present(told: IAm, from: Peer): void;
+  present(told: IAm | IHave, from: Peer): void;
   send(apdu: Buffer, to: Peer): void;
 }
 
@@ -89,9 +89,9 @@ export function attendantOf({ env, isKnown, present, send }: Surroundings): Atte
       if (call === undefined) return;
       const told = call.kind === "unreadable" ? null : readUnasked(call);
       // In a large network hundreds introduce themselves whenever anybody asks; most of them mean nothing here.
-      if (told?.kind === "i-am") {
+      if (told?.kind === "i-am" || told?.kind === "i-have") {
         present(told, peer);
-        for (const tell of watchers.get(told.device) ?? []) tell();
+        if (told.kind === "i-am") for (const tell of watchers.get(told.device) ?? []) tell();
       } else if (isWithinBudget(told, peer, from)) {
         const answer = answerTo(told, call, peer);
         if (answer !== null) send(answer, peer);

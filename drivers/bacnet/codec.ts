@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Fault, Reading, Told } from "../driver.ts";
 import { told, untold, visible } from "../told.ts";
 import type { Answer, Result, Results } from "./answer.ts";
-import { flagsKeyOf, isPresentValue, keyOf, type ObjectPoint } from "./question.ts";
+import { flagsKeyOf, isPresentValue, keyOf, type ObjectId, type ObjectPoint } from "./question.ts";
 import { applicationTag } from "./tags.ts";
 
 /** Turns what a device says of an object into a reading; total: any input gives a number or a fault. */
@@ -25,7 +25,7 @@ const absent: ReadonlySet<number> = new Set([
   errorCode.notAnArray,
 ]);
 
-type ValueFault = Pick<Fault, "fault" | "detail">;
+export type ValueFault = Pick<Fault, "fault" | "detail">;
 
 export function readingOf(point: ObjectPoint, results: Results): Reading {
   const result = results.get(keyOf(point));
@@ -101,12 +101,26 @@ export function decode(result: Result): number | ValueFault {
   }
 }
 
-const objectId = z.object({ type: z.number(), instance: z.number() });
+const objectId: z.ZodType<ObjectId> = z.object({ type: z.number(), instance: z.number() });
 
 /** The instance of the object that a property names; undefined: it names none. */
 export function instanceOf(result: Result | undefined): number | undefined {
   const [first] = result ?? [];
   return first?.type === applicationTag.objectId ? objectId.safeParse(first.value).data?.instance : undefined;
+}
+
+/** The texts of a property, an array's in their order; null: it is something else. */
+export function textsIn(result: Result): readonly string[] | null {
+  const texts = result.map(({ type, value }) => (type === applicationTag.characterString ? value : null));
+  return texts.every((text) => typeof text === "string") ? texts.map(visible) : null;
+}
+
+/** The object identifiers of a property; null: it is something else. */
+export function objectsIn(result: Result): readonly ObjectId[] | null {
+  const found = result.map(({ type, value }) =>
+    type === applicationTag.objectId ? objectId.safeParse(value).data : undefined,
+  );
+  return found.every((one) => one !== undefined) ? found : null;
 }
 
 /** What the device says of itself: a text as it is, an object by its instance, else the number as text. */
@@ -172,6 +186,8 @@ function statusFault(flags: Result): ValueFault | undefined {
 }
 
 export const faultDetail = "status-flags: fault";
+
+export const isSet = (flags: Result, bit: number): boolean => (firstOctet(flags) & (1 << bit)) !== 0;
 
 /** Of a bit string, with its bits reversed as the library has them, so that bit 0 is the first flag; 0 of anything else. */
 function firstOctet([flags]: Result): number {

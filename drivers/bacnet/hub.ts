@@ -15,8 +15,8 @@ import {
   unicast,
 } from "./packet.ts";
 import type { Network } from "./schema.ts";
-import { type Sockets, socketsOf } from "./sockets.ts";
-import { type Directory, directory } from "./whois.ts";
+import { type Sockets, socketsOf, type Way } from "./sockets.ts";
+import { type Directory, directory, type IAm, type IHave } from "./whois.ts";
 
 /**
  * All BACnet of an agent, through one socket: an answer is given to the line to the peer that sent it, and to no other; the rest
@@ -26,9 +26,15 @@ export interface Hub extends Closable, Pick<Attendant, "subscribe" | "onIAm"> {
   /** The same line for the same peer, always: a rebuilt session goes on with the invoke ids of the one before. */
   line(peer: Peer): Line;
   readonly directory: Directory;
-  /** How the network is reached and heard, from now on. */
-  join(network: Network, told: NetworkEars): NetworkStatus;
+  /** How the network is reached and heard, from now on; without ears for events, those are refused. */
+  join(network: Way, told: NetworkEars | Pick<NetworkEars, "registration">): NetworkStatus;
+  /** An unconfirmed request to all of the network, or to one address and what is behind it. */
+  call(apdu: Buffer, to: Address | null, failed: (error: Error) => void): void;
+  /** Hears whoever introduces itself or says that it has an object, until the function returned is called. */
+  onFound(hear: Finder): () => void;
 }
+
+export type Finder = (told: IAm | IHave, from: Peer) => void;
 
 export interface NetworkEars extends EventEars {
   /** The registration at the BBMD: null, it is there; else why it is not. */
@@ -46,7 +52,8 @@ export interface NetworkStatus {
 
 export function hubOf(env: Env): Hub {
   const lines = new Map<PeerKey, Line>();
-  let network: Network | null = null;
+  let network: Way | null = null;
+  const finders = new Set<Finder>();
   let foreign: Foreign | undefined;
 
   const sockets: Sockets = socketsOf(
@@ -56,13 +63,17 @@ export function hubOf(env: Env): Hub {
   );
   const send = (apdu: Buffer, { host, port, station }: Peer, isReplyExpected: boolean, failed: Failed): void =>
     sockets.send(unicast(apdu, { destination: station, isReplyExpected }), { host, port }, failed);
-  const known = directory(env, (apdu) => {
-    for (const [datagram, to] of network === null ? [] : broadcasts(apdu, network)) sockets.send(datagram, to, ignore);
-  });
+  const sendToAll = (apdu: Buffer, failed: Failed): void => {
+    for (const [datagram, to] of network === null ? [] : broadcasts(apdu, network)) sockets.send(datagram, to, failed);
+  };
+  const known = directory(env, (apdu) => sendToAll(apdu, ignore));
   const attendant = attendantOf({
     env,
     isKnown: (peer) => lines.has(peer),
-    present: known.heard,
+    present(told, from) {
+      if (told.kind === "i-am") known.heard(told, from);
+      for (const hear of finders) hear(told, from);
+    },
     send: (apdu, to) => send(apdu, to, false, ignore),
   });
 
@@ -96,7 +107,7 @@ export function hubOf(env: Env): Hub {
     ...{ subscribe: attendant.subscribe, onIAm: attendant.onIAm },
     join(joined, told) {
       network = joined;
-      attendant.attend(told, joined.instance);
+      if ("event" in told) attendant.attend(told, joined.instance);
       sockets.stayOpen();
       const registered = (lost: string | null): void => {
         told.registration(lost);
@@ -108,6 +119,14 @@ export function hubOf(env: Env): Hub {
         ...{ at: sockets.at, trouble: () => sockets.trouble() ?? foreign?.trouble() ?? null },
         ...{ isRegistered: () => foreign?.isRegistered() ?? null, counts: attendant.counts },
       };
+    },
+    call(apdu, to, failed) {
+      if (to === null) sendToAll(apdu, failed);
+      else sockets.send(unicast(apdu, everywhere), to, failed);
+    },
+    onFound(hear) {
+      finders.add(hear);
+      return () => void finders.delete(hear);
     },
     close() {
       foreign?.close();
@@ -122,10 +141,11 @@ const ignore: Failed = () => {};
 
 /** To all networks; a foreign device's BBMD broadcasts it in its own. */
 function broadcasts(apdu: Buffer, { broadcast: host, port, bbmd }: Network): (readonly [Buffer, Address])[] {
-  const route = { destination: { network: everyNetwork, mac: "" } };
-  const here = [broadcast(apdu, route), { host, port }] as const;
-  return bbmd ? [here, [distributed(apdu, route), bbmd]] : [here];
+  const here = [broadcast(apdu, everywhere), { host, port }] as const;
+  return bbmd ? [here, [distributed(apdu, everywhere), bbmd]] : [here];
 }
+
+const everywhere = { destination: { network: everyNetwork, mac: "" } };
 
 const isBehind = ({ host, port, station }: Peer, router: Address, network: number | null): boolean =>
   host === router.host && port === router.port && station !== null && station.network === network;

@@ -1,9 +1,13 @@
 import { defineDriver, defineListening } from "../driver.ts";
+import { discovery } from "./discover.ts";
 import { hubOf } from "./hub.ts";
 import { listen } from "./listener.ts";
+import { mistaken } from "./mistaken.ts";
 import { plan } from "./plan.ts";
 import { address, bus, device, network, part, trap } from "./schema.ts";
 import { sessionOn } from "./session.ts";
+import { units } from "./told-units.ts";
+import { visit } from "./visit.ts";
 
 export const bacnet = defineDriver({
   protocol: "bacnet",
@@ -19,8 +23,10 @@ export const bacnet = defineDriver({
     options: network,
     trap,
     listen,
+    visit,
     isNeededBy: ({ host }) => host === undefined,
   }),
+  ...{ discovery, mistaken, units },
   share: hubOf,
   open: (bus, env, hub, learnt, news) => sessionOn(bus, { env, hub, learnt, news }),
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { duration } from "../../agent/core/duration.ts";
+import { typeName } from "./type-names.ts";
 
 /** Object types this driver reads, by their BACnet number (ASHRAE 135, BACnetObjectType). */
 export const objectTypes = {
@@ -159,8 +160,7 @@ export const propertyNumber = ({ property }: ObjectAddress): number =>
   typeof property === "number" ? property : properties[property];
 
 /** As the standard spells it, else its number. */
-export const objectName = (type: number): string =>
-  Object.entries(objectTypes).find(([, number]) => number === type)?.[0] ?? String(type);
+export const objectName = (type: number): string => typeName(type) ?? String(type);
 
 /** Properties of the device object that tell which device it is. */
 export const deviceProperties = {

@@ -1,19 +1,17 @@
 import type { Env } from "../../agent/env.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
-import { faults, type Inquiry, type Learnt, type News, type Reading, type Session, type Told } from "../driver.ts";
+import { faults, type Inquiry, type Learnt, type News, type Reading, type Session } from "../driver.ts";
 import { untold } from "../told.ts";
 import { abilitiesOf } from "./ability.ts";
 import { type Acquaintance, acquaintance, type Met, type NotMet } from "./acquaintance.ts";
-import { type Answer, resultKey } from "./answer.ts";
-import { flawOf, toldOf } from "./codec.ts";
 import { subscriptions } from "./cov.ts";
 import { readEvents } from "./events.ts";
 import type { Hub } from "./hub.ts";
-import { readMultiple, readSingle } from "./library.ts";
 import type { Point, Request } from "./plan.ts";
 import { isOfObject } from "./question.ts";
 import { readObjects } from "./reader.ts";
-import { type Bus, type Device, deviceObject, deviceProperties, isOfEvents, type Part } from "./schema.ts";
+import { type Bus, type Device, isOfEvents, type Part } from "./schema.ts";
+import { tell } from "./self-told.ts";
 
 /** What a session is made with. */
 export interface SessionOptions {
@@ -79,7 +77,7 @@ export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions):
       const by = deadlineIn(env, timeoutMs);
       const there = await met(device, by);
       if ("fault" in there) return parts.map(({ name }) => untold(name, there.fault, there.detail));
-      const told = await tell(device, parts, there, abilities.of(device.instance).isSingle, by);
+      const told = await tell(device, parts, there.ask, abilities.of(device.instance), by);
       if (told.some((one) => "fault" in one && (one.fault === "timeout" || one.fault === "unreachable"))) lost(device);
       return told;
     },
@@ -93,30 +91,3 @@ export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions):
 
 const isActive = ({ state }: { readonly state: number }): boolean => state !== 0;
 const isUnacknowledged = ({ isAcknowledged }: { readonly isAcknowledged: boolean }): boolean => !isAcknowledged;
-
-/** All parts in one request, singly where that is refused. */
-async function tell(
-  device: Device,
-  parts: Inquiry<Device, Part>["parts"],
-  { ask }: Met,
-  isSingle: boolean,
-  by: Deadline,
-): Promise<readonly Told[]> {
-  const object = { type: deviceObject, instance: device.instance };
-  const asked = parts.map(({ name, address }) => ({ name, id: deviceProperties[address.property] }));
-  const toldBy = (name: string, id: number, answer: Answer): Told => {
-    if (answer.kind === "results") return toldOf(name, answer.results.get(resultKey(object, id)));
-    const { fault, detail } = flawOf(answer);
-    return untold(name, fault, detail);
-  };
-  if (!isSingle) {
-    const properties = asked.map(({ id }) => ({ id }));
-    const answer = await ask((invokeId) => readMultiple([{ object, properties }], invokeId), by);
-    if (answer.kind === "results" || answer.kind === "fault")
-      return asked.map(({ name, id }) => toldBy(name, id, answer));
-  }
-  const told: Told[] = [];
-  for (const { name, id } of asked)
-    told.push(toldBy(name, id, await ask((invokeId) => readSingle(object, { id }, invokeId), by)));
-  return told;
-}

@@ -3,6 +3,11 @@ import type { Env } from "../../agent/env.ts";
 import type { Address } from "./packet.ts";
 import type { Network } from "./schema.ts";
 
+/** How the network is reached, and from which port of this machine if not from the network's own (0: any). */
+export interface Way extends Network {
+  readonly ownPort?: number;
+}
+
 /** The UDP sockets of all BACnet sessions of an agent. */
 export interface Sockets {
   /** `failed` is told when the system refuses to send, such as without a route. */
@@ -20,7 +25,7 @@ const againMs = 30_000;
 
 export function socketsOf(
   env: Env,
-  network: () => Network | null,
+  network: () => Way | null,
   receive: (datagram: Buffer, from: RemoteInfo) => void,
 ): Sockets {
   let main: Socket | undefined;
@@ -54,8 +59,8 @@ export function socketsOf(
     return socket;
   };
   const open = (): void => {
-    const { address = "0.0.0.0", port = 0, broadcast = "" } = network() ?? {};
-    main ??= opened(address, port, false, (socket) => {
+    const { address = "0.0.0.0", port = 0, ownPort = port, broadcast = "" } = network() ?? {};
+    main ??= opened(address, ownPort, false, (socket) => {
       // Without a network there is nobody to broadcast to: a broadcast address as that of a device is a mistake.
       if (network() !== null) socket.setBroadcast(true);
       boundTo = `${socket.address().address}:${socket.address().port}`;

@@ -2,7 +2,7 @@ import type { BadReason } from "../../agent/core/sample.ts";
 import type { Env } from "../../agent/env.ts";
 import type { Deadline } from "../deadline.ts";
 import { apduMax, pdu, unconfirmedService } from "./apdu.ts";
-import { context, encoders, objectIdentifier, unsignedOctets } from "./encode.ts";
+import { context, encoders, objectIdentifier, textOctets, unsignedOctets } from "./encode.ts";
 import { keyOfPeer, type Peer, sayPeer } from "./line.ts";
 import { deviceObject } from "./schema.ts";
 import type { Unasked } from "./unasked.ts";
@@ -18,6 +18,7 @@ export interface Directory {
 }
 
 export type IAm = Extract<Unasked, { kind: "i-am" }>;
+export type IHave = Extract<Unasked, { kind: "i-have" }>;
 
 export interface Located {
   readonly peer: Peer;
@@ -32,7 +33,7 @@ interface NotLocated {
 /** So long is waited for a second device of the same instance, before the first one is believed. */
 const doubtMs = 100;
 /** Between two Who-Is: each is a broadcast, which every device of the network has to look at. */
-const paceMs = 200;
+export const paceMs = 200;
 const againMs = 2000;
 /** Instances between two that are asked for, which are asked for with them. */
 const gapMax = 5;
@@ -139,6 +140,15 @@ export const whoIs = (low: number, high: number): Buffer =>
     Buffer.of(pdu.unconfirmedRequest, unconfirmedService.whoIs),
     context(0, unsignedOctets(low)),
     context(1, unsignedOctets(high)),
+  ]);
+
+/** Who of the range has an object of this name. */
+export const whoHas = (low: number, high: number, name: string): Buffer =>
+  Buffer.concat([
+    Buffer.of(pdu.unconfirmedRequest, unconfirmedService.whoHas),
+    context(0, unsignedOctets(low)),
+    context(1, unsignedOctets(high)),
+    context(3, textOctets(name)),
   ]);
 
 /** Of the agent itself: it takes no segments, and is of no maker (0: ASHRAE). */

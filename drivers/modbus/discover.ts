@@ -1,5 +1,5 @@
 import { type Env, within } from "../../agent/env.ts";
-import { answered, type Found, type Reading, type Search, type Session, type Told } from "../driver.ts";
+import { answered, type Found, type Range, type Reading, type Search, type Session, type Told } from "../driver.ts";
 import { type Failure, isException } from "./failure.ts";
 import { plan, type Request } from "./plan.ts";
 import { addressSchema, type Bus, type Device, type Part, placeOfBus } from "./schema.ts";
@@ -24,15 +24,15 @@ const serverId: Parts = [{ name: "serverId", address: { serverId: true } }];
  * Tries one unit after the other. A read comes first: every device answers one, with an exception if nothing else, while some
  * keep silent at the functions that tell who they are, and a unit that nobody has should cost two timeouts, not three.
  */
-export async function discover(bus: Bus, env: Env, search: Search<Device>): Promise<string | null> {
-  const { numbers, timeoutMs, signal, tried } = search;
+export async function discover(bus: Bus, env: Env, search: Search<Found<Device>>): Promise<string | null> {
+  const { ranges, timeoutMs, signal, tried } = search;
   const lost = await reach(bus, env, timeoutMs);
   if (lost !== null) return lost;
   const session = openSession(bus, env);
   const leave = (): void => void session.close();
   signal.addEventListener("abort", leave, { once: true });
   try {
-    for (const unit of numbers) {
+    for (const unit of ranges.flatMap(each)) {
       const outcome = await whoIs(unit, bus, session, timeoutMs);
       if (signal.aborted) return null;
       if ("isLost" in outcome) {
@@ -40,7 +40,8 @@ export async function discover(bus: Bus, env: Env, search: Search<Device>): Prom
         const why = await reach(bus, env, timeoutMs);
         if (why !== null) return why;
       }
-      tried(unit, "isLost" in outcome ? null : outcome.found);
+      tried(1);
+      if (!("isLost" in outcome) && outcome.found !== null) search.found(outcome.found);
       await new Promise<void>((resolve) => env.after(pauseMs, resolve));
       if (signal.aborted) return null;
     }
@@ -50,6 +51,8 @@ export async function discover(bus: Bus, env: Env, search: Search<Device>): Prom
     await session.close();
   }
 }
+
+const each = ({ from, to }: Range): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 type Outcome = { readonly found: Found<Device> | null } | { readonly isLost: true };
 

@@ -20,6 +20,14 @@ export const modbus = defineDriver({
   airtimeMs,
   pauseMs,
   open: (bus, env, _shared, learnt) => openSession(bus, env, learnt),
-  discover,
+  discovery: {
+    ...{ number: "unit", all: { from: 0, to: 255 }, usual: { from: 1, to: 247 }, isDisturbing: true },
+    // Where devices stand as they come, or when nobody knows better.
+    likely: (_, taken) =>
+      [1, 2, 3, 247, 255]
+        .filter((unit) => taken.every((one) => one.unit !== unit))
+        .map((unit) => ({ from: unit, to: unit })),
+    look: (bus, env, _shared, search) => discover(bus, env, search),
+  },
   mistaken,
 });

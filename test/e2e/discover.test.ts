@@ -72,6 +72,7 @@ describe("mepwatch discover", { concurrent: true }, () => {
     expect(JSON.parse(asked.stdout.join())).toEqual({
       ...{ bus: "line", tried: 1, of: 1 },
       found: [{ address: { unit: 3 }, vendor: "Maker", model: "M1", revision: "1.4", device: "m-3" }],
+      silent: [],
     });
   });
 

@@ -62,13 +62,11 @@ afterAll(async () => {
 async function look(bus: object, numbers: readonly number[]): Promise<ReadonlyMap<number, Omit<Found, "device">>> {
   for (;;) {
     const found = new Map<number, Omit<Found, "device">>();
+    const ranges = numbers.map((unit) => ({ from: unit, to: unit }));
     const lost = await discover(busSchema.parse(bus), env, {
-      ...{ numbers, timeoutMs: 1500, signal: new AbortController().signal },
-      tried(number, one) {
-        if (one === null) return;
-        const { device: _, ...told } = one;
-        found.set(number, told);
-      },
+      ...{ ranges, timeoutMs: 1500, signal: new AbortController().signal },
+      tried: () => {},
+      found: ({ device, ...told }) => void found.set(device.unit, told),
     });
     if (lost === null && found.size > 0) return found;
     await new Promise<void>((resolve) => env.after(100, resolve));

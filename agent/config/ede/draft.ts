@@ -4,16 +4,19 @@ import type { EdeObject } from "./object.ts";
 import type { EdeDevice } from "./objects.ts";
 
 /** A profile's first draft, in YAML, from the objects of one device: what the driver reads are points, the rest is counted. */
-export function draftOf(device: EdeDevice): string {
-  const { instance, name, description, project, files, objects, unread } = device;
+export function draftOf(device: Omit<EdeDevice, "problems">): string {
+  const { instance, name, description, project, files, route = {}, objects, unread } = device;
   const from = files.map((file) => visible(basename(file))).join(", ");
+  const address = Object.entries({ instance, ...route }).map(
+    ([option, value]) => `${option}: ${JSON.stringify(value)}`,
+  );
   const who = [name, description, project === "" ? "" : `project ${project}`].filter((part) => part !== "").join(", ");
   const shown = `device ${instance}${who === "" ? "" : ` (${short(who)})`}`;
   const unique = uniqueIds();
   return [
     `# Drafted from ${from}: ${shown}. Keep what matters,`,
     "# name it, set its class, the numbers that mean no value, and the rules with their tests. What can be set is only read.",
-    `# In the site file the device has  address: { instance: ${instance} }`,
+    `# In the site file the device has  address: { ${address.join(", ")} }`,
     `profile: draft/${kebab(name).slice(0, idMax) || `device-${instance}`}`,
     `describe: ${quoted(`Drafted from ${from}, ${shown}.`)}`,
     "protocol: bacnet",
@@ -49,7 +52,7 @@ function pointOf(point: EdeObject, id: string): string[] {
     ...(range === null
       ? []
       : [
-          `    # range: [${range.map((bound) => scaled(bound, point)).join(", ")}] # as the file has it: only if nothing true lies outside`,
+          `    # range: [${range.map((bound) => scaled(bound, point)).join(", ")}] # as it was told: only if nothing true lies outside`,
         ]),
     ...(texts.length === 0
       ? []

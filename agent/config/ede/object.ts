@@ -1,7 +1,13 @@
-import type { ObjectName } from "../../../drivers/bacnet/schema.ts";
+import { type ObjectName, objectTypes } from "../../../drivers/bacnet/schema.ts";
 import type { Unit } from "../mib/units.ts";
 import type { Column, Entry, Names, ObjectList } from "./files.ts";
 import { unitIn } from "./units.ts";
+
+const { "notification-class": _, ...valued } = objectTypes;
+/** How the driver calls the types whose objects have a value. */
+export const readable: ReadonlyMap<number, ObjectName> = new Map(
+  Object.entries(valued).map(([name, type]) => [type, name as ObjectName]),
+);
 
 /** An object that the driver reads, all of it known. */
 export interface EdeObject {
@@ -33,7 +39,7 @@ export interface Place {
 
 export function objectOf(object: ObjectName, instance: number, place: Place): EdeObject {
   const { entry, names, tell } = place;
-  const isState = /^(binary|multi-state)-/.test(object);
+  const isState = hasStates(object);
   const said = isState ? noUnit : unitIn(entry.cell("unit"), names.units);
   const unitless = typeof said === "string" ? said : "";
   if (unitless !== "") tell(`${unitless}; the point has none: set unit and scale yourself`);
@@ -50,7 +56,9 @@ export function objectOf(object: ObjectName, instance: number, place: Place): Ed
   };
 }
 
-const noUnit: Unit = { unit: "1", scale: 1 };
+export const hasStates = (object: ObjectName): boolean => /^(binary|multi-state)-/.test(object);
+
+export const noUnit: Unit = { unit: "1", scale: 1 };
 
 /** A binary object is 0 inactive (its first text) or 1 active, a multi-state one counts from 1. */
 function textsOf(object: ObjectName, { list, entry, tell }: Place): EdeObject["texts"] {

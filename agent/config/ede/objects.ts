@@ -1,14 +1,8 @@
-import {
-  address,
-  device as deviceAddress,
-  deviceObject,
-  type ObjectName,
-  objectTypes,
-} from "../../../drivers/bacnet/schema.ts";
+import { address, device as deviceAddress, deviceObject } from "../../../drivers/bacnet/schema.ts";
+import { typeIn, typeName } from "../../../drivers/bacnet/type-names.ts";
 import type { Problem } from "../problem.ts";
 import { type EdeFile, problemAt, readFiles } from "./files.ts";
-import { type EdeObject, numbered, objectOf, type Place, shown } from "./object.ts";
-import { typeIn, typeName } from "./object-types.ts";
+import { type EdeObject, numbered, objectOf, type Place, readable, shown } from "./object.ts";
 
 /** A device, with its objects in the order of the files. */
 export interface EdeDevice {
@@ -18,6 +12,8 @@ export interface EdeDevice {
   readonly description: string;
   readonly project: string;
   readonly files: readonly string[];
+  /** Behind a router. */
+  readonly route?: { readonly network: number; readonly mac: string };
   readonly objects: readonly EdeObject[];
   /** How many it has that are not read, by type. */
   readonly unread: ReadonlyMap<string, number>;
@@ -76,11 +72,6 @@ const begun = (instance: number, project: string): Gathered => ({
 });
 
 const ofInstances = "expected a number from 0 to 4194302; the row is left out";
-
-/** How the driver calls the types that it reads. */
-const readable: ReadonlyMap<number, ObjectName> = new Map(
-  Object.entries(objectTypes).map(([name, type]) => [type, name as ObjectName]),
-);
 
 function gather(device: Gathered, place: Place): void {
   const { entry, names, tell } = place;

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Result, resultKey } from "../../../drivers/bacnet/answer.ts";
-import { decode, flawOf, readingOf } from "../../../drivers/bacnet/codec.ts";
-import { encoders } from "../../../drivers/bacnet/encode.ts";
+import { decode, flawOf, isSet, objectsIn, readingOf, textsIn } from "../../../drivers/bacnet/codec.ts";
+import { bitString, encoders } from "../../../drivers/bacnet/encode.ts";
 import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
 import { readTags } from "../../../drivers/bacnet/tags.ts";
+import { resultOf } from "../../../drivers/bacnet/values.ts";
 import { addressOf } from "./peer.ts";
 
 const ai1 = { type: 0, instance: 1 };
@@ -47,6 +48,48 @@ test.each([
   ["an error without its code", [{ type: 105, value: { errorClass: 2 } }], "bad_reply"],
 ])("%s is a fault", (_, result, fault) => {
   expect(decode(result)).toMatchObject({ fault });
+});
+
+const heard = (value: Buffer): Result => resultOf(readTags(value) ?? []) ?? [];
+
+test.each([
+  [[], [false, false, false]],
+  [[0], [true, false, false]],
+  [[1], [false, true, false]],
+  [
+    [0, 1],
+    [true, true, false],
+  ],
+])("of limits that are enabled (%j) the first bit is the low one", (set, expected) => {
+  const flags = heard(bitString(2, set));
+  expect([0, 1, 2].map((bit) => isSet(flags, bit))).toEqual(expected);
+  expect(isSet(heard(encoders.real(3)), 0)).toBe(false);
+});
+
+const text = (value: unknown) => ({ type: 7, value });
+test.each<[string, Result, readonly string[] | null]>([
+  ["one text", [text("off")], ["off"]],
+  ["an array of texts", [text("off"), text(""), text("on\u202e")], ["off", "", "on\\u{202e}"]],
+  ["none", [], []],
+  ["a number among them", [text("off"), { type: 2, value: 1 }], null],
+  ["a text without its text", [text(undefined)], null],
+])("texts: %s", (_, result, texts) => {
+  expect(textsIn(result)).toEqual(texts);
+});
+
+test.each<[string, Result, object | null]>([
+  [
+    "some",
+    [1, 2].map((instance) => ({ type: 12, value: { type: 0, instance } })),
+    [
+      { type: 0, instance: 1 },
+      { type: 0, instance: 2 },
+    ],
+  ],
+  ["no object", [{ type: 2, value: 1 }], null],
+  ["an object without its instance", [{ type: 12, value: { type: 0 } }], null],
+])("objects: %s", (_, result, objects) => {
+  expect(objectsIn(result)).toEqual(objects);
 });
 
 test("decode is total", () => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { builtInConfig } from "../../../agent/config/load.ts";
+import { ucum } from "../../../agent/core/ucum.ts";
 import { engineeringUnits } from "../../../drivers/bacnet/units.ts";
-import { ucum } from "./ucum.ts";
 
 const isUcum = (code: string): boolean => {
   try {

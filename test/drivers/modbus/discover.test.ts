@@ -14,15 +14,16 @@ const nobody = { vendor: null, model: null, revision: null };
 
 async function look(bus: object, numbers: readonly number[], timeoutMs = 500, signal = new AbortController().signal) {
   const found = new Map<number, Found>();
-  const tried: number[] = [];
+  let tried = 0;
+  const ranges = numbers.map((unit) => ({ from: unit, to: unit }));
   const lost = await discover(busSchema.parse(bus), env, {
-    ...{ numbers, timeoutMs, signal },
-    tried(number, one) {
-      tried.push(number);
-      if (one !== null) found.set(number, one);
+    ...{ ranges, timeoutMs, signal },
+    tried(count) {
+      tried += count;
     },
+    found: (one) => void found.set(one.device.unit, one),
   });
-  return { lost, tried, found };
+  return { lost, tried: numbers.slice(0, tried), found };
 }
 
 async function onLine(units: Readonly<Record<number, Unit>>, play: (line: Units) => Promise<void>) {

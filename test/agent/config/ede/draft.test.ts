@@ -73,8 +73,10 @@ test("a draft says all that the files say of what can be read, and counts the re
     },
   });
   // What a maker wrote there is for people to judge: a value outside would be bad.
-  expect(text).toContain("    # range: [0, 703.371] # as the file has it: only if nothing true lies outside\n");
-  expect(text).toContain("# Objects that are not read:\n#   trend-log: 2\n#   schedule: 1\n");
+  expect(text).toContain("    # range: [0, 703.371] # as it was told: only if nothing true lies outside\n");
+  expect(text).toContain(
+    "# Objects that are not read:\n#   trend-log: 2\n#   notification-class: 1\n#   schedule: 1\n",
+  );
   expect(text).toContain("instance: 1 } # KM1'TVorlauf; the device alarms at low 4, high 12");
   expect(text).toContain("instance: 7 } # KM1'Sollwert; can be set");
   expect(text).toContain("address: { instance: 3000 }");

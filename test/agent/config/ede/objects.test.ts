@@ -22,6 +22,7 @@ test("the objects of a device, with units, ranges and texts; what is not read is
     ...{ instance: 3000, name: "KM1", description: "Kältemaschine 1", project: "Kältezentrale", problems: [] },
     unread: new Map([
       ["trend-log", 2],
+      ["notification-class", 1],
       ["schedule", 1],
     ]),
   });

@@ -28,6 +28,7 @@ const rows = [
   "KM1_WZ;3000;KM1'Zähler;23;1;Wärmezähler;;;;N;N;;;;19;;",
   "KM1_TL;3000;KM1'Trend;20;1;Trend;;;;N;N",
   "KM1_T2;3000;KM1'Trend2;20;2;Trend;;;;N;N",
+  "KM1_MK;3000;KM1'Meldeklasse;15;5;Meldeklasse;;;;Y;N",
   "KM1_ZP;3000;KM1'Zeit;17;1;Zeitprogramm;;;;Y;N",
 ];
 export const chiller = `${[...header, columnRow, ...rows].join("\r\n")}\r\n`;

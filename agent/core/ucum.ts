@@ -49,7 +49,7 @@ const atoms: Readonly<Record<string, readonly [value: number, of: string]>> = {
   ...{ "*B[SPL]": [0, "Pa"] },
 };
 
-/** Throws at what is no UCUM code: an unknown atom, a prefix where none may be, degrees that do not stand alone. */
+/** @throws at what is no UCUM code: an unknown atom, a prefix where none may be, degrees that do not stand alone */
 export function ucum(code: string): Amount {
   const terms = [...code.matchAll(/(^|[./])((?:[^./{}]|\{[^{}]*\})+)/g)];
   const isWhole = terms.map(([text]) => text).join("") === code || `/${terms[0]?.[2]}` === code;
