@@ -75,7 +75,10 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
   };
   const arm = (): void => {
     const next = Math.min(...[...wanted.values()].filter(({ found }) => found.size === 0).map(({ askAt }) => askAt));
-    if (cancel !== undefined || next === Number.POSITIVE_INFINITY) return;
+    // A later question may be due before the one that the timer is for.
+    cancel?.();
+    cancel = undefined;
+    if (next === Number.POSITIVE_INFINITY) return;
     cancel = env.after(Math.max(0, Math.max(next, lastAt + paceMs) - env.clock.mono()), ask);
   };
 

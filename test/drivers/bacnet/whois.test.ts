@@ -87,6 +87,22 @@ test("many are asked for in ranges of those that lie together, one question ever
   expect((await Promise.all(all)).every((one) => "peer" in one)).toBe(true);
 });
 
+test("who is asked for later does not wait until the one before is asked for again", async () => {
+  const { env, known, find, asked } = stage();
+  void find(3000);
+  await env.advance(0);
+  known.heard(iAm(3000), at("192.0.2.7"));
+  await env.advance(300);
+  void find(5000);
+  void find(3000); // it has moved
+  await env.advance(200);
+  expect(asked).toEqual([
+    [0, 3000, 3000],
+    [300, 3000, 3000],
+    [500, 5000, 5000],
+  ]);
+});
+
 test("closing leaves nobody waiting", async () => {
   const { env, known, find } = stage();
   const found = find(3000);
