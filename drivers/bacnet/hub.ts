@@ -89,7 +89,9 @@ export function hubOf(env: Env): Hub {
     line(peer) {
       const key = keyOfPeer(peer);
       const line = lines.get(key) ?? lineTo(env, peer, (apdu, failed) => send(apdu, peer, true, failed));
+      lines.delete(key);
       lines.set(key, line);
+      if (lines.size > linesMax) lines.delete(lines.keys().next().value ?? "");
       return line;
     },
     directory: known,
@@ -116,6 +118,9 @@ export function hubOf(env: Env): Hub {
     },
   };
 }
+
+/** More than a site has devices: who forges I-Am could else make one at each address. Those asked longest ago go. */
+const linesMax = 10_000;
 
 type Failed = (error: Error) => void;
 const ignore: Failed = () => {};

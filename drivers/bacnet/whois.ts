@@ -34,6 +34,8 @@ const doubtMs = 100;
 /** Between two Who-Is: each is a broadcast, which every device of the network has to look at. */
 const paceMs = 200;
 const againMs = 2000;
+/** More that answer to one instance are not told apart: a storm of forged I-Am is to cost no memory. */
+const foundMax = 4;
 /** Instances between two that are asked for, which are asked for with them. */
 const gapMax = 5;
 
@@ -104,7 +106,7 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
     },
     heard({ device, apduMax: longest }, peer) {
       const one = wanted.get(device);
-      if (one === undefined) return;
+      if (one === undefined || one.found.size >= foundMax) return;
       one.found.set(keyOfPeer(peer), { peer, apduMax: longest });
       one.settleSoon ??= env.after(doubtMs, () => {
         const all = [...one.found.values()];
@@ -126,7 +128,7 @@ const absent = (device: number): NotLocated => ({
 
 const doubled = (device: number, all: readonly Located[]): NotLocated => ({
   fault: "identity_mismatch",
-  detail: `${all.length} devices answer to instance ${device}: ${all.map(({ peer }) => sayPeer(peer)).join(" and ")}; give each its own`,
+  detail: `${all.length}${all.length < foundMax ? "" : " or more"} devices answer to instance ${device}: ${all.map(({ peer }) => sayPeer(peer)).join(" and ")}; give each its own`,
 });
 
 /** Those at the front that lie close together; of ascending numbers. */
