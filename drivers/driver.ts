@@ -155,7 +155,7 @@ export interface Listener extends Closable {
   status(): ListenerStatus;
 }
 
-/** Counts since the start: each that was received is a hint, refused, answered (its sender had to ask first), or dropped. */
+/** Counts since the start: each that was received is a hint, refused, answered (its sender had to ask first, or asked again), or dropped. */
 export interface ListenerStatus {
   /** Address and port. */
   readonly at: string;

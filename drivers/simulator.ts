@@ -60,16 +60,11 @@ export interface Recipient {
   readonly isConfirming?: boolean;
 }
 
-/** What every protocol has. */
-export const misbehaviours = ["none", "silent", "slow", "rubbish", "error", "flood"] as const;
 /**
- * silent: never answers · slow: answers after 3 s · rubbish: answers bytes that do not decode · error: the protocol's own error ·
- * flood: sends without end what answers no question, asked or not.
+ * What every protocol has. silent: never answers · slow: answers after 3 s · rubbish: answers bytes that do not decode · error: the
+ * protocol's own error · flood: sends without end what answers no question, asked or not.
  */
-export type Misbehaviour = (typeof misbehaviours)[number];
-
-/** @throws on a name that is none, with those there are */
-export const misbehaviourNamed = (name: string): Misbehaviour => named(misbehaviours, name);
+export const misbehaviours = ["none", "silent", "slow", "rubbish", "error", "flood"] as const;
 
 /** @throws on a fault of another name, with those there are */
 export function named<Name extends string>(names: readonly Name[], name: string): Name {

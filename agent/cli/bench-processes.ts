@@ -5,12 +5,14 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Env } from "../env.ts";
+import { type Env, within } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
+import type { BareDevices } from "../simulate/bench-device.ts";
 import { benchDrain } from "../simulate/bench-drain.ts";
 import { benchLatency } from "../simulate/bench-latency.ts";
 import { benchModbus } from "../simulate/bench-modbus.ts";
 import { benchCommits, benchStart, type Opening } from "../simulate/bench-outbox.ts";
+import { benchSnmp, type SnmpBench } from "../simulate/bench-snmp.ts";
 import { benchTraps } from "../simulate/bench-traps.ts";
 
 const mosquitto = "/usr/sbin/mosquitto";
@@ -18,8 +20,8 @@ const subscriber = "/usr/bin/mosquitto_sub";
 const isHere = existsSync(mosquitto) && existsSync(subscriber);
 
 /** The rows of the outbox, with the processes that they need beside this one. */
-export const benchOutbox = (env: Env, program: string): Promise<Row[]> =>
-  withOthers(async (folder, others) => {
+export const benchOutbox = (env: Env, stopped: Promise<void>, program: string): Promise<Row[]> =>
+  withOthers(env, stopped, async (folder, others) => {
     const open = (path: string): Opening =>
       JSON.parse(
         execFileSync(process.execPath, [...process.execArgv, program, "bench", "--opens", path], { encoding: "utf8" }),
@@ -33,36 +35,77 @@ export const benchOutbox = (env: Env, program: string): Promise<Row[]> =>
   });
 
 /** From the wire to the subscriber. */
-export const benchEndToEnd = (env: Env): Promise<Row[]> =>
-  withOthers(async (folder, others) => {
+export const benchEndToEnd = (env: Env, stopped: Promise<void>): Promise<Row[]> =>
+  withOthers(env, stopped, async (folder, others) => {
     const url = isHere ? await startBroker(env, folder, others) : null;
     return [...(await benchLatency(env, folder, url)), ...(await benchTraps(env, folder, url))];
   });
 
 /** The devices are a process of their own, so that what they cost does not count. */
-export const benchModbusDriver = (env: Env, program: string, cpuMs: () => number): Promise<Row[]> =>
-  withOthers(async (folder, others) => {
-    const serving = spawn(process.execPath, [program, "bench", "--serves-modbus"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    others.push(serving);
-    for await (const line of createInterface({ input: serving.stdout }))
-      return await benchModbus(env, folder, JSON.parse(line), cpuMs);
-    throw new Error("the devices of the bench ended before they were ready");
+export const benchModbusDriver = (
+  env: Env,
+  stopped: Promise<void>,
+  program: string,
+  cpuMs: () => number,
+): Promise<Row[]> =>
+  withOthers(env, stopped, async (folder, others) => {
+    const ports = await serving(program, ["bench", "--serves-modbus"], others);
+    return await benchModbus(env, folder, ports as BareDevices, cpuMs);
   });
 
-async function withOthers(work: (folder: string, others: ChildProcess[]) => Promise<Row[]>): Promise<Row[]> {
+/** So are these. */
+export const benchSnmpDriver = (
+  env: Env,
+  stopped: Promise<void>,
+  program: string,
+  cpuMs: () => number,
+): Promise<Row[]> =>
+  withOthers(env, stopped, (folder, others) => {
+    const simulate: SnmpBench["simulate"] = async (args) =>
+      ((await serving(program, ["simulate", ...args], others)) as { ports: Readonly<Record<string, number>> }).ports;
+    return benchSnmp(env, { folder, cpuMs, simulate });
+  });
+
+/** This program once more; what it wrote on its first line, as JSON, which says that it is ready. */
+async function serving(program: string, args: readonly string[], others: Others): Promise<unknown> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  others.push(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    child.stdout.resume();
+    return JSON.parse(line);
+  }
+  throw new Error(`${args.join(" ")} ended before it was ready`);
+}
+
+/** What is killed when a bench is over. */
+type Others = Pick<ChildProcess, "kill">[];
+
+/** No bench takes half as long on a machine that does nothing else. */
+const longestMs = 10 * 60_000;
+
+/**
+ * With a folder, and with other processes, which end with the work, whether that fails, takes too long or is stopped: whatever it
+ * waits for. They are killed, since one that outlives us holds the terminal or the pipe that it has from us.
+ */
+async function withOthers(
+  env: Env,
+  stopped: Promise<void>,
+  work: (folder: string, others: Others) => Promise<Row[]>,
+): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
-  const others: ChildProcess[] = [];
+  const others: Others = [];
+  const ended = Promise.race([work(folder, others), stopped.then(() => "it was stopped")]);
   try {
-    return await work(folder, others);
+    const rows = await within(env, longestMs, ended, () => `it takes more than ${longestMs / 60_000} minutes`);
+    if (typeof rows === "string") throw new Error(`the bench was given up: ${rows}`);
+    return rows;
   } finally {
-    for (const one of others) one.kill("SIGTERM");
+    for (const one of others) one.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function startBroker(env: Env, folder: string, others: ChildProcess[]): Promise<string> {
+async function startBroker(env: Env, folder: string, others: Others): Promise<string> {
   const port = await freePort();
   const config = join(folder, "mosquitto.conf");
   writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);

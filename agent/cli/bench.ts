@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Env, realEnv } from "../env.ts";
+import { realEnv } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
-import { type Child, start } from "./child.ts";
-import type { AddCommand, Context } from "./context.ts";
+import type { AddCommand } from "./context.ts";
 import { exit, table } from "./output.ts";
 
 interface Options {
@@ -13,7 +12,7 @@ interface Options {
   readonly servesModbus?: true;
 }
 
-export const addBench: AddCommand = (program, { output, environment, program: self, exit: end }) => {
+export const addBench: AddCommand = (program, { output, program: self, stopped, exit: end }) => {
   program
     .command("bench [group]", { hidden: true })
     .summary("how fast it is on this machine")
@@ -23,8 +22,7 @@ export const addBench: AddCommand = (program, { output, environment, program: se
     .action(async (group: string | undefined, { json, opens, servesModbus }: Options) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
-      const { benchSnmp } = await import("../simulate/bench-snmp.ts");
-      const { benchEndToEnd, benchModbusDriver, benchOutbox } = await import("./bench-processes.ts");
+      const { benchEndToEnd, benchModbusDriver, benchOutbox, benchSnmpDriver } = await import("./bench-processes.ts");
       const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
       if (opens !== undefined) {
@@ -39,11 +37,10 @@ export const addBench: AddCommand = (program, { output, environment, program: se
       }
       const groups: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
         rules: () => benchRules(env, heapUsed),
-        modbus: () => benchModbusDriver(env, self, cpuMs),
-        outbox: () => benchOutbox(env, self),
-        "end-to-end": () => benchEndToEnd(env),
-        snmp: () =>
-          withSimulators(env, self, environment, (folder, simulate) => benchSnmp(env, { folder, cpuMs, simulate })),
+        modbus: () => benchModbusDriver(env, stopped, self, cpuMs),
+        outbox: () => benchOutbox(env, stopped, self),
+        "end-to-end": () => benchEndToEnd(env, stopped),
+        snmp: () => benchSnmpDriver(env, stopped, self, cpuMs),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
       };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];
@@ -100,29 +97,6 @@ function inFolder<T>(work: (folder: string) => T): T {
     return work(folder);
   } finally {
     rmSync(folder, { recursive: true });
-  }
-}
-
-type Simulate = (args: readonly string[]) => Promise<Readonly<Record<string, number>>>;
-
-/** Devices in processes of their own, so that what they cost is not counted. */
-async function withSimulators(
-  env: Env,
-  program: string,
-  environment: Context["environment"],
-  work: (folder: string, simulate: Simulate) => Promise<Row[]>,
-): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), "mepwatch-bench-"));
-  const others: Child[] = [];
-  try {
-    return await work(folder, async (args) => {
-      const child = start(program, ["simulate", ...args], environment, env.after);
-      others.push(child);
-      return ((await child.ready) as { ports: Readonly<Record<string, number>> }).ports;
-    });
-  } finally {
-    await Promise.all(others.map((one) => one.stop()));
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -61,10 +61,12 @@ function faultOption(text: string, before: readonly FaultOption[]): readonly Fau
 }
 
 const help = `
-A bus with transport: rtu is a serial line: a pseudo-terminal at its path, made by socat.
+A bus with transport: rtu is a serial line: a pseudo-terminal at its path, made by socat. Devices of a BACnet bus without
+host are found on this machine by bacnet: { address: 127.0.0.1, broadcast: 127.255.255.255 } in the site file.
 
 Faults of every device: silent, slow (answers after 3 s), rubbish, error, flood. More of Modbus:
-drivers/modbus/README.md, and of SNMP: tooBig, endlessWalk, reboot, wrongSource.
+drivers/modbus/README.md, of SNMP: tooBig, endlessWalk, reboot, wrongSource, and of BACnet: wrong-invoke-id, wrong-peer, abort,
+small-apdu, no-rpm, no-cov, segmented, malformed, reboot.
 
 Examples:
   $ mepwatch simulate --config config/demo-site.yaml --story calm
@@ -83,7 +85,11 @@ export const addSimulate: AddCommand = (program, context) => {
     .addOption(storyOption())
     .option("--seed <number>", "of the sensors' noise", whole, 1)
     .option("--speed <factor>", "story seconds per second", positive, 1)
-    .option("--traps-to <port>", "UDP port of this machine to which devices send traps, by SNMPv2c", whole)
+    .option(
+      "--traps-to <port>",
+      "UDP port of this machine to which devices send traps: by SNMPv2c, and BACnet's event notifications",
+      whole,
+    )
     .option("--truth <file>", "append what truly is to this file, a JSON line for each change")
     .addOption(new Option("--snmprec <file>", "recording of a device, as snmpsim makes them").conflicts("config"))
     .option("--port <number>", "of a recording; default: any", whole, 0)

@@ -19,19 +19,17 @@ export function listenersOf(
   }
   const all = [...buses];
   return drivers.flatMap((driver): SiteListener[] => {
-    const { listening, protocol } = driver;
+    const { listening } = driver;
     if (listening === undefined) return [];
     const { section } = listening;
     const written = config[section];
     if (written === undefined) {
-      const needs = all.filter((bus) => bus.driver === driver && listening.isNeededBy?.(bus.options));
-      for (const { id } of needs)
-        problems.push(
-          document.problem(
-            [],
-            `${id} needs the section "${section}": a bus of ${protocol} without host is looked for on the network`,
-          ),
-        );
+      for (const { id } of all.filter((bus) => bus.driver === driver && listening.isNeededBy?.(bus.options))) {
+        const at =
+          id in config.buses ? ["buses", id] : ["devices", config.devices.findIndex((one) => one?.id === id), "bus"];
+        const what = `without host its devices are looked for on the network; expected host, or the section "${section}" in this file`;
+        problems.push(document.problem(at, what));
+      }
       return [];
     }
     const options = optionsOf({ document, secrets }, listening.options, written, [section], problems);

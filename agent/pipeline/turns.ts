@@ -73,6 +73,16 @@ function slots(count: number): () => Promise<() => void> {
   };
 }
 
+/** A timer that comes late tells of a busy machine, on which the session's own has come late, too: then it has its grace once more. */
+async function inTime<T>(env: Env, ms: number, work: Promise<T>, late: () => T, again = 5): Promise<T> {
+  const dueAt = env.clock.mono() + ms;
+  const settled = work.then((answer) => ({ answer }));
+  const first = await within(env, ms, settled, () => null);
+  if (first !== null) return first.answer;
+  const isStarved = env.clock.mono() - dueAt > graceMs / 5;
+  return isStarved && again > 0 ? await inTime(env, graceMs, work, late, again - 1) : late();
+}
+
 interface Exchange<T> {
   readonly answer: T;
   /** What the session did instead; null: it kept its contract. */
@@ -90,5 +100,5 @@ async function exchange<T>(
     (answer): Exchange<T> => ({ answer, broken: null }),
     (error: unknown) => failed(`driver failed: ${String(error)}`),
   );
-  return await within(env, timeoutMs + graceMs, answer, () => failed("no answer in time"));
+  return await inTime(env, timeoutMs + graceMs, answer, () => failed("no answer in time"));
 }

@@ -109,6 +109,9 @@ export const readings: Tables = {
     "device-temperature": ({ jitter }) => 26 + jitter(0.2),
     "pack-1-temperature": ({ jitter }) => 24 + jitter(0.2),
     ...phased("input-voltage", whole(mains)),
+    ...phased("input-current", (look) =>
+      look.plant.causes.utility ? (upsLoad(look) * upsKw * 10) / mainsV / phases : 0,
+    ),
     ...phased("input-frequency", (look) => (look.plant.causes.utility ? 50 + look.jitter(0.02) : 0)),
     ...phased(
       "output-voltage",
@@ -189,6 +192,9 @@ export const readings: Tables = {
     "condensation-temperature": ({ jitter }) => 42 + jitter(0.5),
     "discharge-pressure": ({ jitter }) => 24 + jitter(0.2),
     "suction-pressure": ({ jitter }) => 9 + jitter(0.2),
+    "drive-temperature": whole(({ jitter }) => 60 + jitter(1)),
+    "drive-dc-voltage": whole(({ jitter }) => 540 + jitter(2)),
+    "motor-voltage": whole((look) => (crac(look).fanPercent > 0 ? 250 + look.jitter(2) : 0)),
     "compressor-current": (look) => (crac(look).fanPercent > 0 ? 6 + look.jitter(0.1) : 0),
     "fan-rotation": whole((look) => crac(look).fanPercent * 25),
     ...Object.fromEntries(Object.entries(boardUnit).map(([own, read]) => [`unit-1-1-1-${own}`, read] as const)),

@@ -9,7 +9,8 @@ export interface Confirming<Recipient> {
   send(service: number, parameters: Buffer, to: Recipient, done: () => void): void;
   /** True: it was the answer to something sent. `key` names who sent it. */
   heard(apdu: Buffer, key: string): boolean;
-  close(): void;
+  /** Gives up all that is under way. */
+  forget(): void;
 }
 
 const answers: ReadonlySet<number> = new Set([pdu.simpleAck, pdu.error, pdu.reject, pdu.abort]);
@@ -51,7 +52,7 @@ export function confirming<Recipient>(
       found.settle();
       return true;
     },
-    close() {
+    forget() {
       for (const { settle } of open.values()) settle();
     },
   };

@@ -2,7 +2,6 @@ import { confirmedService, pdu, rejectOf, simpleAck } from "./apdu.ts";
 import { type Asking, numberIn, type Outcome, objectIn } from "./asking.ts";
 import { context, enclosed, encoders, objectIdOctets, octets, unsignedOctets } from "./encode.ts";
 import type { Traits } from "./faults.ts";
-import { readDatagram } from "./packet.ts";
 import type { PropertyError, ServedDevice } from "./served.ts";
 import { alarmSummary, eventInformation } from "./served-events.ts";
 import { readTags, type Tag } from "./tags.ts";
@@ -22,12 +21,6 @@ const abortReason = { segmentationNotSupported: 4, apduTooLong: 11 } as const;
 /** Octets by the lower half of the second octet of a confirmed request. */
 const apduSizes = [50, 128, 206, 480, 1024, 1476];
 const segmentedRequest = 0x08;
-
-/** The APDU in a datagram, wherever it is to go; undefined: there is none. */
-export function requestApdu(datagram: Buffer): Buffer | undefined {
-  const read = readDatagram(datagram);
-  return read?.kind === "packet" ? read.apdu : undefined;
-}
 
 /** Undefined for whatever is no confirmed request in one piece. */
 export function confirmed(apdu: Buffer): Requested | undefined {

@@ -25,7 +25,7 @@ export interface SessionOptions {
 
 /** Reads the devices of one bus, each by requests one after the other. */
 export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions): Session<Request> {
-  const abilities = abilitiesOf(bus.maxPoints, learnt);
+  const abilities = abilitiesOf(bus.maxPoints, learnt, env.clock.mono);
   const devices = new Map<number, Acquaintance>();
   const cov = subscriptions(env, hub, bus, (readings) => news?.(readings));
   let isClosed = false;

@@ -80,6 +80,7 @@ export function simulatedDevice(env: Env, serving: Omit<Serving, "traits">, line
   });
   function reboot(): void {
     subscriptions.forget();
+    sure.forget();
     const hello = iAm(served, traitsOf(how));
     line.broadcast(hello);
     if (last) say(hello, last.caller);
@@ -122,7 +123,7 @@ export function simulatedDevice(env: Env, serving: Omit<Serving, "traits">, line
     close() {
       how = "silent";
       subscriptions.forget();
-      sure.close();
+      sure.forget();
       timers.cancel();
     },
   };

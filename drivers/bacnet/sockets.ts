@@ -73,9 +73,14 @@ export function socketsOf(
         return;
       }
       open();
-      main?.send(datagram, to.port, to.host, (error) => {
-        if (error) failed(error);
-      });
+      try {
+        main?.send(datagram, to.port, to.host, (error) => {
+          if (error) failed(error);
+        });
+      } catch (error) {
+        // What claims to come from port 0 can be heard, and Node throws where it is answered.
+        queueMicrotask(() => failed(error as Error));
+      }
     },
     stayOpen() {
       isKept = true;

@@ -6,7 +6,8 @@ import * as z from "zod";
 const oidText = /^[0-2]\.[1-3]?\d(\.(0|[1-9]\d{0,9}))+$/;
 const arcsMax = 128; // RFC 3416, 4.1
 const areArcs = (text: string): boolean => text.split(".").every((arc) => Number(arc) < 2 ** 32);
-const isOid = (text: string): boolean => oidText.test(text) && text.split(".").length <= arcsMax && areArcs(text);
+export const isOid = (text: string): boolean =>
+  oidText.test(text) && text.split(".").length <= arcsMax && areArcs(text);
 /** @param such an example for people */
 export const oid = (such: string) =>
   z.string().refine(isOid, `expected a numeric OID without a leading dot, such as ${such}`);

@@ -14,6 +14,8 @@ export interface Engines extends Closable {
   place(bus: Bus, peer: Pick<Peer, "address" | "port">): void;
   /** Buses at an address. */
   at(address: string): readonly Bus[];
+  /** Buses whose device has proven last that this is its engine. */
+  of(engineId: Buffer): readonly Bus[];
   /** The device of a bus has said so in an answer to a request that nobody could foretell. */
   proven(bus: Bus, told: EngineClock): void;
   /**
@@ -75,6 +77,7 @@ export function enginesOf(env: Env): Engines {
       buses.set(address, (buses.get(address) ?? new Set()).add(bus));
     },
     at: (address) => [...(buses.get(canonical(address)) ?? [])],
+    of: (engineId) => [...found].flatMap(([bus, { told }]) => (told?.engineId.equals(engineId) ? [bus] : [])),
     proven(bus, told) {
       const { engineId, boots, time } = told;
       const id = engineId.toString("hex");
@@ -119,11 +122,17 @@ export function placeOf({ host, port }: Bus): Pick<Peer, "address" | "port"> | n
 function noticesOf(env: Env) {
   const homes = new Map<string, Set<string>>();
   const stuck = new Set<string>();
+  /** Leaves nothing behind: a device may tell another engine each time. */
+  const leave = (id: string, device: string): void => {
+    const left = homes.get(id);
+    left?.delete(device);
+    if (left?.size === 0) homes.delete(id);
+  };
   return {
     hear(device: string, { engineId, boots, time }: EngineClock, before: EngineClock | undefined): void {
       const id = engineId.toString("hex");
       const isSame = before?.engineId.equals(engineId) === true;
-      if (before !== undefined && !isSame) homes.get(before.engineId.toString("hex"))?.delete(device);
+      if (before !== undefined && !isSame) leave(before.engineId.toString("hex"), device);
       const all = homes.get(id) ?? new Set<string>();
       homes.set(id, all);
       if (!all.has(device)) {

@@ -1,6 +1,7 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried, lidOf } from "../capacity.ts";
 import type { Answer } from "./dialect.ts";
+import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
 import type { Deadline, Requester } from "./requester.ts";
 
@@ -24,19 +25,24 @@ export interface Flaw {
 /** What came in the place of each OID; or what came instead of an answer. */
 export type Found = ReadonlyMap<string, Binding | undefined> | Flaw;
 
-export function getter(requester: Requester, most: number): Getter {
-  let capacity: Capacity = unlimited(most);
+export function getter(requester: Requester, known: Known): Getter {
   /** OIDs that made a request fail: they are asked for last and each alone, so that the others are not kept waiting. */
-  const failing = new Set<string>();
+  const { failing } = known;
   const isFailing = ({ oids }: Asked): boolean => oids.some((oid) => failing.has(oid));
 
-  async function ask(oids: readonly string[], by: Deadline): Promise<Answer> {
+  /** Where more is tried again, there is time left to ask for less. */
+  async function ask(oids: readonly string[], by: Deadline): Promise<Answer | "less"> {
     const isLate = by.isLate();
-    const answer = await requester.ask({ oids, by });
-    if (answer.kind === "bindings") capacity = afterAnswer(capacity, oids.length);
+    const isTrial = isTried(known.gets, oids.length);
+    const answer = await requester.ask({ oids, by: isTrial ? by.half() : by });
+    if (answer.kind === "bindings") known.gets = afterAnswer(known.gets, oids.length);
+    else if (isTrial && !blames(answer)) {
+      known.gets = afterTrial(known.gets);
+      return "less";
+    }
     // What is asked near the end of a read may be right and come too late.
     const isSilent = answer.kind === "fault" && answer.fault === "timeout" && !isLate;
-    if (isSilent) capacity = afterSilence(capacity, oids.length);
+    if (isSilent) known.gets = afterSilence(known.gets, oids.length);
     return answer;
   }
 
@@ -53,7 +59,7 @@ export function getter(requester: Requester, most: number): Getter {
       case "refused": {
         if (isUnblamed(answer, batch)) return [];
         if (answer.status === errors.tooBig && batch.length > 1) {
-          capacity = afterTooBig(capacity, oids.length);
+          known.gets = afterTooBig(known.gets, oids.length);
           return [];
         }
         // One OID that fails makes a GetRequest fail whole: without the one blamed the others can be asked again.
@@ -72,9 +78,10 @@ export function getter(requester: Requester, most: number): Getter {
       const alone = asked.filter(isFailing).map((one) => [one]);
       for (let open = [asked.filter((one) => !isFailing(one)), ...alone].filter(isSome); open.length > 0; ) {
         const [first = [], ...rest] = open;
-        const batch = fitting(first, capacity.now);
+        const batch = fitting(first, by.isLate() ? Math.min(known.gets.now, lidOf(known.gets)) : known.gets.now);
         const oids = oidsIn(batch);
         const answer = await ask(oids, by);
+        if (answer === "less") continue;
         for (const [id, one] of found(batch, oids, answer)) all.set(id, one);
         const halves = isUnblamed(answer, batch) ? halved(first, batch.length) : [first];
         open = [...halves, ...rest].map((some) => some.filter(({ id }) => !all.has(id))).filter(isSome);
@@ -83,6 +90,9 @@ export function getter(requester: Requester, most: number): Getter {
     },
   };
 }
+
+/** Of one OID's failure it is told which, and it is not for their number. */
+const blames = (answer: Answer): boolean => answer.kind === "refused" && answer.oid !== undefined;
 
 /** What several want, such as the label of their row, is asked for once. */
 const oidsIn = (batch: readonly Asked[]): readonly string[] => [...new Set(batch.flatMap(({ oids }) => oids))];

@@ -17,9 +17,9 @@ export const snmp = defineDriver({
   plan,
   listening: defineListening({ section: "traps", options: trapOptions, trap, listen }),
   share: enginesOf,
-  open(bus, env, engines) {
+  open(bus, env, engines, learnt) {
     const place = placeOf(bus);
     if (place !== null) engines.place(bus, place);
-    return new SnmpSession(bus, env, engines);
+    return new SnmpSession(bus, env, engines, learnt);
   },
 });

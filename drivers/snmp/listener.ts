@@ -6,6 +6,7 @@ import type { Engines } from "./engines.ts";
 import { type LocalEngine, localEngine } from "./local-engine.ts";
 import { alike, textOfValue } from "./notification.ts";
 import { communityReceiver, isV3, type Received, refused } from "./received.ts";
+import { takenInforms } from "./resent.ts";
 import type { Bus } from "./schema.ts";
 import type { Trap, TrapOptions } from "./trap-schema.ts";
 import { userReceiver } from "./user-receiver.ts";
@@ -30,6 +31,7 @@ export function earOf(options: TrapOptions, env: Env, engines: Engines, hooks: H
   const local = localEngine(env, hooks.kept, hooks.keep);
   const receive = receiverOf(options, env, engines, local);
   const isWithinBudget = trapBudget(env);
+  const taken = takenInforms(env);
   const counts = { received: 0, answered: 0, dropped: 0 };
   const reasons = new Map<string, ListenerStatus["refused"][number]>();
 
@@ -43,7 +45,10 @@ export function earOf(options: TrapOptions, env: Env, engines: Engines, hooks: H
       }
       const heard = receive(datagram);
       if (heard.kind === "notification") {
-        hooks.onHint(hintOf(heard, source, engines));
+        const { inform } = heard.notification;
+        if (inform !== undefined && taken.has(source, inform)) counts.answered++;
+        else hooks.onHint(hintOf(heard, source, engines));
+        if (inform !== undefined) taken.add(source, inform);
         if (heard.confirm) send(heard.confirm());
         return;
       }
@@ -73,21 +78,35 @@ function receiverOf(
   const ofUser = userReceiver(users, { env, engines, local });
   return (datagram) => {
     if (datagram.length > octetsMax) return refused(`larger than ${octetsMax} octets`);
-    return isV3(datagram) ? ofUser(datagram) : ofCommunity(datagram);
+    if (!isV3(datagram)) return ofCommunity(datagram);
+    try {
+      return ofUser(datagram);
+    } catch (error) {
+      // A system that allows approved cryptography only has no MD5 and no DES.
+      return refused(`this machine cannot check it: ${error}`);
+    }
   };
 }
 
-/** The agent's address in a trap is heeded only where a proxy has sent it on: anybody can write it. */
+/**
+ * The sender's address says whose it is. Where no device is there, as behind address translation, an engine does that has proven
+ * itself; then the agent's address in a trap, which a proxy has sent on: anybody can write it.
+ */
 function hintOf(
-  { notification, by }: Extract<Received, { kind: "notification" }>,
+  { notification, by, engineId }: Extract<Received, { kind: "notification" }>,
   source: string,
   engines: Engines,
 ): Hint<Bus, Trap> {
   const { oid, agentAddress, bindings } = notification;
-  const direct = engines.at(source);
+  const ways = [
+    () => engines.at(source),
+    () => (engineId === undefined ? [] : engines.of(engineId)),
+    () => (agentAddress === undefined ? [] : engines.at(agentAddress)),
+  ];
+  let buses: readonly Bus[] = [];
+  for (const way of ways) if (buses.length === 0) buses = way();
   return {
-    ...{ source, by, trap: oid },
-    buses: direct.length > 0 || agentAddress === undefined ? direct : engines.at(agentAddress),
+    ...{ source, by, trap: oid, buses },
     bindings: bindings.slice(0, bindingsMax).map((one) => ({ name: one.oid, text: textOfValue(one.value) })),
     isOf: (trap) => alike(trap.oid) === alike(oid),
   };
@@ -123,9 +142,7 @@ export function listen(options: TrapOptions, env: Env, engines: Engines, hooks: 
       trouble = null;
       env.report("traps.listening", { at });
     });
-    opened.on("message", (datagram, from) =>
-      ear.hear(datagram, sourceOf(from), (reply) => opened.send(reply, from.port, from.address, () => {})),
-    );
+    opened.on("message", (datagram, from) => ear.hear(datagram, sourceOf(from), answering(opened, from)));
     const place = passed === null ? { port: options.port, address: options.address } : { fd: passed };
     passed = null; // once closed, it is gone
     try {
@@ -146,6 +163,13 @@ export function listen(options: TrapOptions, env: Env, engines: Engines, hooks: 
     },
   };
 }
+
+/** A datagram may be forged to come from port 0, to which nothing can be sent: Node throws. */
+export const answering =
+  (socket: Pick<Socket, "send">, { address, port }: Pick<RemoteInfo, "address" | "port">): Send =>
+  (reply) => {
+    if (port > 0) socket.send(reply, port, address, () => {});
+  };
 
 /** An IPv4 address as IPv4 has it, also where it came through a socket of IPv6. */
 const sourceOf = ({ address }: RemoteInfo): string => address.replace(/^::ffff:(?=\d+\.)/, "");

@@ -9,6 +9,8 @@ export type Received =
       readonly notification: Notification;
       /** How it came, such as "trap, SNMPv2c". */
       readonly by: string;
+      /** Of the sender's engine, if it has proven that it is from there. */
+      readonly engineId?: Buffer | undefined;
       /** Confirms it; absent: it is a trap. */
       confirm?(): Buffer;
     }

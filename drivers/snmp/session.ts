@@ -1,5 +1,5 @@
 import type { Env } from "../../agent/env.ts";
-import type { Inquiry, Reading, Session, Told } from "../driver.ts";
+import type { Inquiry, Learnt, Reading, Session, Told } from "../driver.ts";
 import { isOverRows, type Part } from "./address.ts";
 import { toldOf } from "./codec.ts";
 import { communityBased } from "./community.ts";
@@ -7,6 +7,7 @@ import type { Dialect } from "./dialect.ts";
 import { type Engines, enginesOf } from "./engines.ts";
 import { type Finder, finder } from "./finder.ts";
 import { type Getter, getter } from "./getter.ts";
+import { type Memory, memoryOf } from "./learnt.ts";
 import type { Request } from "./plan.ts";
 import { deadlineIn, type Requester, requester } from "./requester.ts";
 import { type Bus, type Device, defaultCommunity } from "./schema.ts";
@@ -21,17 +22,20 @@ export class SnmpSession implements Session<Request> {
   readonly #getter: Getter;
   readonly #walker: Walker;
   readonly #finder: Finder;
+  readonly #memory: Memory;
 
-  constructor(bus: Bus, env: Env, engines: Engines = enginesOf(env)) {
+  constructor(bus: Bus, env: Env, engines: Engines = enginesOf(env), learnt?: Learnt) {
     this.#env = env;
     this.#requester = requester(env, bus, dialectOf(bus, env, engines), (peer) => engines.place(bus, peer));
-    this.#getter = getter(this.#requester, bus.maxOids);
-    this.#walker = walker(this.#requester, bus.maxOids);
+    this.#memory = memoryOf(learnt, bus.maxOids, env);
+    this.#getter = getter(this.#requester, this.#memory.known);
+    this.#walker = walker(this.#requester, this.#memory.known);
     this.#finder = finder(this.#getter, this.#walker);
   }
 
   async read({ points }: Request, timeoutMs: number): Promise<readonly Reading[]> {
     const by = deadlineIn(this.#env, timeoutMs);
+    this.#memory.begin();
     const single = points.filter(({ address }) => !isOverRows(address));
     const table = points.filter(({ address }) => isOverRows(address));
     const readings = new Map(await this.#finder.read(single, by));
@@ -39,6 +43,7 @@ export class SnmpSession implements Session<Request> {
       const parts = { walker: this.#walker, getter: this.#getter };
       for (const one of await readTable(table, parts, by)) readings.set(one.point, one);
     }
+    this.#memory.end();
     return points.map(({ id }) => readings.get(id) ?? { point: id, fault: "bad_reply", detail: "nothing came of it" });
   }
 

@@ -54,13 +54,8 @@ export function userReceiver(users: readonly TrapUser[], receiving: Receiving): 
   const refuse = (message: MessageV3, why: string, stat: Stat): Received =>
     isFor(local, message) ? { kind: "refused", why, reply: report(message, stat) } : refused(why);
 
-  return (datagram) => {
-    const decoded = decodeV3(datagram);
-    if (decoded === undefined) return refused("no message of SNMPv3 with the user-based security model");
+  const judged = (decoded: DecodedV3, isOurs: boolean): Received => {
     const { message } = decoded;
-    const isOurs = isFor(local, message);
-    if (!isOurs && message.flags & flags.reportable)
-      return { kind: "asked", reply: report(message, "unknownEngineIds") };
     const named = all.filter(({ user }) => isMeant(user, message, isOurs));
     if (named.length === 0) return refuse(message, "a user that is not in traps.users", "unknownUserNames");
     const said = message.flags & levelMask;
@@ -85,12 +80,24 @@ export function userReceiver(users: readonly TrapUser[], receiving: Receiving): 
     const { pdu } = scoped;
     if (notification === undefined || pdu.pdu !== (isOurs ? pdus.inform : pdus.trap)) return refused(unreadable);
     const by = `${isOurs ? "inform" : "trap"}, SNMPv3 ${levelName(said)} ${message.user}`;
-    if (!isOurs) return { kind: "notification", notification, by };
+    const proven = said & flags.auth ? (isOurs ? scoped.contextEngineId : Buffer.from(message.engineId)) : undefined;
+    if (!isOurs) return { kind: "notification", notification, by, engineId: proven };
     const confirm = (): Buffer => {
       const data = scopedElement({ ...scoped, pdu: confirmation(pdu) });
       return seal({ ...answerTo(local, message), user: message.user, data }, keys, nextSalt());
     };
-    return { kind: "notification", notification, by, confirm };
+    return { kind: "notification", notification, by, engineId: proven, confirm };
+  };
+
+  return (datagram) => {
+    const decoded = decodeV3(datagram);
+    if (decoded === undefined) return refused("no message of SNMPv3 with the user-based security model");
+    const { message } = decoded;
+    const isOurs = isFor(local, message);
+    const heard = judged(decoded, isOurs);
+    // Some senders set the flag in traps, too, in which it means nothing (RFC 3412, 6.4).
+    const isAsking = heard.kind === "refused" && !isOurs && message.flags & flags.reportable;
+    return isAsking ? { kind: "asked", reply: report(message, "unknownEngineIds") } : heard;
   };
 }
 

@@ -1,7 +1,8 @@
 import type { BadReason } from "../../agent/core/sample.ts";
-import { afterAnswer, afterSilence, afterTooBig, type Capacity, unlimited } from "../capacity.ts";
+import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried } from "../capacity.ts";
 import { type Element, tags } from "./ber.ts";
 import type { Answer } from "./dialect.ts";
+import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
 import { compareOids } from "./plan.ts";
 import type { Deadline, Requester } from "./requester.ts";
@@ -32,21 +33,23 @@ interface Head {
   readonly at: string;
 }
 
-export function walker(requester: Requester, most: number): Walker {
-  let capacity: Capacity = unlimited(most);
-
+export function walker(requester: Requester, known: Known): Walker {
   /** Where more is asked for than was ever answered, silence leaves time to ask for less. */
   async function ask(heads: readonly Head[], by: Deadline): Promise<Answer | "less"> {
-    const repetitions = Math.max(1, Math.floor(capacity.now / heads.length));
+    const repetitions = Math.max(1, Math.floor(known.walks.now / heads.length));
     const size = repetitions * heads.length;
-    const isTrial = size > 1 && size > capacity.proven;
+    const isTrial = size > 1 && size > known.walks.proven;
     const oids = heads.map(({ at }) => at);
     const answer = await requester.ask({ oids, repetitions, by: isTrial ? by.half() : by });
-    if (answer.kind === "bindings") capacity = afterAnswer(capacity, size);
+    if (answer.kind === "bindings") known.walks = afterAnswer(known.walks, size);
+    else if (isTried(known.walks, size) && by.leftMs() >= 1) {
+      known.walks = afterTrial(known.walks);
+      return "less";
+    }
     const isSilent = answer.kind === "fault" && answer.fault === "timeout";
     const isTooBig = answer.kind === "refused" && answer.status === errors.tooBig;
-    if (isSilent) capacity = afterSilence(capacity, size);
-    if (isTooBig) capacity = afterTooBig(capacity, size);
+    if (isSilent) known.walks = afterSilence(known.walks, size);
+    if (isTooBig) known.walks = afterTooBig(known.walks, size);
     return (isSilent && isTrial && by.leftMs() >= 1) || (isTooBig && size > 1) ? "less" : answer;
   }
 
@@ -55,7 +58,7 @@ export function walker(requester: Requester, most: number): Walker {
       const table = new Map<string, Map<string, Element>>();
       let alone = false;
       for (let open: readonly Head[] = columns.map((column) => ({ column, at: column })); open.length > 0; ) {
-        const heads = open.slice(0, alone ? 1 : capacity.now);
+        const heads = open.slice(0, alone ? 1 : known.walks.now);
         const answer = await ask(heads, by);
         if (answer === "less") continue;
         if (answer.kind === "fault") return answer;

@@ -45,7 +45,12 @@ function pointOf(point: EdeObject, id: string): string[] {
     `    address: { object: ${object}, instance: ${instance} }${notes === "" ? "" : ` # ${notes}`}`,
     ...(unit.unit === "1" ? [] : [`    unit: ${quoted(unit.unit)}`]),
     ...(unit.scale === 1 ? [] : [`    scale: ${unit.scale}`]),
-    ...(range === null ? [] : [`    range: [${range.map((bound) => scaled(bound, point)).join(", ")}]`]),
+    // A range that is narrower than the truth would make true values bad, and so hide an alarm.
+    ...(range === null
+      ? []
+      : [
+          `    # range: [${range.map((bound) => scaled(bound, point)).join(", ")}] # as the file has it: only if nothing true lies outside`,
+        ]),
     ...(texts.length === 0
       ? []
       : ["    texts:", ...texts.map(([value, text]) => `      ${value}: ${quoted(short(text))}`)]),

@@ -130,3 +130,50 @@ test("a protocol that has no traps says so", () => {
   expect(linesOf(loaded).join("\n")).toContain("traps: modbus has no traps; expected this to be left out");
   expect(forProfile(parse(profile))).toBe(false);
 });
+
+const crac = `
+profile: crac/test
+describe: A CRAC.
+protocol: bacnet
+class: crac
+points:
+  supply: { address: { object: analog-input, instance: 1 } }
+  fan: { address: { object: binary-input, instance: 3, property: event-state } }
+traps:
+  fan: { object: binary-input, instance: 3, points: [fan] }
+`;
+const cracSite = (bus: string, section = ""): string => `
+version: 1
+site: { id: s }
+${section}
+buses: { plant: { protocol: bacnet${bus} } }
+devices:
+  - { id: crac1, profile: crac/test, bus: plant, address: { instance: 3000 } }
+`;
+const loadCrac = (siteYaml: string) =>
+  loadWith({ "site.yaml": siteYaml, "profiles/crac/test.yaml": crac }, () => ({ problem: "none is needed" }));
+
+test("a BACnet bus without host needs to know the network; with it, or with a host, nothing is missing", () => {
+  const lacking = loadCrac(cracSite(""));
+  expect(lacking.site).toBeNull();
+  expect(linesOf(lacking)).toEqual([
+    expect.stringMatching(/site\.yaml:5:.*buses\.plant.*without host its devices are looked for.*"bacnet"/),
+  ]);
+  expect(loadCrac(cracSite(", host: 192.0.2.1")).problems).toEqual([]);
+  const { site, problems } = loadCrac(cracSite("", "bacnet: { broadcast: 192.0.2.255, bbmd: { host: 198.51.100.1 } }"));
+  expect(problems).toEqual([]);
+  expect(site?.listeners).toMatchObject([
+    { options: { address: "0.0.0.0", port: 47808, broadcast: "192.0.2.255", bbmd: { ttl: 60_000 } } },
+  ]);
+  expect(site?.devices[0]?.traps).toEqual([
+    { name: "fan", trap: { object: "binary-input", instance: 3 }, points: ["crac1/fan"] },
+  ]);
+});
+
+test.each([
+  ["a mac without its network", "{ instance: 1, mac: 7 }", "both or neither"],
+  ["half an octet", '{ instance: 1, network: 5, mac: "7" }', "mac"],
+])("%s is refused", (_, address, problem) => {
+  const loaded = loadCrac(cracSite(", host: 192.0.2.1").replace("{ instance: 3000 }", address));
+  expect(linesOf(loaded).join("\n")).toContain(problem);
+});

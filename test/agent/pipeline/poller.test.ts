@@ -5,7 +5,14 @@ import { commPoint, type Sample } from "../../../agent/core/sample.ts";
 import { engineClock } from "../../../agent/pipeline/clock.ts";
 import type { Identities } from "../../../agent/pipeline/identities.ts";
 import { type Poller, poller } from "../../../agent/pipeline/poller.ts";
-import { type AnyRequest, type Driver, faults, type Reading, type Session } from "../../../drivers/driver.ts";
+import {
+  type AnyRequest,
+  type Driver,
+  faults,
+  type News,
+  type Reading,
+  type Session,
+} from "../../../drivers/driver.ts";
 import { modbus } from "../../../drivers/modbus/index.ts";
 import { type FakeEnv, fakeEnv } from "../../env.ts";
 
@@ -16,6 +23,8 @@ interface Told {
   readonly asked: { readonly at: number; readonly unit: number; readonly points: number }[];
   readonly samples: Sample[];
   most: number;
+  /** Tells what devices say by themselves. */
+  news: News;
 }
 
 interface Line {
@@ -41,7 +50,7 @@ const nobody: Identities = {
 } as unknown as Identities;
 
 function polled(env: FakeEnv, line: Line): Told & { poller: Poller } {
-  const told: Told = { asked: [], samples: [], most: 0 };
+  const told: Told = { asked: [], samples: [], most: 0, news: () => {} };
   const driver = modbus as Driver;
   const options = driver.bus.parse(line.bus);
   const timeoutMs = line.timeoutMs ?? 1000;
@@ -76,7 +85,11 @@ function polled(env: FakeEnv, line: Line): Told & { poller: Poller } {
     ),
   );
   const site = { devices, model: { feeds: new Map(judged) } } as unknown as Site;
-  const bus: Bus = { id: "b", driver: { ...driver, open: () => session }, options, timeoutMs };
+  const open: Driver["open"] = (_bus, _env, _shared, _learnt, news = () => {}) => {
+    told.news = news;
+    return session;
+  };
+  const bus: Bus = { id: "b", driver: { ...driver, open }, options, timeoutMs };
   const one = poller({
     ...{ env, site, bus, clock: engineClock(env, null), identities: nobody },
     store: { learnt: () => null, keepLearnt: () => {} },
@@ -246,4 +259,23 @@ test("a device has its pause between two requests", async () => {
     expect(Math.min(...times.slice(1).map((at, i) => at - times[i]!))).toBe(160);
     expect(times.length).toBeGreaterThanOrEqual(76);
   }
+});
+
+test("what a device tells by itself is judged at once, is no exchange, and is nothing after the end", async () => {
+  const env = fakeEnv();
+  const line = polled(env, { bus: tcp, units: [1, 2], registers: 2, intervalMs: 3_600_000, takes: () => 5 });
+  await env.advance(1000);
+  const before = line.samples.length;
+  line.news([
+    { point: "u2/r1", value: 7 },
+    { point: "u1/r0", fault: "device_fault", detail: "status-flags: fault" },
+    { point: "u9/r9", value: 1 },
+  ]);
+  expect(line.samples.slice(before)).toMatchObject([
+    { point: "u1/r0", quality: "bad", reason: "device_fault" },
+    { point: "u2/r1", quality: "good", value: 7 },
+  ]);
+  await line.poller.close();
+  line.news([{ point: "u2/r1", value: 8 }]);
+  expect(line.samples).toHaveLength(before + 2);
 });

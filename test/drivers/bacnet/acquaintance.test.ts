@@ -11,8 +11,12 @@ import {
   opening,
   unsignedOctets,
 } from "../../../drivers/bacnet/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/hub.ts";
 import { readDatagram, rejection, type Station, unicast } from "../../../drivers/bacnet/packet.ts";
+import { bus } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
 import type { Reading } from "../../../drivers/driver.ts";
+import { fakeEnv } from "../../env.ts";
 import { analogInput, asked, multiple, peer, type Requested, real, request, type Script, session } from "./peer.ts";
 
 /** Who a device is, and where: proven before its first value is believed, and after each silence. */
@@ -193,6 +197,32 @@ test("what a device refused is known after a restart", async () => {
   const later = session(device.port, undefined, { learnt: { before: kept, keep: () => {} } });
   expect(brief(await later.read(request(1, 2, 3, 4), 2000))).toEqual([1, 2, 3, 4]);
   expect(device.requests.slice(before).map((one) => asked(one).length)).toEqual([2, 2]);
+});
+
+test("after a day it is tried whether a device can more; where it cannot, nothing is lost", async () => {
+  const clock = fakeEnv();
+  const on = hubOf(clock);
+  onTestFinished(() => on.close());
+  let most = 2;
+  const device = await peer((one) => {
+    const instances = asked(one);
+    if (instances.length > most) return datagram(pdu.abort | 1, one.invokeId, 4);
+    return multiple(one, Object.fromEntries(instances.map((instance) => [instance, real(instance)])));
+  });
+  const reading = sessionOn(bus.parse({ host: "127.0.0.1", port: device.port, maxPoints: 4 }), { env: clock, hub: on });
+  const sizes = async (): Promise<number[]> => {
+    const before = device.requests.length;
+    expect(brief(await reading.read(request(1, 2, 3, 4), 2000))).toEqual([1, 2, 3, 4]);
+    return device.requests.slice(before).map((one) => asked(one).length);
+  };
+  expect(await sizes()).toEqual([4, 2, 2]);
+  expect(await sizes()).toEqual([2, 2]);
+  await clock.advance(24 * 3_600_000);
+  expect(await sizes()).toEqual([4, 2, 2]);
+  most = 4;
+  await clock.advance(24 * 3_600_000);
+  expect(await sizes()).toEqual([4]);
+  expect(await sizes()).toEqual([4]);
 });
 
 test.each([["nothing"], [null], [[]], [{ 1: { most: -1 } }], [{ 1: { most: 1, isSingle: "x", flagless: [] } }]])(

@@ -79,6 +79,16 @@ test("a confirmed notification is repeated each 3 s, three times, then given up;
   expect(news()).toEqual([`00050101${notified("3900", of70)}`]);
 });
 
+test("a boot forgets what is not acknowledged yet", async () => {
+  const { env, news, simulated } = subscribed("2901 3900");
+  await env.advance(0);
+  simulated.misbehave("reboot");
+  simulated.misbehave("none");
+  news();
+  await env.advance(60_000);
+  expect(news()).toEqual([]);
+});
+
 test("a change of status-flags is told, too", async () => {
   const { env, news, set } = subscribed("2900 3900", [
     [point, 65],

@@ -40,13 +40,15 @@ function patientEar() {
 }
 
 let seconds = 1000;
+/** Of informs: the same one again would be the one before, sent again. */
+const another = (): string => `${onBattery}.${++seconds}`;
 const sender = senderV3(ops);
 const informer = senderV3(ops, "8000000099");
 
 const kinds: readonly [name: string, proves: boolean, make: (at: ReturnType<typeof patientEar>) => Promise<Buffer>][] =
   [
     ["SNMPv1", false, async () => trapV1()],
-    ["SNMPv2c, an inform", false, async () => trapV2c(onBattery, "inform")],
+    ["SNMPv2c, an inform", false, async () => trapV2c(another(), "inform")],
     ["SNMPv3 in the clear", false, async () => senderV3(open, "8000000088").trap(++seconds)],
     ["SNMPv3 with privacy", true, async () => sender.trap(++seconds)],
     [
@@ -54,7 +56,7 @@ const kinds: readonly [name: string, proves: boolean, make: (at: ReturnType<type
       true,
       async ({ hear, replies }) => {
         await hear(informer.discovery());
-        return informer.inform(decodeV3(replies.splice(0).at(-1)!)!.message);
+        return informer.inform(decodeV3(replies.splice(0).at(-1)!)!.message, another());
       },
     ],
   ];

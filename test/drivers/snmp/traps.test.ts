@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Hint } from "../../../drivers/driver.ts";
 import { enginesOf } from "../../../drivers/snmp/engines.ts";
-import { earOf, listen } from "../../../drivers/snmp/listener.ts";
+import { answering, earOf, listen } from "../../../drivers/snmp/listener.ts";
 import { decode, pdus, versions } from "../../../drivers/snmp/message.ts";
 import { type Bus, bus } from "../../../drivers/snmp/schema.ts";
 import { isAuthentic, opened } from "../../../drivers/snmp/usm.ts";
-import { decodeScoped, decodeV3 } from "../../../drivers/snmp/v3.ts";
+import { decodeScoped, decodeV3, flags } from "../../../drivers/snmp/v3.ts";
 import { fakeEnv } from "../../env.ts";
 import { until } from "../../process.ts";
 import { env as realEnv } from "./peer.ts";
@@ -78,6 +78,19 @@ describe("traps and informs by community", () => {
     expect(replies.map((one) => decode(one))).toEqual([
       { version: 1, community: "public", ...pduOf(onBattery, "inform"), pdu: pdus.response },
     ]);
+  });
+
+  test("an inform that is sent again is confirmed again, and taken once", async () => {
+    const { env, hear, hints, replies, status } = ear();
+    const inform = trapV2c(onBattery, "inform");
+    for (let nth = 0; nth < 3; nth++) hear(inform);
+    hear(trapV2c(onBattery, "inform", "public", []));
+    hear(inform, "10.0.0.2");
+    expect([hints.length, replies.length]).toEqual([3, 5]);
+    expect(status()).toMatchObject({ received: 5, answered: 2 });
+    await env.advance(150_000);
+    hear(inform);
+    expect([hints.length, replies.length], "nobody sends one again for so long").toEqual([4, 6]);
   });
 
   test("an inform that cannot be taken is not answered, so that it comes again", () => {
@@ -271,6 +284,41 @@ function flipped(datagram: Buffer): Buffer {
   return datagram;
 }
 
+test.each<[string, Credentials, boolean]>([
+  ["a trap of an engine that its polls have proven", ops, true],
+  ["one that proves nothing", open, false],
+])(
+  "from another address than it is polled at, as through address translation, %s: is its device's: %s",
+  (_, of, isKnown) => {
+    const { engines, ups, hear, hints } = ear({ users: [ops, open] });
+    const engineId = Buffer.from("80001f8804aabbccdd", "hex");
+    engines.proven(ups, { engineId, boots: 3, time: 5 });
+    hear(senderV3(of).trap(6), "198.51.100.1");
+    hear(senderV3(of, "80001f8804aabbccee").trap(6), "198.51.100.1");
+    expect(hints.map(({ buses }) => buses)).toEqual([isKnown ? [ups] : [], []]);
+  },
+);
+
+test("a trap that asks for a Report, as some do, is a trap all the same", () => {
+  const { hear, hints, replies } = ear();
+  hear(senderV3(ops).trap(6, onBattery, { flags: flags.reportable }));
+  expect([said(hints), replies]).toEqual([[`${onBattery} trap, SNMPv3 authPriv ops`], []]);
+});
+
+test("where the machine lacks a user's cryptography its traps are refused, and said why", () => {
+  const env = fakeEnv();
+  const lacking = options();
+  Object.assign(lacking.users![0]!.auth!, { protocol: "none" });
+  const hints: Hint<Bus>[] = [];
+  const { hear, status } = earOf(lacking, env, enginesOf(env), {
+    ...{ passed: null, kept: null, keep: () => {}, onDropped: () => {} },
+    onHint: (hint) => void hints.push(hint),
+  });
+  hear(senderV3(ops).trap(6), "10.0.0.1", () => {});
+  expect(hints).toEqual([]);
+  expect(status().refused).toMatchObject([{ why: expect.stringMatching(/this machine cannot check it/), count: 1 }]);
+});
+
 describe("informs of SNMPv3", () => {
   const told = (reply: Buffer) => decodeV3(reply)!.message;
   const stat = (reply: Buffer): string => decodeScoped(told(reply).data)!.pdu.bindings[0]!.oid;
@@ -307,7 +355,7 @@ describe("informs of SNMPv3", () => {
       expect([stat(reply), message.boots, message.time]).toEqual(["1.3.6.1.6.3.15.1.1.2.0", boots, 500]);
       hear(sender.inform(message));
     }
-    expect(hints.length).toBe(2);
+    expect([hints.length, replies.length], "the second is the first one sent again").toEqual([1, 2]);
   });
 
   test.each<[string, Credentials, string]>([
@@ -370,6 +418,16 @@ describe("the socket", () => {
     expect(decode(reply)).toMatchObject({ pdu: pdus.response });
     expect(hints).toMatchObject([{ source: "127.0.0.7" }]);
     await Promise.all([listener.close(), listener.close()]);
+  });
+
+  test("nothing is sent to port 0, from which a datagram may be forged to come", () => {
+    const sent: unknown[][] = [];
+    const socket = createSocket("udp4");
+    onTestFinished(() => void socket.close());
+    answering(socket, { address: "127.0.0.1", port: 0 })(trapV2c());
+    const noting = { send: (...how: unknown[]) => void sent.push(how.slice(1, 3)) };
+    answering(noting, { address: "127.0.0.1", port: 7 })(trapV2c());
+    expect(sent).toEqual([[7, "127.0.0.1"]]);
   });
 
   test("a port that is taken is said, and tried again until it is free", async () => {

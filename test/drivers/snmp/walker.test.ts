@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import * as ber from "../../../drivers/snmp/ber.ts";
 import type { Answer } from "../../../drivers/snmp/dialect.ts";
+import { memoryOf } from "../../../drivers/snmp/learnt.ts";
 import type { Deadline, Requester } from "../../../drivers/snmp/requester.ts";
 import { rowsMax, walker } from "../../../drivers/snmp/walker.ts";
+import { env } from "./peer.ts";
 
 /** 20,000 agents that answer a walk with whatever they like: it ends, with what they said or with why not. */
 
@@ -65,7 +67,7 @@ test("whatever comes, a walk ends with increasing OIDs of its columns, or with a
       async (answers, most) => {
         const { requester, by, asked } = agent(answers, 50);
         const columns = [`${root}.2`, `${root}.3`];
-        const walked = await walker(requester, most).walk(columns, by);
+        const walked = await walker(requester, memoryOf(undefined, most, env).known).walk(columns, by);
         expect(asked()).toBeLessThan(120);
         if (walked.kind === "fault") return void expect(walked.detail).not.toBe("");
         expect(walked.table.size).toBeLessThanOrEqual(rowsMax);

@@ -46,15 +46,15 @@ test("a draft says all that the files say of what can be read, and counts the re
     describe: "Drafted from Plant_EDE.csv, device 3000 (KM1, Kältemaschine 1, project Kältezentrale).",
     points: {
       "km1-t-vorlauf": {
-        ...{ name: "Vorlauftemperatur", kind: "temperature", unit: "Cel", range: [-10.5, 60] },
+        ...{ name: "Vorlauftemperatur", kind: "temperature", unit: "Cel" },
         address: { object: "analog-input", instance: 1 },
       },
       "km1-kaelteleistung": {
-        ...{ name: "Kälteleistung", unit: "kW", scale: 3.516_852_842, range: [0, 703.371] },
+        ...{ name: "Kälteleistung", unit: "kW", scale: 3.516_852_842 },
         address: { object: "analog-input", instance: 3_000_109 },
       },
       "km1-sollwert": {
-        ...{ name: "Sollwert Vorlauf", kind: "temperature", unit: "Cel", range: [5, 15] },
+        ...{ name: "Sollwert Vorlauf", kind: "temperature", unit: "Cel" },
         address: { object: "analog-value", instance: 7 },
       },
       "km1-spreizung": { name: "Spreizung", unit: "K", address: { object: "analog-value", instance: 8 } },
@@ -72,6 +72,8 @@ test("a draft says all that the files say of what can be read, and counts the re
       },
     },
   });
+  // What a maker wrote there is for people to judge: a value outside would be bad.
+  expect(text).toContain("    # range: [0, 703.371] # as the file has it: only if nothing true lies outside\n");
   expect(text).toContain("# Objects that are not read:\n#   trend-log: 2\n#   schedule: 1\n");
   expect(text).toContain("instance: 1 } # KM1'TVorlauf; the device alarms at low 4, high 12");
   expect(text).toContain("instance: 7 } # KM1'Sollwert; can be set");
