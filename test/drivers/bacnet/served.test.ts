@@ -164,6 +164,25 @@ test.each([
   expect(device([[input(1), 1]]).ask(`0005 07 0c ${asked}`)).toBe(`50070c${error}`);
 });
 
+test("what a point says nothing of is a property that the object has not", () => {
+  const { ask, set } = device([
+    [input(1), 1],
+    [{ ...input(1), property: "reliability" }, 0],
+  ]);
+  expect(ask(readProperty("00000001", "67"))).toContain("3e91003f");
+  set(1, null);
+  expect(ask(readProperty("00000001", "67"))).toBe("50010c91029120");
+  set(0, null);
+  expect(ask(readProperty("00000001", "67"))).toBe("50010c9101911f");
+});
+
+test("an answer may be as long as the requester takes, not an octet longer", () => {
+  const nameOf = (length: number) => device([[input(1), 1]], { ids: ["x".repeat(length)] });
+  const upTo50 = "0000 01 0c 0c00000001 194d";
+  expect(nameOf(35).ask(upTo50)).toHaveLength(2 * 50);
+  expect(nameOf(36).ask(upTo50)).toBe("710104"); // segmentation-not-supported
+});
+
 test.each([
   ["a service that is none", "0005 07 63", "600709"],
   ["a write", "0005 07 0f 0c00000001 1955 3e44000000003f", "600709"],
