@@ -6,7 +6,6 @@ import { broadcast } from "../../../drivers/bacnet/packet.ts";
 import { bus, network } from "../../../drivers/bacnet/schema.ts";
 import { iAm } from "../../../drivers/bacnet/whois.ts";
 import { deadlineIn } from "../../../drivers/deadline.ts";
-import { fakeEnv } from "../../env.ts";
 import { until } from "../../process.ts";
 import { env } from "./peer.ts";
 
@@ -46,25 +45,6 @@ test("the port is not shared: another process gets none of our answers", async (
   const status = hub.join(network.parse({ address: here, port, broadcast: "127.255.255.255" }), ears);
   expect(await until(() => status.at())).toBe(`${here}:${port}`);
   await expect(bound({ port, isShared: true })).rejects.toMatchObject({ code: "EADDRINUSE" });
-});
-
-test("a port that is taken is told once, with its reason, and opened when it is free", async () => {
-  const other = await bound({ isShared: true });
-  const { port } = other.address();
-  const still = fakeEnv();
-  const hub = hubOf(still);
-  onTestFinished(() => hub.close());
-  const status = hub.join(network.parse({ address: here, port }), ears);
-  expect(await until(() => status.trouble())).toContain("EADDRINUSE");
-  await still.advance(30_000);
-  await until(() => (status.trouble() === null ? null : true));
-  await closed(other);
-  await still.advance(30_000);
-  expect(await until(() => status.at())).toBe(`${here}:${port}`);
-  expect(status.trouble()).toBeNull();
-  expect(still.reports.filter(({ code }) => code === "bacnet.deaf")).toMatchObject([
-    { facts: { at: `${here}:${port}` } },
-  ]);
 });
 
 test.each([here, "0.0.0.0"])("a broadcast I-Am is heard at %s", async (address) => {

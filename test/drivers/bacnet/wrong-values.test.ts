@@ -31,14 +31,14 @@ test("400 reads at once of one device are all right", async () => {
 
 test("400 reads at once of 20 devices with the same objects are all right", async () => {
   const on = hub();
-  const readings = [];
+  const sessions: ReturnType<typeof session>[] = [];
   for (let nth = 0; nth < 20; nth++) {
     const one = await device(nth);
     sockets[nth] = one.socket;
-    readings.push(session(one.port, on));
+    sessions.push(session(one.port, on));
   }
   const wanted = Array.from({ length: 400 }, (_, i) => [i % 20, 1 + Math.floor(i / 20)] as const);
-  const all = await Promise.all(wanted.map(([nth, instance]) => readings[nth]!.read(request(instance), patience)));
+  const all = await Promise.all(wanted.map(([nth, instance]) => sessions[nth]!.read(request(instance), patience)));
   expect(all.flatMap(brief)).toEqual(wanted.map(([nth, instance]) => 1000 * nth + instance));
 });
 
