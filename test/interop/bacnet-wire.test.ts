@@ -103,7 +103,10 @@ async function everything(): Promise<readonly Captured[]> {
     values.set(`${instance}/1`, 0);
     await env.advance(500);
     for (const isConfirming of [false, true])
-      simulated.announce({ object: "binary-input", instance: 1 }, { ...agent, isConfirming });
+      simulated.announce(
+        { object: "binary-input", instance: 1 },
+        { address: agent.host, port: agent.port, isConfirming },
+      );
     await env.advance(500);
     const whoHas = Buffer.from("1007" + "2c00000001", "hex");
     said.push({ octets: unicast(whoHas, { destination: at.station }), from: { host: "192.0.2.50", port }, to: at });
