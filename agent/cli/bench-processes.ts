@@ -7,13 +7,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Env, within } from "../env.ts";
 import type { Row } from "../simulate/bench.ts";
+import { benchBacnet } from "../simulate/bench-bacnet.ts";
+import type { DatagramBench } from "../simulate/bench-datagrams.ts";
 import type { BareDevices } from "../simulate/bench-device.ts";
 import { benchDrain } from "../simulate/bench-drain.ts";
 import { benchLatency } from "../simulate/bench-latency.ts";
 import { benchModbus } from "../simulate/bench-modbus.ts";
 import { benchCommits, benchStart, type Opening } from "../simulate/bench-outbox.ts";
-import { benchSnmp, type SnmpBench } from "../simulate/bench-snmp.ts";
-import { benchTraps } from "../simulate/bench-traps.ts";
+import { benchSnmp } from "../simulate/bench-snmp.ts";
+import { benchUnasked } from "../simulate/bench-unasked.ts";
 
 const mosquitto = "/usr/sbin/mosquitto";
 const subscriber = "/usr/bin/mosquitto_sub";
@@ -38,7 +40,7 @@ export const benchOutbox = (env: Env, stopped: Promise<void>, program: string): 
 export const benchEndToEnd = (env: Env, stopped: Promise<void>): Promise<Row[]> =>
   withOthers(env, stopped, async (folder, others) => {
     const url = isHere ? await startBroker(env, folder, others) : null;
-    return [...(await benchLatency(env, folder, url)), ...(await benchTraps(env, folder, url))];
+    return [...(await benchLatency(env, folder, url)), ...(await benchUnasked(env, folder, url))];
   });
 
 /** The devices are a process of their own, so that what they cost does not count. */
@@ -54,17 +56,16 @@ export const benchModbusDriver = (
   });
 
 /** So are these. */
-export const benchSnmpDriver = (
-  env: Env,
-  stopped: Promise<void>,
-  program: string,
-  cpuMs: () => number,
-): Promise<Row[]> =>
-  withOthers(env, stopped, (folder, others) => {
-    const simulate: SnmpBench["simulate"] = async (args) =>
-      ((await serving(program, ["simulate", ...args], others)) as { ports: Readonly<Record<string, number>> }).ports;
-    return benchSnmp(env, { folder, cpuMs, simulate });
-  });
+const benchOf =
+  (bench: (env: Env, bench: DatagramBench) => Promise<Row[]>) =>
+  (env: Env, stopped: Promise<void>, program: string, cpuMs: () => number): Promise<Row[]> =>
+    withOthers(env, stopped, (folder, others) => {
+      const simulate: DatagramBench["simulate"] = async (args) =>
+        ((await serving(program, ["simulate", ...args], others)) as { ports: Readonly<Record<string, number>> }).ports;
+      return bench(env, { folder, cpuMs, simulate });
+    });
+export const benchSnmpDriver = benchOf(benchSnmp);
+export const benchBacnetDriver = benchOf(benchBacnet);
 
 /** This program once more; what it wrote on its first line, as JSON, which says that it is ready. */
 async function serving(program: string, args: readonly string[], others: Others): Promise<unknown> {

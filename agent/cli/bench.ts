@@ -22,7 +22,9 @@ export const addBench: AddCommand = (program, { output, program: self, stopped, 
     .action(async (group: string | undefined, { json, opens, servesModbus }: Options) => {
       const { benchRules } = await import("../simulate/bench.ts");
       const { benchHistory } = await import("../simulate/bench-history.ts");
-      const { benchEndToEnd, benchModbusDriver, benchOutbox, benchSnmpDriver } = await import("./bench-processes.ts");
+      const { benchBacnetDriver, benchEndToEnd, benchModbusDriver, benchOutbox, benchSnmpDriver } = await import(
+        "./bench-processes.ts"
+      );
       const { opening } = await import("../simulate/bench-outbox.ts");
       const env = realEnv({ logLevel: "error" });
       if (opens !== undefined) {
@@ -41,6 +43,7 @@ export const addBench: AddCommand = (program, { output, program: self, stopped, 
         outbox: () => benchOutbox(env, stopped, self),
         "end-to-end": () => benchEndToEnd(env, stopped),
         snmp: () => benchSnmpDriver(env, stopped, self, cpuMs),
+        bacnet: () => benchBacnetDriver(env, stopped, self, cpuMs),
         history: () => inFolder((folder) => benchHistory(join(folder, "history.db"), cpuMs)),
       };
       const chosen = group === undefined ? Object.values(groups) : [groups[group]];

@@ -60,11 +60,16 @@ const probeShare = 0.05;
 /** After an exchange, before a hint leads to the next: a device that hints without end is not asked without end. */
 const hintPauseMs = 500;
 
+/** However long the interval: what is wrong at the start is not to be found an hour later. */
+const firstWithinMs = 10_000;
+
 /** First beats are spread over the interval by the device's name, so that devices do not answer all at once. */
 export function schedule(wanted: readonly Wanted[], now: Mono): Schedule {
   const tasks = wanted.map((one) => {
-    const beatAt = now + (hash(one.device) % one.intervalMs);
-    return { ...one, beatAt, dueAt: beatAt, isOnce: false };
+    const phase = hash(one.device);
+    const beatAt = now + (phase % one.intervalMs);
+    const dueAt = Math.min(beatAt, now + (phase % firstWithinMs));
+    return { ...one, beatAt, dueAt, isOnce: false };
   });
   const probes = new Map<string, AnyRequest>();
   for (const { device, request } of wanted.toSorted((a, b) => a.length - b.length))

@@ -1,8 +1,8 @@
 import { confirmedService } from "./apdu.ts";
 import { bitString, characterString, encoders, objectIdentifier } from "./encode.ts";
 import { id } from "./object-kinds.ts";
+import type { Held } from "./object-properties.ts";
 import { deviceObject } from "./schema.ts";
-import type { Held } from "./served-object.ts";
 
 /** What a simulated device says of itself and of what it can do. */
 
@@ -31,36 +31,39 @@ export const nameOfDevice = (instance: number): string => `mepwatch simulator ${
 
 interface DeviceNow {
   readonly instance: number;
-  readonly objects: readonly { readonly type: number; readonly instance: number }[];
   readonly apduMax: number;
+  objects(): readonly { readonly type: number; readonly instance: number }[];
   knows(service: number): boolean;
 }
 
-export function propertiesOfDevice({ instance, objects, apduMax, knows }: DeviceNow): Map<number, Held> {
-  const all = [{ type: deviceObject, instance }, ...objects];
-  const services = executed.filter(([, service]) => knows(service)).map(([bit]) => bit);
-  const types = all.map(({ type }) => type).filter((type) => type < objectTypeBits);
-  return new Map<number, Held>([
-    [id.identifier, objectIdentifier(deviceObject, instance)],
-    [id.name, characterString(nameOfDevice(instance))],
-    [id.type, encoders.enumerated(deviceObject)],
-    [112, encoders.enumerated(0)], // system-status: operational
-    [121, characterString("mepwatch")], // vendor-name
-    [120, encoders.unsigned(vendor)], // vendor-identifier
-    [70, characterString("simulator")], // model-name
-    [44, characterString("1")], // firmware-revision
-    [12, characterString("1")], // application-software-version
-    [98, encoders.unsigned(1)], // protocol-version
-    [139, encoders.unsigned(14)], // protocol-revision
-    [97, bitString(serviceBits, [...services, ...executedUnconfirmed])], // protocol-services-supported
-    [96, bitString(objectTypeBits, types)], // protocol-object-types-supported
-    [62, encoders.unsigned(apduMax)], // max-apdu-length-accepted
-    [107, encoders.enumerated(segmentation)], // segmentation-supported
-    [11, encoders.unsigned(apduTimeoutMs)], // apdu-timeout
-    [73, encoders.unsigned(apduRetries)], // number-of-apdu-retries
-    [30, Buffer.alloc(0)], // device-address-binding: it asks nobody
-    [155, encoders.unsigned(1)], // database-revision
-    [id.objectList, all.map(({ type, instance }) => objectIdentifier(type, instance))],
+export function propertiesOfDevice({ instance, objects, apduMax, knows }: DeviceNow): Map<number, () => Held> {
+  const all = () => [{ type: deviceObject, instance }, ...objects()];
+  const services = () => executed.filter(([, service]) => knows(service)).map(([bit]) => bit);
+  const types = () =>
+    all()
+      .map(({ type }) => type)
+      .filter((type) => type < objectTypeBits);
+  return new Map<number, () => Held>([
+    [id.identifier, () => objectIdentifier(deviceObject, instance)],
+    [id.name, () => characterString(nameOfDevice(instance))],
+    [id.type, () => encoders.enumerated(deviceObject)],
+    [112, () => encoders.enumerated(0)], // system-status: operational
+    [121, () => characterString("mepwatch")], // vendor-name
+    [120, () => encoders.unsigned(vendor)], // vendor-identifier
+    [70, () => characterString("simulator")], // model-name
+    [44, () => characterString("1")], // firmware-revision
+    [12, () => characterString("1")], // application-software-version
+    [98, () => encoders.unsigned(1)], // protocol-version
+    [139, () => encoders.unsigned(14)], // protocol-revision
+    [97, () => bitString(serviceBits, [...services(), ...executedUnconfirmed])], // protocol-services-supported
+    [96, () => bitString(objectTypeBits, types())], // protocol-object-types-supported
+    [62, () => encoders.unsigned(apduMax)], // max-apdu-length-accepted
+    [107, () => encoders.enumerated(segmentation)], // segmentation-supported
+    [11, () => encoders.unsigned(apduTimeoutMs)], // apdu-timeout
+    [73, () => encoders.unsigned(apduRetries)], // number-of-apdu-retries
+    [30, () => Buffer.alloc(0)], // device-address-binding: it asks nobody
+    [155, () => encoders.unsigned(1)], // database-revision
+    [id.objectList, () => all().map(({ type, instance }) => objectIdentifier(type, instance))],
   ]);
 }
 

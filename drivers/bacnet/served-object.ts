@@ -1,25 +1,46 @@
+import type { PointId } from "../../agent/core/sample.ts";
 import type { PlannedPoint } from "../driver.ts";
 import type { SimulatorOptions } from "../simulator.ts";
-import { bitString, characterString, encoders, nothing, objectIdentifier } from "./encode.ts";
-import { encoded, id, type Kind, kindOf } from "./object-kinds.ts";
+import { bitString } from "./encode.ts";
+import { id } from "./object-kinds.ts";
 import { type Device, type ObjectAddress, properties, propertyNumber } from "./schema.ts";
-import { engineeringUnits } from "./units.ts";
 
-/** An object that the simulator serves: each of its properties, encoded as it is now, and consistent with the others. */
-
-/** One value, or the elements of an array; null: an element that the device does not have. */
-export type Held = Buffer | readonly (Buffer | null)[];
+/** An object that the simulator serves: the points that are its properties, and what they come to now. */
 
 export interface ServedObject {
   readonly type: number;
   readonly instance: number;
+  /** That of its first point. */
   readonly name: string;
-  readonly points: readonly PlannedPoint<Device, ObjectAddress>[];
+  /** By property. */
+  readonly points: ReadonlyMap<number, PointId>;
+  /** Of arrays, by property and index. */
+  readonly elements: ReadonlyMap<number, ReadonlyMap<number, PointId>>;
 }
 
-const noUnits = 95;
-/** Elements of an array of priorities. */
-const priorities = 16;
+export function objectOf(
+  type: number,
+  instance: number,
+  points: readonly PlannedPoint<Device, ObjectAddress>[],
+): ServedObject {
+  const whole = new Map<number, PointId>();
+  const elements = new Map<number, Map<number, PointId>>();
+  for (const { id, address } of points) {
+    const property = propertyNumber(address);
+    if (address.index === undefined) whole.set(property, id);
+    else elements.set(property, (elements.get(property) ?? new Map()).set(address.index, id));
+  }
+  return { type, instance, name: points[0]?.id ?? "", points: whole, elements };
+}
+
+const idsOf = ({ points, elements }: ServedObject): PointId[] => [
+  ...points.values(),
+  ...[...elements.values()].flatMap((one) => [...one.values()]),
+];
+
+/** Whether any of its points says anything now. */
+export const isThere = (object: ServedObject, value: SimulatorOptions["value"]): boolean =>
+  idsOf(object).some((id) => value(id) !== null);
 
 /** What an object is like now. */
 export interface State {
@@ -36,13 +57,13 @@ export interface State {
 
 /** What the point that is a property says of it now; null: there is none, or it says nothing. */
 export function toldOf({ points }: ServedObject, value: SimulatorOptions["value"], property: number): number | null {
-  const point = points.find(({ address }) => propertyNumber(address) === property && address.index === undefined);
-  return point === undefined ? null : value(point.id);
+  const id = points.get(property);
+  return id === undefined ? null : value(id);
 }
 
 /** Null for an object none of whose points has a value now. `announced`: its event state, if no point has it. */
 export function stateOf(object: ServedObject, value: SimulatorOptions["value"], announced: number): State | null {
-  if (object.points.every((point) => value(point.id) === null)) return null;
+  if (!isThere(object, value)) return null;
   const told = (property: number): number | null => toldOf(object, value, property);
   return {
     presentValue: told(properties["present-value"]),
@@ -59,91 +80,3 @@ export function flagsOf({ eventState, reliability, isOutOfService }: State): num
 }
 
 export const flagsOctets = (state: State): Buffer => bitString(4, flagsOf(state));
-
-export function propertiesOf(
-  object: ServedObject,
-  state: State,
-  { value, describe }: Pick<SimulatorOptions, "value" | "describe">,
-): Map<number, Held> {
-  const shown = object.points.find(({ address }) => propertyNumber(address) === properties["present-value"]);
-  const words = shown && describe?.(shown.id);
-  const held = new Map([...usualOfAll(object, state, words), ...usualOfKind(object, state, words)]);
-  for (const { id, address } of object.points) {
-    const property = propertyNumber(address);
-    const number = value(id);
-    const octets = number === null ? null : encoded(object.type, property, number);
-    if (address.index !== undefined) held.set(property, withElement(held.get(property), address.index, octets));
-    else if (octets === null) held.delete(property);
-    else held.set(property, octets);
-  }
-  return held;
-}
-
-type Words = ReturnType<NonNullable<SimulatorOptions["describe"]>>;
-
-const usualOfAll = ({ type, instance, name }: ServedObject, state: State, words?: Words): [number, Held][] => [
-  [id.identifier, objectIdentifier(type, instance)],
-  [id.name, characterString(name)],
-  [id.type, encoders.enumerated(type)],
-  [id.description, characterString(words?.name ?? name)],
-  [id.statusFlags, flagsOctets(state)],
-  [properties["event-state"], encoders.enumerated(state.eventState)],
-  [properties.reliability, encoders.enumerated(state.reliability)],
-  [properties["out-of-service"], encoders.boolean(Number(state.isOutOfService))],
-];
-
-function usualOfKind({ type }: ServedObject, { presentValue }: State, words?: Words): [number, Held][] {
-  const { family, encoding, isCommanded } = kindOf(type);
-  const usual: Readonly<Record<Kind["family"], () => [number, Held][]>> = {
-    analog: () => [unitsOf(words), [id.covIncrement, encoded(type, id.covIncrement, 0)]],
-    binary: () => [[id.polarity, encoders.enumerated(0)], ...textsOfBinary(words)],
-    states: () => statesOf(presentValue, words),
-    other: () => [unitsOf(words)],
-  };
-  if (!isCommanded || presentValue === null) return usual[family]();
-  // Nobody commands it: it is what it is then.
-  const priorityArray = new Array<Buffer>(priorities).fill(nothing);
-  return [
-    ...usual[family](),
-    [properties["priority-array"], priorityArray],
-    [properties["relinquish-default"], encoders[encoding](presentValue)],
-  ];
-}
-
-/** From UCUM, where the unit is one of the standard's. */
-const unitNumbers: ReadonlyMap<string, number> = new Map(
-  [...engineeringUnits]
-    .toReversed()
-    .flatMap(([number, { ucum, factor }]) => (ucum === null || factor !== 1 ? [] : [[ucum, number] as const])),
-);
-
-const unitsOf = (words?: Words): [number, Held] => [
-  properties.units,
-  encoders.enumerated(unitNumbers.get(words?.unit ?? "") ?? noUnits),
-];
-
-const textsOfBinary = (words?: Words): [number, Held][] =>
-  [id.inactiveText, id.activeText].flatMap((property, state) => {
-    const text = words?.texts[state];
-    return text === undefined ? [] : [[property, characterString(text)] as [number, Held]];
-  });
-
-/** States count from 1. */
-function statesOf(presentValue: number | null, words?: Words): [number, Held][] {
-  const texts = Object.entries(words?.texts ?? {});
-  if (texts.length === 0) return [[id.numberOfStates, encoders.unsigned(Math.max(1, presentValue ?? 1))]];
-  const count = Math.max(1, ...texts.map(([state]) => Number(state)));
-  const named = new Map(texts);
-  const stateText = Array.from({ length: count }, (_, i) => characterString(named.get(String(i + 1)) ?? ""));
-  return [
-    [id.numberOfStates, encoders.unsigned(count)],
-    [id.stateText, stateText],
-  ];
-}
-
-/** Elements between those that are named hold nothing. */
-function withElement(held: Held | undefined, index: number, element: Buffer | null): readonly (Buffer | null)[] {
-  const before = held === undefined || Buffer.isBuffer(held) ? [] : held;
-  const length = Math.max(before.length, index);
-  return Array.from({ length }, (_, i) => (i === index - 1 ? element : (before[i] ?? (i in before ? null : nothing))));
-}

@@ -6,8 +6,10 @@ import { nameOfDevice, propertiesOfDevice, requiredOfDevice } from "./device-obj
 import { encoders } from "./encode.ts";
 import type { Traits } from "./faults.ts";
 import { id, requiredProperties } from "./object-kinds.ts";
+import { type Held, propertiesOf, propertyOf } from "./object-properties.ts";
+import { isOfObject, type ObjectPoint } from "./question.ts";
 import { type Address, type Device, deviceObject, isOfEvents, objectNumber } from "./schema.ts";
-import { type Held, propertiesOf, type ServedObject, type State, stateOf, toldOf } from "./served-object.ts";
+import { isThere, objectOf, type ServedObject, type State, stateOf, toldOf } from "./served-object.ts";
 
 /** The objects of one simulated device: for each property the encoded value of this moment, or an error. */
 
@@ -44,6 +46,12 @@ export interface Serving extends Pick<SimulatorOptions, "value" | "describe"> {
   traits(): Traits;
 }
 
+/** The properties of an object, as they are now. */
+interface Holding {
+  get(property: number): Held | undefined;
+  names(): number[];
+}
+
 export class ServedDevice {
   readonly instance: number;
   /** What was announced of objects, by key. */
@@ -57,11 +65,14 @@ export class ServedDevice {
   constructor(serving: Serving) {
     this.instance = serving.instance;
     this.#serving = serving;
-    for (const { id, device, address } of serving.points) {
-      if (isOfEvents(address)) continue;
-      const [type, instance] = [objectNumber(address), address.instance];
-      const { name = id, points = [] } = this.#objects.get(keyOf(type, instance)) ?? {};
-      this.#objects.set(keyOf(type, instance), { type, instance, name, points: [...points, { id, device, address }] });
+    const grouped = new Map<string, ObjectPoint[]>();
+    for (const point of serving.points.filter(isOfObject)) {
+      const key = keyOf(objectNumber(point.address), point.address.instance);
+      grouped.set(key, [...(grouped.get(key) ?? []), point]);
+    }
+    for (const [key, points] of grouped) {
+      const [{ address }] = points as [ObjectPoint];
+      this.#objects.set(key, objectOf(objectNumber(address), address.instance, points));
     }
     const count = (which: "active" | "unacknowledged") => (): number | null | undefined => {
       const point = serving.points.find(({ address }) => isOfEvents(address) && address.events === which);
@@ -72,9 +83,7 @@ export class ServedDevice {
 
   /** Those that it has now, without the device object. */
   objects(): ServedObject[] {
-    return [...this.#objects.values()].filter(({ points }) =>
-      points.some((point) => this.#serving.value(point.id) !== null),
-    );
+    return [...this.#objects.values()].filter((object) => isThere(object, this.#serving.value));
   }
 
   /** Undefined: it has no such object now. */
@@ -112,31 +121,38 @@ export class ServedDevice {
     const required = type === deviceObject ? requiredOfDevice : requiredProperties(type);
     const isMeant = (one: number): boolean =>
       property === several.all || required.has(one) === (property === several.required);
-    return [...held.keys()].filter(isMeant);
+    return held.names().filter(isMeant);
   }
 
   nameOf(type: number, instance: number): string | undefined {
     if (this.isSelf(type, instance)) return nameOfDevice(this.instance);
-    return this.objects().find((object) => object.type === type && object.instance === instance)?.name;
+    const object = this.#objects.get(keyOf(type, instance));
+    return object && isThere(object, this.#serving.value) ? object.name : undefined;
   }
 
-  #held(type: number, instance: number): ReadonlyMap<number, Held> | undefined {
+  #held(type: number, instance: number): Holding | undefined {
     if (this.isSelf(type, instance)) return this.#device();
     const object = this.#objects.get(keyOf(type, instance));
     const state = this.state(type, instance);
-    return object && state && propertiesOf(object, state, this.#serving);
+    if (object === undefined || state === undefined) return undefined;
+    const get = (property: number): Held | undefined => propertyOf(object, state, this.#serving, property);
+    return { get, names: () => propertiesOf(object).filter((property) => get(property) !== undefined) };
   }
 
-  #device(): ReadonlyMap<number, Held> {
-    const { instance } = this;
-    const ids = this.objects().map(({ type, instance }) => ({ type, instance }));
+  #device(): Holding {
     const { apduMax } = this.#serving.traits();
-    const usual = propertiesOfDevice({ instance, objects: ids, apduMax, knows: (service) => this.knows(service) });
-    for (const [property, said] of this.#serving.self()) {
-      if (said === null) usual.delete(property);
-      else usual.set(property, said);
-    }
-    return usual;
+    const usual = propertiesOfDevice({
+      ...{ instance: this.instance, apduMax },
+      objects: () => this.objects(),
+      knows: (service) => this.knows(service),
+    });
+    const said = this.#serving.self();
+    const get = (property: number): Held | undefined =>
+      said.has(property) ? (said.get(property) ?? undefined) : usual.get(property)?.();
+    return {
+      get,
+      names: () => [...new Set([...usual.keys(), ...said.keys()])].filter((one) => said.get(one) !== null),
+    };
   }
 
   /** Whether it knows a confirmed service now: where no count of events has a value, nothing tells them. */
@@ -152,8 +168,9 @@ export class ServedDevice {
 export const keyOf = (type: number, instance: number): string => `${type}:${instance}`;
 
 /** Of an object's properties all but those that each object has to have. */
-const listOf = (held: ReadonlyMap<number, Held>): Buffer[] =>
-  [...held.keys()]
+const listOf = (held: Holding): Buffer[] =>
+  held
+    .names()
     .filter((property) => property !== id.identifier && property !== id.name && property !== id.type)
     .map((property) => encoders.enumerated(property));
 

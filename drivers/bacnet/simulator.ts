@@ -40,7 +40,7 @@ export const startBacnetSimulator: StartSimulator = async (options) => {
     for (const group of groupsOf(devicesOf(options), isFound)) {
       const socket = await open(options.host, isFound ? 0 : options.port, false);
       const broadcastPort = (ear ?? socket).address().port;
-      places.push(placeOf(env, socket, { options, broadcastPort, strange: () => strangerOf(sockets) }, group));
+      places.push(placeOf(env, socket, { options, broadcastPort, strange: strangerAmong(sockets) }, group));
     }
     for (const place of places) ear?.on("message", (bytes, from) => place.hear(bytes, from));
     const devices = places.flatMap((place) => place.devices);
@@ -122,6 +122,7 @@ function placeOf(env: Env, socket: Socket, around: Surroundings, group: readonly
     const packet = readDatagram(bytes);
     if (packet?.kind !== "packet") return;
     const { address, port } = packet.origin ? { address: packet.origin.host, port: packet.origin.port } : from;
+    if (port === 0) return; // a forwarded one may claim any: nothing can be sent there
     const caller: Caller = { address, port, station: packet.source };
     const { destination } = packet;
     const isToAll = packet.isBroadcast || destination?.mac === "";
@@ -164,11 +165,15 @@ function lineOf(
   };
 }
 
-/** A socket that answers nobody, at a port of the system's choice. */
-function strangerOf(sockets: Socket[]): Socket {
-  const socket = createSocket("udp4").on("error", () => {});
-  sockets.push(socket);
-  return socket;
+/** A socket at a port of the system's choice, opened when it is first needed. */
+function strangerAmong(sockets: Socket[]): () => Socket {
+  let stranger: Socket | undefined;
+  return () => {
+    if (stranger !== undefined) return stranger;
+    stranger = createSocket("udp4").on("error", () => {});
+    sockets.push(stranger);
+    return stranger;
+  };
 }
 
 function closer(sockets: readonly Socket[], places: readonly Place[]): RunningSimulator["close"] {

@@ -60,6 +60,18 @@ describe("schedule", () => {
     expect(asked.length).toBeGreaterThanOrEqual(10);
   });
 
+  test("with a long interval, too, all is read within ten seconds of the start, and then on its beat", () => {
+    const hour = 3_600_000;
+    const devices = ["ups-a", "ups-b", "pdu-1", "pdu-2"].map((device) => wanted(`${device}/p`, { intervalMs: hour }));
+    const { asked } = run(schedule(devices, 0), 2 * hour, 5);
+    for (const { device } of devices) {
+      const [first, ...beats] = asked.filter((one) => one.device === device).map(({ at }) => at);
+      expect(first).toBeLessThan(10_000);
+      expect(beats.length).toBeGreaterThanOrEqual(1);
+      expect(beats.slice(1).map((at, nth) => at - beats[nth]!)).toEqual(beats.slice(1).map(() => hour));
+    }
+  });
+
   test("spreads devices over the interval, the same way each time", () => {
     const devices = ["ups-a", "ups-b", "pdu-1", "pdu-2"].map((device) => wanted(`${device}/p`, { intervalMs: 10_000 }));
     const beats = schedule(devices, 0).tasks.map(({ dueAt }) => dueAt);

@@ -6,6 +6,7 @@ import { hubOf } from "../../../drivers/bacnet/hub.ts";
 import { bus } from "../../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../../drivers/bacnet/session.ts";
 import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
+import type { News } from "../../../drivers/driver.ts";
 import type { SimulatorOptions } from "../../../drivers/simulator.ts";
 
 /** A simulator on loopback, and those who ask it: datagram by datagram, and as the driver does. */
@@ -55,11 +56,11 @@ export async function asker() {
   };
 }
 
-/** The driver on one bus. */
-export function session(options: object) {
+/** The driver on one bus; `news`: what it is told of changes. */
+export function session(options: object, news?: News) {
   const env = realEnv({ logLevel: "silent" });
   const hub = hubOf(env);
-  const reading = sessionOn(bus.parse({ host, ...options }), { env, hub });
+  const reading = sessionOn(bus.parse({ host, ...options }), { env, hub, news });
   onTestFinished(async () => {
     await reading.close();
     await hub.close();

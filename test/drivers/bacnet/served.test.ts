@@ -128,6 +128,18 @@ describe("properties of an object", () => {
     expect(binary.ask(readProperty("00c00001", "04"))).toContain(text("running"));
   });
 
+  test("differences of whole numbers have no sign", () => {
+    const whole = { object: "integer-value", instance: 1 };
+    const { ask } = device([
+      [whole, -3],
+      [{ ...whole, property: "deadband" }, 200],
+    ]);
+    const read = (property: string) => ask(`0005 01 0c 0c0b400001 19${property}`);
+    expect(read("55")).toContain("3e31fd3f");
+    expect(read("19")).toContain("3e21c83f");
+    expect(read("16")).toContain("3e21003f");
+  });
+
   test("priorities of a command: sixteen, and what holds without one", () => {
     const output = { object: "analog-output", instance: 1 };
     const free = device([[output, 50]]);

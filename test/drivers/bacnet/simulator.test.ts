@@ -158,8 +158,10 @@ describe("a bus without a host", () => {
     expect(second.port).toBe(first.port);
     const { send, next } = await asker();
     send(broadcast(hex(whoIs)), first.port, loopback);
-    const heard = [await next(), await next()].map(({ octets }) => /c402(......)/.exec(octets)?.[1]);
-    expect(heard.toSorted()).toEqual(["000001", "000002"]);
+    const heard = [await next(), await next()];
+    expect(heard.map(({ octets }) => /c402(......)/.exec(octets)?.[1]).toSorted()).toEqual(["000001", "000002"]);
+    // The port of the network stays free for an agent.
+    expect(heard.map(({ from }) => from.port)).not.toContain(first.port);
   });
 
   test("a boot is told to all", async () => {
@@ -262,6 +264,38 @@ describe("what the driver reads", () => {
   });
 });
 
+test.each([
+  ["without confirmation", {}, { instance: 1 }],
+  ["with confirmation", { confirmedCov: true }, { instance: 1 }],
+  ["from behind a router", { confirmedCov: true }, { instance: 2, network: 5, mac: 3 }],
+])("the driver is told of changes %s, until the device boots", async (_, options, of) => {
+  const point = pointOf({ object: "binary-input", instance: 1, cov: true }, of);
+  let value = 0;
+  const running = await simulator([point], () => value);
+  const told: unknown[] = [];
+  let wake = (): void => {};
+  const reading = session({ port: running.port, ...options }, (readings) => {
+    told.push(...readings);
+    wake();
+  });
+  const next = async (): Promise<unknown> => {
+    while (told.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    return told.shift();
+  };
+  expect(await reading.read({ points: [point] }, 5000)).toEqual([{ point: point.id, value: 0 }]);
+  expect(await next()).toEqual({ point: point.id, value: 0 });
+  for (value = 1; value <= 3; value++) expect(await next()).toEqual({ point: point.id, value });
+  running.misbehave("reboot");
+  running.misbehave("none");
+  value = 4;
+  // Its I-Am has said so: the next read subscribes anew.
+  await reading.read({ points: [point] }, 5000);
+  expect(await next()).toEqual({ point: point.id, value: 4 });
+});
+
 test("an announcement goes out from where its device is asked, with its route", async () => {
   const points = [analogInput(1), analogInput(1, { instance: 2, network: 5, mac: 3 })];
   const running = await simulator(points);
@@ -289,6 +323,7 @@ test("requests that do not decode are ignored, and the simulator lives on", asyn
     "ffffffffffff",
   ])
     send(hex(noise), port);
+  send(forwarded(hex(whoIs), { host, port: 0 }), port);
   for (let length = 1; length < 16; length++) send(ask(readOne.replaceAll(" ", "").slice(0, 2 * length)), port);
   expect(await asked(ask(readOne.replace("07 0c", "08 0c")), port)).toMatch(/^810a/);
 });
