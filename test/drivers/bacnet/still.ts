@@ -20,6 +20,8 @@ export interface StillNetwork {
   tell(datagram: Buffer, from: Address): void;
   /** What the agent sends goes there, besides the devices. */
   onSent: (datagram: Buffer, to: Address) => void;
+  /** From what a device says until the agent hears it. */
+  latencyMs: number;
   /** What becomes of what a device says; null: it is lost. */
   bend: (datagram: Buffer, from: Address) => Buffer | null;
   join(env: Env, where: Place, serving: Parameters<typeof simulatedDevice>[1]): SimulatedDevice;
@@ -48,13 +50,17 @@ export function stillNetwork(): StillNetwork {
     tell: (datagram, { host, port }) =>
       receive(datagram, { address: host, port, family: "IPv4", size: datagram.length }),
     onSent: () => {},
+    latencyMs: 0,
     bend: (datagram) => datagram,
     join(env, at, serving) {
-      const say = (datagram: Buffer): void =>
-        queueMicrotask(() => {
+      const say = (datagram: Buffer): void => {
+        const arrive = (): void => {
           const bent = network.bend(datagram, at);
           if (bent !== null) network.tell(bent, at);
-        });
+        };
+        if (network.latencyMs > 0) env.after(network.latencyMs, arrive);
+        else queueMicrotask(arrive);
+      };
       const simulated = simulatedDevice(env, serving, {
         send: (apdu, { station }) => say(unicast(apdu, { destination: station, source: at.station })),
         broadcast: (apdu) => say(broadcast(apdu, { source: at.station })),
