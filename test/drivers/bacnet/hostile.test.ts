@@ -31,7 +31,7 @@ const bbmd = { host: "192.0.2.9", port };
 /** Where the device 7 is. */
 const there: At = { host: "192.0.2.7", port };
 
-function stage(written: readonly unknown[] = [], options: object = { host: there.host }) {
+function stage(written: readonly unknown[] = [], options: object = { host: there.host }, before: unknown = null) {
   const env = fakeEnv();
   const hub: Hub = hubOf(env);
   const network = world.network!;
@@ -51,7 +51,10 @@ function stage(written: readonly unknown[] = [], options: object = { host: there
   );
   const news: Reading[] = [];
   const where = bus.parse(options);
-  const session = sessionOn(where, { env, hub, news: (some) => news.push(...some) });
+  const session = sessionOn(where, {
+    ...{ env, hub, news: (some: readonly Reading[]) => void news.push(...some) },
+    learnt: { before, keep: () => {} },
+  });
   onTestFinished(async () => {
     await session.close();
     await hub.close();
@@ -272,4 +275,46 @@ test("of 10,000 points with cov 20 are subscribed to with one read, and reads ar
     counts.push(subscriptions);
   }
   expect(counts).toEqual([20, 40, 50, 50]);
+});
+
+test("a device that can less each time, restarts and can more again is read right throughout, and told of", async () => {
+  const numbers = Array.from({ length: 30 }, (_, i) => ({ object: "analog-input", instance: i }));
+  const { env, device, held, points, read, news } = stage([...numbers, input(1, { cov: true })]);
+  const change = `p${numbers.length}`;
+  let round = 0;
+  for (const fault of ["none", "abort", "small-apdu", "no-rpm", "reboot", "none"]) {
+    device.misbehave(fault);
+    for (let times = 0; times < 3; times++) {
+      round++;
+      for (const [nth, { id }] of points.entries()) held.set(id, id === change ? round % 2 : 100 * round + nth);
+      expect(await read(5000), `${fault}, ${times}`).toEqual(
+        points.map(({ id }) => ({ point: id, value: held.get(id) })),
+      );
+      await env.advance(60_000);
+    }
+  }
+  news.splice(0);
+  held.set(change, 1 - held.get(change)!);
+  await env.advance(500);
+  expect(news).toEqual([{ point: change, value: held.get(change) }]);
+});
+
+test("what was learnt of 5,000 devices is taken up, and more than anybody learns is no harm", async () => {
+  const flagless = Array.from({ length: 9000 }, (_, i) => `3:${i}:111:4294967295`);
+  const others = Array.from({ length: 5000 }, (_, i) => [1000 + i, { most: 50, isSingle: false, flagless: [] }]);
+  const before = { ...Object.fromEntries(others), 7: { most: 50, isSingle: true, flagless } };
+  expect(JSON.stringify(before).length).toBeGreaterThan(400_000);
+  for (const [learnt, services] of [
+    [before, [12]],
+    [{ 7: { most: 50, isSingle: true, flagless: [...flagless, ...flagless] } }, [14]],
+  ] as const) {
+    const { network, read } = stage([input(1), input(2)], undefined, learnt);
+    const asked = new Set<number>();
+    network.onSent = (datagram) => {
+      const { apdu } = readDatagram(datagram) as { apdu?: Buffer };
+      if (apdu?.[0] === 0) asked.add(apdu[3]!);
+    };
+    expect(brief(await read())).toEqual([0, 1]);
+    expect([...asked]).toEqual(services);
+  }
 });
