@@ -63,11 +63,14 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
   const ask = (): void => {
     cancel = undefined;
     const now = env.clock.mono();
-    const due = [...wanted]
-      .filter(([, { askAt, found }]) => askAt <= now && found.size === 0)
-      .map(([device]) => device);
-    const range = firstRun(due.sort((a, b) => a - b));
-    if (range !== null) {
+    const due = [...wanted].filter(([, { askAt, found }]) => askAt <= now && found.size === 0);
+    // Who waits longest comes first: else a few that never answer would keep others from being asked for.
+    const [longest] = due.toSorted(([, a], [, b]) => a.askAt - b.askAt);
+    if (longest !== undefined) {
+      const range = runAround(
+        longest[0],
+        due.map(([device]) => device),
+      );
       lastAt = now;
       for (const [device, one] of wanted)
         if (device >= range.low && device <= range.high && one.askAt <= now) one.askAt = now + againMs;
@@ -131,12 +134,13 @@ const doubled = (device: number, all: readonly Located[]): NotLocated => ({
   detail: `${all.length}${all.length < foundMax ? "" : " or more"} devices answer to instance ${device}: ${all.map(({ peer }) => sayPeer(peer)).join(" and ")}; give each its own`,
 });
 
-/** Those at the front that lie close together; of ascending numbers. */
-function firstRun(ascending: readonly number[]): { readonly low: number; readonly high: number } | null {
-  const [low] = ascending;
-  if (low === undefined) return null;
-  const end = ascending.findIndex((one, i) => i > 0 && one - (ascending[i - 1] ?? one) > gapMax);
-  return { low, high: ascending[(end < 0 ? ascending.length : end) - 1] ?? low };
+/** One, and those that lie close to it or to one another. */
+function runAround(one: number, all: readonly number[]): { readonly low: number; readonly high: number } {
+  const ascending = all.toSorted((a, b) => a - b);
+  let [low, high] = [one, one];
+  for (const next of ascending) if (next > high && next - high <= gapMax) high = next;
+  for (const next of ascending.toReversed()) if (next < low && low - next <= gapMax) low = next;
+  return { low, high };
 }
 
 export const whoIs = (low: number, high: number): Buffer =>

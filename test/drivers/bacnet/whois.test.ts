@@ -98,9 +98,20 @@ test("who is asked for later does not wait until the one before is asked for aga
   await env.advance(200);
   expect(asked).toEqual([
     [0, 3000, 3000],
-    [300, 3000, 3000],
-    [500, 5000, 5000],
+    [300, 5000, 5000],
+    [500, 3000, 3000],
   ]);
+});
+
+test("however many never answer, another one is asked for in its turn", async () => {
+  const { env, find, asked } = stage();
+  // Each is looked for again as soon as it was not found.
+  const search = (device: number): void => void find(device, 1000).then(() => search(device));
+  for (let nth = 0; nth < 20; nth++) search(1000 + 10 * nth);
+  await env.advance(5000);
+  void find(9000, 10_000);
+  await env.advance(5000);
+  expect(asked.some(([, low]) => low === 9000)).toBe(true);
 });
 
 test("closing leaves nobody waiting", async () => {
