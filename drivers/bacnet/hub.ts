@@ -73,7 +73,7 @@ export function hubOf(env: Env): Hub {
       const { bbmd } = network ?? {};
       if (bbmd?.host === from.host && bbmd.port === from.port) foreign?.result(read.code);
     } else if (read?.kind === "message" && read.type === rejectMessage) {
-      for (const line of lines.values()) if (isBehind(line.peer, from, read.network)) line.unrouted();
+      for (const line of lines.values()) if (isBehind(line.peer, from, read.network)) line.unrouted(read.reason);
     }
   };
   const heard = ({ apdu, origin, source: station, isBroadcast, destination }: Packet, from: Address): void => {
