@@ -41,7 +41,7 @@ interface Subscribed {
   from: PeerKey | null;
   /** Before this it is not asked again, as it knows no COV; 0: it may. */
   deafUntil: Mono;
-  /** How many requests in a row it did not answer, while it answered reads. */
+  /** How many requests in a row it neither answered nor met with a change, while it answered reads. */
   silences: number;
   /** When its I-Am was last taken for a restart. */
   greetedAt: Mono;
@@ -71,6 +71,7 @@ export function subscriptions(
       const device = devices.get(notification.device);
       const subscription = device?.objects.get(keyOfObject(notification.object));
       if (subscription === undefined || device?.from !== from) return false;
+      device.silences = 0;
       const results = resultsOf(notification);
       const points = [...subscription.points.values()];
       const readings = points
