@@ -16,9 +16,9 @@ import { plan } from "../../drivers/bacnet/plan.ts";
 import { address, bus, device, network as networkSchema, part } from "../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../drivers/bacnet/session.ts";
 import { whoIs } from "../../drivers/bacnet/whois.ts";
+import { type Captured, capture } from "../drivers/bacnet/pcap.ts";
 import { agent, type StillNetwork, settled } from "../drivers/bacnet/still.ts";
 import { fakeEnv } from "../env.ts";
-import { type Captured, capture } from "./pcap.ts";
 import { requireProgram } from "./programs.ts";
 
 /** All that the driver says and is told, as Wireshark reads it: another's reading of the standard. */
