@@ -9,6 +9,7 @@ import { readMultiple, readSingle } from "./library.ts";
 import { type Exchange, type Line, type Peer, sayPeer } from "./line.ts";
 import { type Ask, isUnknownService } from "./reader.ts";
 import { type Bus, type Device, deviceObject, instanceMax } from "./schema.ts";
+import type { Located } from "./whois.ts";
 
 /** Where a device is, and that it is the one that is meant: its instance is its identity, never its address alone. */
 export interface Acquaintance {
@@ -16,6 +17,7 @@ export interface Acquaintance {
   meet(by: Deadline): Promise<Met | NotMet>;
   /** It did not answer: who is there next has to be seen, and where a device is that was found by Who-Is. */
   lost(): void;
+  /** Nothing is asked any more. */
   cancel(why: string): void;
 }
 
@@ -40,10 +42,22 @@ export function acquaintance(hub: Hub, bus: Bus, device: Device, ability: Abilit
   let peer: Peer | undefined = fixed;
   let isProven = false;
   const underWay = new Set<Exchange>();
+  const looking = new Set<(none: NotMet) => void>();
+  let whyOver: string | null = null;
+
+  const find = (by: Deadline): Promise<Located | NotMet> =>
+    new Promise((resolve) => {
+      looking.add(resolve);
+      void hub.directory.find(device.instance, by).then((found) => {
+        looking.delete(resolve);
+        resolve(found);
+      });
+    });
 
   const askOn =
     (line: Line): Ask =>
     async (encode, by) => {
+      if (whyOver !== null) return { kind: "fault", fault: "unreachable", detail: whyOver };
       const leftMs = Math.floor(by.leftMs());
       if (leftMs <= 0) return { kind: "fault", fault: "timeout", detail: "no time left in this read" };
       const exchange = line.ask(encode, leftMs);
@@ -56,7 +70,7 @@ export function acquaintance(hub: Hub, bus: Bus, device: Device, ability: Abilit
   return {
     async meet(by) {
       if (peer === undefined) {
-        const found = await hub.directory.find(device.instance, by);
+        const found = await find(by);
         if ("fault" in found) return found;
         peer = found.peer;
         ability.apduMax = found.apduMax;
@@ -79,6 +93,8 @@ export function acquaintance(hub: Hub, bus: Bus, device: Device, ability: Abilit
       peer = fixed;
     },
     cancel(why) {
+      whyOver = why;
+      for (const end of looking) end({ fault: "unreachable", detail: why });
       for (const exchange of underWay) exchange.cancel(why);
     },
   };

@@ -6,6 +6,7 @@ import type { Met } from "./acquaintance.ts";
 import { fault, type Result, type ResultKey, resultKey } from "./answer.ts";
 import { confirmedService, requestHead } from "./apdu.ts";
 import { readingOf } from "./codec.ts";
+import { atOnce, newest, type Subscription, verify } from "./cov-told.ts";
 import { context, objectIdOctets, unsignedOctets } from "./encode.ts";
 import { errorOf } from "./events.ts";
 import type { Hub } from "./hub.ts";
@@ -26,20 +27,11 @@ export interface Subscriptions {
   keep(points: readonly ObjectPoint[], met: Met, by: Deadline): Promise<void>;
   /** What a poll brought: it verifies what was told. */
   verify(points: readonly ObjectPoint[], readings: readonly Reading[]): void;
+  /** What a poll that began at `since` brought; of points of which a change was told meanwhile, that: the answer may be older. */
+  newest(points: readonly ObjectPoint[], readings: readonly Reading[], since: Mono): readonly Reading[];
   /** All of a device are to be made anew. */
   lost(device: number): void;
   close(): void;
-}
-
-interface Subscription {
-  readonly object: ObjectId;
-  readonly points: Map<string, ObjectPoint>;
-  /** When it is to be made or made again. */
-  dueAt: Mono;
-  /** The device refused it. */
-  isRefused: boolean;
-  /** By point: what was told last; none: nothing since it was made. */
-  readonly told: Map<string, number>;
 }
 
 interface Subscribed {
@@ -49,20 +41,21 @@ interface Subscribed {
   from: PeerKey | null;
   /** Before this it is not asked again, as it knows no COV; 0: it may. */
   deafUntil: Mono;
+  /** How many requests in a row it neither answered nor met with a change, while it answered reads. */
+  silences: number;
   /** When its I-Am was last taken for a restart. */
   greetedAt: Mono;
   readonly unwatch: () => void;
 }
 
-const atOnce = Number.NEGATIVE_INFINITY;
 /** In one read, so that many objects do not keep the other reads waiting. */
 const makesMax = 20;
+/** A device that drops what it does not know would cost each read a timeout. */
+const silencesMax = 3;
 /** Until a device or an object that refused is asked again. */
 const refusedMs = 3_600_000;
 /** Anybody can send an I-Am in a device's name; making its subscriptions anew costs a request each. */
 const greetingMs = 60_000;
-/** Types whose every change is told; of numbers only changes by the object's cov-increment are. */
-const discrete: ReadonlySet<number> = new Set([3, 4, 5, 13, 14, 19]);
 
 export function subscriptions(
   env: Env,
@@ -78,10 +71,14 @@ export function subscriptions(
       const device = devices.get(notification.device);
       const subscription = device?.objects.get(keyOfObject(notification.object));
       if (subscription === undefined || device?.from !== from) return false;
+      device.silences = 0;
       const results = resultsOf(notification);
       const points = [...subscription.points.values()];
-      const readings = points.map((point) => readingOf(point, results));
-      for (const one of readings) if ("value" in one) subscription.told.set(one.point, one.value);
+      const readings = points
+        .map((point) => readingOf(point, results))
+        // Of flags alone, or of what does not decode, the next poll tells more.
+        .filter((one) => !("fault" in one) || one.fault !== "bad_reply");
+      for (const reading of readings) subscription.told.set(reading.point, { reading, at: now() });
       news(readings);
       return true;
     },
@@ -95,7 +92,7 @@ export function subscriptions(
       forget(made);
     });
     const made: Subscribed = {
-      ...{ device, objects: new Map(), from: null, deafUntil: 0, greetedAt: atOnce, unwatch },
+      ...{ device, objects: new Map(), from: null, deafUntil: 0, silences: 0, greetedAt: atOnce, unwatch },
     };
     devices.set(device, made);
     return made;
@@ -103,15 +100,24 @@ export function subscriptions(
   /** False: the device does not answer, or knows no COV. */
   const make = async (device: Subscribed, one: Subscription, ask: Ask, by: Deadline): Promise<boolean> => {
     const answer = await ask(subscribe(process.id, one.object, confirmedCov, covLifetime), by);
+    device.silences = answer.kind === "fault" ? device.silences + 1 : 0;
+    if (device.silences >= silencesMax) giveUp(device);
     if (answer.kind === "fault") return false;
     one.isRefused = answer.kind !== "results";
     one.dueAt = now() + (one.isRefused ? refusedMs : covLifetime / 2);
     if (answer.kind === "results") return true;
     if (!isUnknownService(answer)) return true;
-    device.deafUntil = now() + refusedMs;
-    env.report("bacnet.no_cov", { device: device.device });
+    giveUp(device);
     return false;
   };
+  const giveUp = (device: Subscribed): void => {
+    device.deafUntil = now() + refusedMs;
+    device.silences = 0;
+    env.report("bacnet.no_cov", { device: device.device });
+  };
+
+  const subscriptionOf = (point: ObjectPoint): Subscription | undefined =>
+    devices.get(point.device.instance)?.objects.get(keyOfObject(objectOf(point)));
 
   return {
     async keep(points, { line, ask, isNew }, by) {
@@ -128,18 +134,8 @@ export function subscriptions(
         if ((nth > 0 && by.isLate()) || !(await make(device, one, ask, by))) return;
       }
     },
-    verify(points, readings) {
-      const values = new Map(readings.flatMap((one) => ("value" in one ? [[one.point, one.value] as const] : [])));
-      for (const point of points) {
-        if (!point.address.cov || !discrete.has(objectOf(point).type)) continue;
-        const one = devices.get(point.device.instance)?.objects.get(keyOfObject(objectOf(point)));
-        const told = one?.told.get(point.id);
-        const polled = values.get(point.id);
-        if (one === undefined || told === undefined || polled === undefined || told === polled) continue;
-        one.told.delete(point.id);
-        one.dueAt = atOnce;
-      }
-    },
+    verify: (points, readings) => verify(points, readings, subscriptionOf),
+    newest: (points, readings, since) => newest(points, readings, since, subscriptionOf),
     lost(device) {
       const one = devices.get(device);
       if (one !== undefined) forget(one);

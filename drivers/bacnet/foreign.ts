@@ -60,12 +60,12 @@ export function foreignDevice(
 
   return {
     result(code) {
-      if (!isAwaited) {
-        if (code !== unknown) return;
+      // Of a broadcast, never of a registration.
+      if (code === unknown && !isAwaited) {
         cancel();
         register();
-        return;
       }
+      if (code === unknown || !isAwaited) return;
       isAwaited = false;
       if (code !== 0) {
         why = code === refused ? `the BBMD ${at} refuses foreign devices` : `the BBMD ${at} says result ${code}`;

@@ -84,7 +84,7 @@ export function hubOf(env: Env): Hub {
       const { bbmd } = network ?? {};
       if (bbmd?.host === from.host && bbmd.port === from.port) foreign?.result(read.code);
     } else if (read?.kind === "message" && read.type === rejectMessage) {
-      for (const line of lines.values()) if (isBehind(line.peer, from, read.network)) line.unrouted();
+      for (const line of lines.values()) if (isBehind(line.peer, from, read.network)) line.unrouted(read.reason);
     }
   };
   const heard = ({ apdu, origin, source: station, isBroadcast, destination }: Packet, from: Address): void => {
@@ -100,7 +100,9 @@ export function hubOf(env: Env): Hub {
     line(peer) {
       const key = keyOfPeer(peer);
       const line = lines.get(key) ?? lineTo(env, peer, (apdu, failed) => send(apdu, peer, true, failed));
+      lines.delete(key);
       lines.set(key, line);
+      if (lines.size > linesMax) lines.delete(lines.keys().next().value ?? "");
       return line;
     },
     directory: known,
@@ -135,6 +137,9 @@ export function hubOf(env: Env): Hub {
     },
   };
 }
+
+/** More than a site has devices: who forges I-Am could else make one at each address. Those asked longest ago go. */
+const linesMax = 10_000;
 
 type Failed = (error: Error) => void;
 const ignore: Failed = () => {};

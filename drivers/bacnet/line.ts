@@ -1,5 +1,5 @@
 import type { Env } from "../../agent/env.ts";
-import { type Answer, fault } from "./answer.ts";
+import { type Answer, fault, type Refusal } from "./answer.ts";
 import { type Answer as Answered, readAnswer } from "./apdu.ts";
 import type { Address, Station } from "./packet.ts";
 
@@ -43,8 +43,8 @@ export interface Line {
   ask(encode: (invokeId: number) => Encoded, timeoutMs: number): Exchange;
   /** An APDU came from the peer. */
   receive(apdu: Buffer): void;
-  /** The router before the peer says that its network cannot be reached. */
-  unrouted(): void;
+  /** The router before the peer rejects what was to go there (ASHRAE 135, 6.4.4). */
+  unrouted(reason: number | null): void;
 }
 
 /** UDP loses datagrams: an unanswered request is sent once more after half its time, with the same invoke id. */
@@ -54,6 +54,7 @@ interface Open {
   readonly invokeId: number;
   answered(answer: Answered, apdu: Buffer): void;
   fail(detail: string): void;
+  refused(by: Refusal): void;
 }
 
 type Send = (apdu: Buffer, failed: (error: Error) => void) => void;
@@ -109,9 +110,19 @@ export function lineTo(env: Env, peer: Peer, send: Send): Line {
       const answer = readAnswer(apdu);
       if (answer && answer.invokeId === open?.invokeId) open.answered(answer, apdu);
     },
-    unrouted: () => open?.fail(`the router at ${peer.host} knows no way to network ${peer.station?.network ?? "?"}`),
+    unrouted(reason) {
+      // As if the device had said so: it is asked for less.
+      if (reason === tooLong) return open?.refused({ kind: "abort", reason: apduTooLong });
+      const does = rejections[reason ?? -1] ?? `rejects (${reason ?? "?"}) what is for`;
+      open?.fail(`the router at ${peer.host} ${does} network ${peer.station?.network ?? "?"}`);
+    },
   };
 }
+
+/** Of Reject-Message-To-Network: more octets than the network behind the router carries. */
+const tooLong = 4;
+const apduTooLong = 11; // Abort
+const rejections: Readonly<Record<number, string>> = { 1: "knows no way to", 2: "is too busy for" };
 
 const busy = "no time left, for the device was asked other things";
 
@@ -139,6 +150,7 @@ function begin(
   const open: Open = {
     invokeId,
     fail: (detail) => settle(fault("unreachable", detail)),
+    refused: settle,
     answered(answer, apdu) {
       if (answer.kind === "malformed") settle(fault("bad_reply", answer.detail));
       else if ("service" in answer) settle(encoded?.decode(answer, apdu) ?? fault("bad_reply", "an answer to nothing"));

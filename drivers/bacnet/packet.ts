@@ -37,8 +37,8 @@ export type Datagram =
   | Packet
   /** What became of a request to the virtual link, such as a registration; 0: it was done. */
   | { readonly kind: "result"; readonly code: number }
-  /** Between routers; `network`: which network it is about. */
-  | { readonly kind: "message"; readonly type: number; readonly network: number | null }
+  /** Between routers; `network`: which network it is about; `reason`: of a rejection. */
+  | { readonly kind: "message"; readonly type: number; readonly network: number | null; readonly reason: number | null }
   | { readonly kind: "register"; readonly ttlS: number };
 
 export interface Packet {
@@ -102,9 +102,11 @@ function readNetwork(octets: Buffer, isBroadcast: boolean, origin: Address | nul
   if (rest.length === 0) return null;
   if (flags & control.message) {
     // Its type; of most the network comes next, of Reject-Message-To-Network (3) the reason does.
-    const [type = 0] = rest;
-    const networkAt = type === rejectMessage ? 2 : 1;
-    return { kind: "message", type, network: rest.length >= networkAt + 2 ? rest.readUInt16BE(networkAt) : null };
+    const [type = 0, reason = null] = rest;
+    const isRejection = type === rejectMessage;
+    const networkAt = isRejection ? 2 : 1;
+    const network = rest.length >= networkAt + 2 ? rest.readUInt16BE(networkAt) : null;
+    return { kind: "message", type, network, reason: isRejection ? reason : null };
   }
   return { kind: "packet", isBroadcast, origin, source: source ?? null, destination: destination ?? null, apdu: rest };
 }

@@ -158,8 +158,9 @@ async function readPoint(
       continue;
     }
     if (answer.kind === "error") {
-      if (isOfFlags) ability.flagless.add(key);
-      else results.set(key, [{ type: errorTag, value: answer }]);
+      // Any other error may pass; what is noted here is never asked again.
+      if (isOfFlags && answer.errorCode === errorCode.unknownProperty) ability.flagless.add(key);
+      if (!isOfFlags) results.set(key, [{ type: errorTag, value: answer }]);
       break; // the flags of a value that cannot be read tell nothing
     }
     const isSilent = answer.kind === "fault" && answer.fault !== "bad_reply";

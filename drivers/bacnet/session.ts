@@ -44,6 +44,7 @@ export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions):
     const there = await met(device, by);
     if ("fault" in there) return faults({ points }, there.fault, there.detail);
     const ability = abilities.of(device.instance);
+    const began = env.clock.mono();
     const ofObjects = points.filter(isOfObject);
     const readings: Reading[] = [...(await readObjects(ofObjects, ability, there.ask, by))];
     const ofEvents = points.filter((point) => !isOfObject(point));
@@ -60,9 +61,9 @@ export function sessionOn(bus: Bus, { env, hub, learnt, news }: SessionOptions):
       lost(device);
       return readings;
     }
-    cov.verify(ofObjects, readings);
+    cov.verify(ofObjects, cov.newest(ofObjects, readings, began));
     await cov.keep(ofObjects, there, by);
-    return readings;
+    return cov.newest(ofObjects, readings, began);
   };
 
   return {

@@ -35,6 +35,8 @@ const doubtMs = 100;
 /** Between two Who-Is: each is a broadcast, which every device of the network has to look at. */
 export const paceMs = 200;
 const againMs = 2000;
+/** More that answer to one instance are not told apart: a storm of forged I-Am is to cost no memory. */
+const foundMax = 4;
 /** Instances between two that are asked for, which are asked for with them. */
 const gapMax = 5;
 
@@ -62,11 +64,14 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
   const ask = (): void => {
     cancel = undefined;
     const now = env.clock.mono();
-    const due = [...wanted]
-      .filter(([, { askAt, found }]) => askAt <= now && found.size === 0)
-      .map(([device]) => device);
-    const range = firstRun(due.sort((a, b) => a - b));
-    if (range !== null) {
+    const due = [...wanted].filter(([, { askAt, found }]) => askAt <= now && found.size === 0);
+    // Who waits longest comes first: else a few that never answer would keep others from being asked for.
+    const [longest] = due.toSorted(([, a], [, b]) => a.askAt - b.askAt);
+    if (longest !== undefined) {
+      const range = runAround(
+        longest[0],
+        due.map(([device]) => device),
+      );
       lastAt = now;
       for (const [device, one] of wanted)
         if (device >= range.low && device <= range.high && one.askAt <= now) one.askAt = now + againMs;
@@ -76,7 +81,10 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
   };
   const arm = (): void => {
     const next = Math.min(...[...wanted.values()].filter(({ found }) => found.size === 0).map(({ askAt }) => askAt));
-    if (cancel !== undefined || next === Number.POSITIVE_INFINITY) return;
+    // A later question may be due before the one that the timer is for.
+    cancel?.();
+    cancel = undefined;
+    if (next === Number.POSITIVE_INFINITY) return;
     cancel = env.after(Math.max(0, Math.max(next, lastAt + paceMs) - env.clock.mono()), ask);
   };
 
@@ -102,7 +110,7 @@ export function directory(env: Env, broadcast: (apdu: Buffer) => void): Director
     },
     heard({ device, apduMax: longest }, peer) {
       const one = wanted.get(device);
-      if (one === undefined) return;
+      if (one === undefined || one.found.size >= foundMax) return;
       one.found.set(keyOfPeer(peer), { peer, apduMax: longest });
       one.settleSoon ??= env.after(doubtMs, () => {
         const all = [...one.found.values()];
@@ -124,15 +132,16 @@ const absent = (device: number): NotLocated => ({
 
 const doubled = (device: number, all: readonly Located[]): NotLocated => ({
   fault: "identity_mismatch",
-  detail: `${all.length} devices answer to instance ${device}: ${all.map(({ peer }) => sayPeer(peer)).join(" and ")}; give each its own`,
+  detail: `${all.length}${all.length < foundMax ? "" : " or more"} devices answer to instance ${device}: ${all.map(({ peer }) => sayPeer(peer)).join(" and ")}; give each its own`,
 });
 
-/** Those at the front that lie close together; of ascending numbers. */
-function firstRun(ascending: readonly number[]): { readonly low: number; readonly high: number } | null {
-  const [low] = ascending;
-  if (low === undefined) return null;
-  const end = ascending.findIndex((one, i) => i > 0 && one - (ascending[i - 1] ?? one) > gapMax);
-  return { low, high: ascending[(end < 0 ? ascending.length : end) - 1] ?? low };
+/** One, and those that lie close to it or to one another. */
+function runAround(one: number, all: readonly number[]): { readonly low: number; readonly high: number } {
+  const ascending = all.toSorted((a, b) => a - b);
+  let [low, high] = [one, one];
+  for (const next of ascending) if (next > high && next - high <= gapMax) high = next;
+  for (const next of ascending.toReversed()) if (next < low && low - next <= gapMax) low = next;
+  return { low, high };
 }
 
 export const whoIs = (low: number, high: number): Buffer =>

@@ -111,7 +111,10 @@ test.each([
 });
 
 /** A router, and the stations behind it: each an own device with the same objects. */
-async function router(stations: Readonly<Record<string, { readonly device: number; readonly value: number }>>) {
+async function router(
+  stations: Readonly<Record<string, { readonly device: number; readonly value: number }>>,
+  { reason = 1, longest = 1500 } = {},
+) {
   const socket = createSocket("udp4");
   onTestFinished(() => void socket.close());
   socket.on("message", (bytes, { port, address }) => {
@@ -120,12 +123,13 @@ async function router(stations: Readonly<Record<string, { readonly device: numbe
     const { destination, apdu } = packet;
     const send = (datagram: Buffer): void => socket.send(datagram, port, address);
     const station = stations[`${destination.network}/${destination.mac}`];
-    if (destination.network !== 5) return send(rejection(1, destination));
+    if (destination.network !== 5) return send(rejection(reason, destination));
+    if (bytes.length > longest) return send(rejection(4, destination));
     if (station === undefined) return;
     const one: Requested = { invokeId: apdu[2]!, service: apdu[3]!, payload: apdu.subarray(4) };
     const answer = isOfDevice(one)
       ? introduction(one, payloadInstance(one) === station.device ? value(objectIdentifier(8, station.device)) : absent)
-      : multiple(one, { 1: real(station.value) });
+      : multiple(one, Object.fromEntries(asked(one).map((instance) => [instance, real(station.value)])));
     send(unicast(answer.subarray(6), { source: destination }));
   });
   await new Promise<void>((bound) => socket.bind(0, "127.0.0.1", bound));
@@ -148,10 +152,21 @@ test("devices behind a router with the same objects are told apart by network an
   }
 });
 
-test("a network that the router does not know is unreachable at once, with its number", async () => {
-  const port = await router({});
+test.each([
+  [1, "knows no way to network 6"],
+  [2, "is too busy for network 6"],
+  [6, "rejects (6) what is for network 6"],
+])("what the router rejects (%i) is unreachable at once, and told why", async (reason, detail) => {
+  const port = await router({}, { reason });
   const readings = await session(port).read(behind(10, { network: 6, mac: "0a" }), 10_000);
-  expect(readings).toMatchObject([{ fault: "unreachable", detail: expect.stringContaining("no way to network 6") }]);
+  expect(readings).toMatchObject([{ fault: "unreachable", detail: expect.stringContaining(detail) }]);
+});
+
+test("a device behind a router that carries short requests only is asked for less", async () => {
+  const port = await router({ "5/0a": { device: 10, value: 111 } }, { longest: 60 });
+  const [one] = behind(10, { network: 5, mac: "0a" }).points;
+  const points = request(1, 2, 3, 4, 5, 6, 7, 8, 9).points.map((point) => ({ ...point, device: one!.device }));
+  expect(brief(await session(port).read({ points }, 10_000))).toEqual(Array(9).fill(111));
 });
 
 test("a device whose status flags say fault is asked why, in one request more", async () => {

@@ -81,6 +81,15 @@ test("a BBMD that has restarted, and does not know us, is registered at once", a
   expect(asked.map(([at]) => at)).toEqual([0, 10_000]);
 });
 
+test("a broadcast that the BBMD refuses while a registration is under way is no refusal of that", async () => {
+  const { env, foreign, asked, told } = stage((nth) => (nth === 0 ? null : 0));
+  foreign.result(unknown);
+  foreign.result(0);
+  await env.advance(20_000);
+  expect(told).toEqual([[0, null]]);
+  expect(asked.map(([at]) => at)).toEqual([0]);
+});
+
 test("closed, it asks no more", async () => {
   const { env, foreign, asked, told } = stage(() => null);
   foreign.close();

@@ -36,7 +36,7 @@ test.each([
   ],
   ["a result", "81000006 0030", { kind: "result", code: 0x30 }],
   ["a registration", "81050006 003c", { kind: "register", ttlS: 60 }],
-  ["a router that knows no way", "810a000a 0180 03 01 0005", { kind: "message", type: 3, network: 5 }],
+  ["a router that knows no way", "810a000a 0180 03 01 0005", { kind: "message", type: 3, network: 5, reason: 1 }],
 ])("%s", (_, hex, expected) => {
   expect(read(hex)).toMatchObject(expected);
 });

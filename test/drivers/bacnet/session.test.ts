@@ -259,6 +259,19 @@ test("status flags count for singly read points too", async () => {
   expect(faultsOf(await session(device.port).read(request(1, 2), 5000))).toEqual(["device_fault", 2]);
 });
 
+test("flags that could not be read once are asked for again, and count", async () => {
+  let asks = 0;
+  const right = simple([1], (id) => datagram(pdu.reject, id, 9));
+  const device = await peer((asking) => {
+    const isFirst = asking.service === 12 && asking.payload[6] === 111 && asks++ === 0;
+    if (!isFirst) return right(asking);
+    return datagram(pdu.error, asking.invokeId, 12, encoders.enumerated(0), encoders.enumerated(25));
+  });
+  const reading = session(device.port);
+  expect(faultsOf(await reading.read(request(1), 5000))).toEqual([1]);
+  expect(faultsOf(await reading.read(request(1), 5000))).toEqual(["device_fault"]);
+});
+
 test("a device that refuses all for one unknown object gives the others all the same", async () => {
   const device = await peer((asking) => {
     const instances = asked(asking);

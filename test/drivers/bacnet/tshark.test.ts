@@ -6,11 +6,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { rejection, unicast } from "../../../drivers/bacnet/packet.ts";
 import { requireProgram } from "../../interop/programs.ts";
 import { device, type Held, hex } from "./device.ts";
+import { capture } from "./pcap.ts";
 
 /** All that a simulated device says, as Wireshark reads it: another's reading of the standard. */
 
 const tshark = "/usr/bin/tshark";
 const isThere = requireProgram(tshark);
+const place = { host: "127.0.0.1", port: 47_808 };
 const types = [
   ...["analog-input", "analog-output", "analog-value", "binary-input", "binary-output", "binary-value", "loop"],
   ...["multi-state-input", "multi-state-output", "multi-state-value", "accumulator", "pulse-converter"],
@@ -69,35 +71,13 @@ async function everything(): Promise<string[]> {
   return [...apdus, rejection(1, { network: 2003, mac: "" })].map((octets) => octets.toString("hex"));
 }
 
-/** libpcap, of raw IPv4, each in a UDP datagram to port 47808. */
-function capture(datagrams: readonly string[]): Buffer {
-  const header = Buffer.from("d4c3b2a1020004000000000000000000ffff000065000000", "hex");
-  const records = datagrams.map((text) => {
-    const octets = Buffer.from(text, "hex");
-    const packet = Buffer.concat([
-      Buffer.from("45000000000000004011000 07f0000017f000001".replace(" ", ""), "hex"),
-      Buffer.alloc(8),
-      octets,
-    ]);
-    packet.writeUInt16BE(packet.length, 2);
-    packet.writeUInt16BE(47_808, 20);
-    packet.writeUInt16BE(47_808, 22);
-    packet.writeUInt16BE(octets.length + 8, 24);
-    const head = Buffer.alloc(16);
-    head.writeUInt32LE(packet.length, 8);
-    head.writeUInt32LE(packet.length, 12);
-    return Buffer.concat([head, packet]);
-  });
-  return Buffer.concat([header, ...records]);
-}
-
 test.runIf(isThere)("Wireshark decodes whatever a simulated device says, to its last octet", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mepwatch-tshark-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "said.pcap");
   const datagrams = await everything();
   expect(datagrams.length).toBeGreaterThan(200);
-  writeFileSync(file, capture(datagrams));
+  writeFileSync(file, capture(datagrams.map((text) => ({ octets: Buffer.from(text, "hex"), from: place, to: place }))));
   const fields = ["frame.number", "frame.protocols", "_ws.malformed", "_ws.expert.message", "bacapp.type"];
   const args = ["-r", file, "-T", "fields", "-E", "separator=;", ...fields.flatMap((field) => ["-e", field])];
   const lines = execFileSync(tshark, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })

@@ -87,6 +87,33 @@ test("many are asked for in ranges of those that lie together, one question ever
   expect((await Promise.all(all)).every((one) => "peer" in one)).toBe(true);
 });
 
+test("who is asked for later does not wait until the one before is asked for again", async () => {
+  const { env, known, find, asked } = stage();
+  void find(3000);
+  await env.advance(0);
+  known.heard(iAm(3000), at("192.0.2.7"));
+  await env.advance(300);
+  void find(5000);
+  void find(3000); // it has moved
+  await env.advance(200);
+  expect(asked).toEqual([
+    [0, 3000, 3000],
+    [300, 5000, 5000],
+    [500, 3000, 3000],
+  ]);
+});
+
+test("however many never answer, another one is asked for in its turn", async () => {
+  const { env, find, asked } = stage();
+  // Each is looked for again as soon as it was not found.
+  const search = (device: number): void => void find(device, 1000).then(() => search(device));
+  for (let nth = 0; nth < 20; nth++) search(1000 + 10 * nth);
+  await env.advance(5000);
+  void find(9000, 10_000);
+  await env.advance(5000);
+  expect(asked.some(([, low]) => low === 9000)).toBe(true);
+});
+
 test("closing leaves nobody waiting", async () => {
   const { env, known, find } = stage();
   const found = find(3000);

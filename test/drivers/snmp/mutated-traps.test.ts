@@ -9,7 +9,7 @@ import type { Bus } from "../../../drivers/snmp/schema.ts";
 import { decodeV3 } from "../../../drivers/snmp/v3.ts";
 import { fakeEnv } from "../../env.ts";
 import { until } from "../../process.ts";
-import { damaged, edits } from "./damage.ts";
+import { damaged, edits } from "../damage.ts";
 import { env as realEnv } from "./peer.ts";
 import { onBattery, ops, options, senderV3, trapV1, trapV2c } from "./senders.ts";
 

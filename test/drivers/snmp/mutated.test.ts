@@ -8,7 +8,7 @@ import { type Binding, decode } from "../../../drivers/snmp/message.ts";
 import { userBased } from "../../../drivers/snmp/user-based.ts";
 import { seal } from "../../../drivers/snmp/usm.ts";
 import { decodeScoped, decodeV3, encodeV3 } from "../../../drivers/snmp/v3.ts";
-import { damaged, type Edit, edits } from "./damage.ts";
+import { damaged, type Edit, edits } from "../damage.ts";
 import { brief, env, good, peer, point, request, session } from "./peer.ts";
 import { type Agent, answerTo, credentials, heardBy, peerV3, report, sealed, sessionV3, usmStats } from "./peer-v3.ts";
 

@@ -1,0 +1,53 @@
+import type { Mono } from "../../agent/core/sample.ts";
+import type { Reading } from "../driver.ts";
+import { type ObjectId, type ObjectPoint, objectOf } from "./question.ts";
+
+/** What subscriptions told, against what polls bring. */
+
+export interface Subscription {
+  readonly object: ObjectId;
+  readonly points: Map<string, ObjectPoint>;
+  /** When it is to be made or made again. */
+  dueAt: Mono;
+  /** The device refused it. */
+  isRefused: boolean;
+  /** By point: what was told last, and when; none: nothing since it was made. */
+  readonly told: Map<string, { readonly reading: Reading; readonly at: Mono }>;
+}
+
+export const atOnce = Number.NEGATIVE_INFINITY;
+
+/** Types whose every change is told; of numbers only changes by the object's cov-increment are. */
+const discrete: ReadonlySet<number> = new Set([3, 4, 5, 13, 14, 19]);
+
+type Find = (point: ObjectPoint) => Subscription | undefined;
+
+/** A poll that brings another value than was told last: the subscription is to be made anew. */
+export function verify(points: readonly ObjectPoint[], readings: readonly Reading[], find: Find): void {
+  const values = new Map(readings.flatMap((one) => ("value" in one ? [[one.point, one.value] as const] : [])));
+  for (const point of points) {
+    if (!point.address.cov || !discrete.has(objectOf(point).type)) continue;
+    const one = find(point);
+    const told = one?.told.get(point.id)?.reading;
+    const polled = values.get(point.id);
+    if (one === undefined || told === undefined || "fault" in told) continue;
+    if (polled === undefined || told.value === polled) continue;
+    one.told.delete(point.id);
+    one.dueAt = atOnce;
+  }
+}
+
+/** Readings of a poll that began at `since`; of points of which a change was told meanwhile, that. */
+export function newest(
+  points: readonly ObjectPoint[],
+  readings: readonly Reading[],
+  since: Mono,
+  find: Find,
+): readonly Reading[] {
+  const later = new Map<string, Reading>();
+  for (const point of points.filter(({ address }) => address.cov)) {
+    const { reading, at = since } = find(point)?.told.get(point.id) ?? {};
+    if (reading !== undefined && at > since) later.set(point.id, reading);
+  }
+  return later.size === 0 ? readings : readings.map((one) => later.get(one.point) ?? one);
+}
