@@ -222,7 +222,7 @@ describe.skipIf(!present)("mepwatch run", () => {
       return now?.taken === 2 ? now : null;
     });
     expect(heard).toMatchObject({
-      ...{ trouble: null, received: 2, refused: 0, dropped: 0 },
+      listeners: [{ section: "traps", trouble: null, received: 2, refused: 0, dropped: 0 }],
       traps: [
         { trap: "1.3.6.1.4.1.99999.0.5", name: null, devices: ["ups"], source: "127.0.0.1", count: 1 },
         { trap: onBattery, name: "on-battery", devices: ["ups"], count: 1 },
@@ -231,11 +231,11 @@ describe.skipIf(!present)("mepwatch run", () => {
     const said = mepwatch(["traps", "--socket", socket]);
     expect(await said.ended).toBe(0);
     expect(said.stdout.join("\n")).toMatch(
-      /2 received: 2 taken.*\n[\s\S]*1\.3\.6\.1\.4\.1\.99999\.0\.5 \(unknown\)[\s\S]*on-battery/,
+      /2 received: .*\n2 taken\n[\s\S]*1\.3\.6\.1\.4\.1\.99999\.0\.5 \(unknown\)[\s\S]*on-battery/,
     );
     const status = mepwatch(["status", "--socket", socket]);
     await status.ended;
-    expect(status.stdout.join("\n")).toMatch(/traps at 127\.0\.0\.1:\d+: 2 received, 2 taken/);
+    expect(status.stdout.join("\n")).toMatch(/traps at 127\.0\.0\.1:\d+: 2 received, .*\n2 traps taken/);
   }, 120_000);
 
   test.skipIf(!isSocketPasser)(
@@ -255,7 +255,10 @@ describe.skipIf(!present)("mepwatch run", () => {
         const now = await trapsShown(join(site, "api.sock"));
         return now !== null && now.taken > 0 ? now : null;
       });
-      expect(heard).toMatchObject({ at: `127.0.0.1:${port}`, trouble: null, traps: [{ trap: onBattery }] });
+      expect(heard).toMatchObject({
+        listeners: [{ at: `127.0.0.1:${port}`, trouble: null }],
+        traps: [{ trap: onBattery }],
+      });
     },
     120_000,
   );
