@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from "commander";
-import type { Hub } from "../../drivers/bacnet/hub.ts";
+import { type Surveyed, survey } from "../../drivers/bacnet/finding/survey.ts";
 import { bacnet } from "../../drivers/bacnet/index.ts";
 import { type Bus as BacnetBus, instanceMax } from "../../drivers/bacnet/schema.ts";
-import { type Surveyed, survey } from "../../drivers/bacnet/survey.ts";
+import type { Hub } from "../../drivers/bacnet/wire/hub.ts";
 import { draftOf } from "../config/ede/draft.ts";
 import { readable } from "../config/ede/object.ts";
 import { surveyedDevice } from "../config/ede/surveyed.ts";

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hubOf } from "../../drivers/bacnet/hub.ts";
 import { readMultiple } from "../../drivers/bacnet/library.ts";
-import { unicast } from "../../drivers/bacnet/packet.ts";
 import { plan } from "../../drivers/bacnet/plan.ts";
 import { isOfObject, questions } from "../../drivers/bacnet/question.ts";
 import { address, bus as busSchema } from "../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../drivers/bacnet/session.ts";
+import { hubOf } from "../../drivers/bacnet/wire/hub.ts";
+import { unicast } from "../../drivers/bacnet/wire/packet.ts";
 import type { Env } from "../env.ts";
 import type { Row } from "./bench.ts";
 import { crowdRow, type DatagramBench, measured, pingPong } from "./bench-datagrams.ts";

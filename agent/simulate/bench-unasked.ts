@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { startBacnetSimulator } from "../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../drivers/bacnet/simulated/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { startSnmpSimulator } from "../../drivers/snmp/simulator.ts";
 import { fromFiles } from "../config/load.ts";

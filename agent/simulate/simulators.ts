@@ -1,4 +1,4 @@
-import { startBacnetSimulator } from "../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../drivers/bacnet/simulated/simulator.ts";
 import { startModbusSimulator } from "../../drivers/modbus/simulator.ts";
 import type { StartSimulator } from "../../drivers/simulator.ts";
 import { startSnmpSimulator } from "../../drivers/snmp/simulator.ts";

@@ -3,7 +3,7 @@ import type { Mono } from "../../agent/core/sample.ts";
 import { type Capacity, lidOf, tryMore, unlimited } from "../capacity.ts";
 import type { Learnt } from "../driver.ts";
 import type { ResultKey } from "./answer.ts";
-import { apduMax } from "./apdu.ts";
+import { apduMax } from "./wire/apdu.ts";
 
 /** What a device can, as it told and as its refusals showed. */
 export interface Ability {

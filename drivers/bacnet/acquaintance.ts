@@ -2,14 +2,14 @@ import type { BadReason } from "../../agent/core/sample.ts";
 import type { Deadline } from "../deadline.ts";
 import type { Ability } from "./ability.ts";
 import { type Answer, resultKey } from "./answer.ts";
-import { apduMax } from "./apdu.ts";
 import { decode, errorTag, instanceOf, isUnknownObject } from "./codec.ts";
-import type { Hub } from "./hub.ts";
 import { readMultiple, readSingle } from "./library.ts";
-import { type Exchange, type Line, type Peer, sayPeer } from "./line.ts";
 import { type Ask, isUnknownService } from "./reader.ts";
 import { type Bus, type Device, deviceObject, instanceMax } from "./schema.ts";
-import type { Located } from "./whois.ts";
+import { apduMax } from "./wire/apdu.ts";
+import type { Hub } from "./wire/hub.ts";
+import { type Exchange, type Line, type Peer, sayPeer } from "./wire/line.ts";
+import type { Located } from "./wire/whois.ts";
 
 /** Where a device is, and that it is the one that is meant: its instance is its identity, never its address alone. */
 export interface Acquaintance {

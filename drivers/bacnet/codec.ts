@@ -4,7 +4,7 @@ import type { Fault, Reading, Told } from "../driver.ts";
 import { told, untold, visible } from "../told.ts";
 import type { Answer, Result, Results } from "./answer.ts";
 import { flagsKeyOf, isPresentValue, keyOf, type ObjectId, type ObjectPoint } from "./question.ts";
-import { applicationTag } from "./tags.ts";
+import { applicationTag } from "./wire/tags.ts";
 
 /** Turns what a device says of an object into a reading; total: any input gives a number or a fault. */
 

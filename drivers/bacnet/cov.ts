@@ -4,18 +4,18 @@ import type { Deadline } from "../deadline.ts";
 import type { Reading } from "../driver.ts";
 import type { Met } from "./acquaintance.ts";
 import { fault, type Result, type ResultKey, resultKey } from "./answer.ts";
-import { confirmedService, requestHead } from "./apdu.ts";
 import { readingOf } from "./codec.ts";
 import { atOnce, newest, type Subscription, verify } from "./cov-told.ts";
-import { context, objectIdOctets, unsignedOctets } from "./encode.ts";
 import { errorOf } from "./events.ts";
-import type { Hub } from "./hub.ts";
-import { type Encoded, keyOfPeer, type PeerKey } from "./line.ts";
 import { type ObjectId, type ObjectPoint, objectOf } from "./question.ts";
 import { type Ask, isUnknownService } from "./reader.ts";
 import type { Bus } from "./schema.ts";
-import type { CovNotification } from "./unasked.ts";
 import { resultOf } from "./values.ts";
+import { confirmedService, requestHead } from "./wire/apdu.ts";
+import { context, objectIdOctets, unsignedOctets } from "./wire/encode.ts";
+import type { Hub } from "./wire/hub.ts";
+import { type Encoded, keyOfPeer, type PeerKey } from "./wire/line.ts";
+import type { CovNotification } from "./wire/unasked.ts";
 
 /**
  * Subscriptions to changes of value (ASHRAE 135, 13.1 and 13.14) of the devices of a bus. They are kept with the reads: made after
@@ -72,12 +72,7 @@ export function subscriptions(
       const subscription = device?.objects.get(keyOfObject(notification.object));
       if (subscription === undefined || device?.from !== from) return false;
       device.silences = 0;
-      const results = resultsOf(notification);
-      const points = [...subscription.points.values()];
-      const readings = points
-        .map((point) => readingOf(point, results))
-        // Of flags alone, or of what does not decode, the next poll tells more.
-        .filter((one) => !("fault" in one) || one.fault !== "bad_reply");
+      const readings = readingsOf(notification, subscription);
       for (const reading of readings) subscription.told.set(reading.point, { reading, at: now() });
       news(readings);
       return true;
@@ -146,6 +141,13 @@ export function subscriptions(
       devices.clear();
     },
   };
+}
+
+/** Of flags alone, or of what does not decode, there are none: the next poll tells more. */
+function readingsOf(notification: CovNotification, { points }: Subscription): readonly Reading[] {
+  const results = resultsOf(notification);
+  const readings = [...points.values()].map((point) => readingOf(point, results));
+  return readings.filter((one) => !("fault" in one) || one.fault !== "bad_reply");
 }
 
 /** All is to be made anew; what was refused comes in its time. */

@@ -1,13 +1,13 @@
 import { defineDriver, defineListening } from "../driver.ts";
-import { discovery } from "./discover.ts";
-import { hubOf } from "./hub.ts";
+import { discovery } from "./finding/discover.ts";
+import { mistaken } from "./finding/mistaken.ts";
+import { units } from "./finding/told-units.ts";
+import { visit } from "./finding/visit.ts";
 import { listen } from "./listener.ts";
-import { mistaken } from "./mistaken.ts";
 import { plan } from "./plan.ts";
 import { address, bus, device, network, part, trap } from "./schema.ts";
 import { sessionOn } from "./session.ts";
-import { units } from "./told-units.ts";
-import { visit } from "./visit.ts";
+import { hubOf } from "./wire/hub.ts";
 
 export const bacnet = defineDriver({
   protocol: "bacnet",

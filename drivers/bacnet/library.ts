@@ -1,10 +1,10 @@
 import { EventEmitter } from "node:events";
 import Client from "node-bacnet";
 import { type Answer, fault, multipleResults, type Results, refused, singleResults } from "./answer.ts";
-import { abortOf, confirmedService, withoutSegments } from "./apdu.ts";
-import type { Encoded } from "./line.ts";
-import { unicast } from "./packet.ts";
 import type { ObjectId, Property, Question } from "./question.ts";
+import { abortOf, confirmedService, withoutSegments } from "./wire/apdu.ts";
+import type { Encoded } from "./wire/line.ts";
+import { unicast } from "./wire/packet.ts";
 
 /*
  * The only place that touches node-bacnet. A Client of its own for each request: what the library keeps between requests

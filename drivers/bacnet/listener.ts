@@ -1,10 +1,10 @@
 import type { Env } from "../../agent/env.ts";
 import type { Hint, Listener, ListenHooks } from "../driver.ts";
 import { visible } from "../told.ts";
-import type { Hub, NetworkStatus } from "./hub.ts";
-import { type Peer, sayPeer } from "./line.ts";
 import { type Bus, type Device, type Network, objectName, objectNumber, type Trap } from "./schema.ts";
-import type { EventNotification } from "./unasked.ts";
+import type { Hub, NetworkStatus } from "./wire/hub.ts";
+import { type Peer, sayPeer } from "./wire/line.ts";
+import type { EventNotification } from "./wire/unasked.ts";
 
 /**
  * Event notifications (ASHRAE 135, 13.8 and 13.9): what a device's own alarms say. A hint, no more: the points that it is about are

@@ -5,9 +5,9 @@ import type { Ability } from "./ability.ts";
 import { type Answer, type Refusal, type Result, type ResultKey, resultKey } from "./answer.ts";
 import { errorCode, errorTag, faultDetail, flawOf, readingOf, reliabilityDetail } from "./codec.ts";
 import { readMultiple, readSingle } from "./library.ts";
-import type { Encoded } from "./line.ts";
 import { answerOctets, flagsKeyOf, keyOf, type ObjectPoint, objectOf, propertiesOf, questions } from "./question.ts";
 import { properties, statusFlags } from "./schema.ts";
+import type { Encoded } from "./wire/line.ts";
 
 /** Asks the one device. */
 export type Ask = (encode: (invokeId: number) => Encoded, by: Deadline) => Promise<Answer>;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addDiscover } from "../../agent/cli/discover.ts";
 import { bus as busSchema } from "../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../drivers/bacnet/simulated/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { call } from "../cli.ts";
 import { analogInput } from "../drivers/bacnet/peer.ts";

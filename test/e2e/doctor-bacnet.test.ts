@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { addDoctor } from "../../agent/cli/doctor.ts";
 import type { Finding } from "../../agent/cli/finding.ts";
 import { address, bus as busSchema } from "../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../drivers/bacnet/simulated/simulator.ts";
 import type { RunningSimulator } from "../../drivers/simulator.ts";
 import { call } from "../cli.ts";
 import { freePort } from "../interop/mosquitto.ts";

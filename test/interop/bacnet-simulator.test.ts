@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { address } from "../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../drivers/bacnet/simulated/simulator.ts";
 import { until } from "../process.ts";
 import { client, deviceInstance, freePort, our, their, theirs, type Value } from "./bacnet-js.ts";
 

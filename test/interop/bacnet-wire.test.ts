@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { hubOf, type NetworkEars } from "../../drivers/bacnet/hub.ts";
+import { plan } from "../../drivers/bacnet/plan.ts";
+import { address, bus, device, network as networkSchema, part } from "../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../drivers/bacnet/session.ts";
+import { hubOf, type NetworkEars } from "../../drivers/bacnet/wire/hub.ts";
 import {
   type Address as At,
   forwarded,
@@ -11,11 +14,8 @@ import {
   rejection,
   type Station,
   unicast,
-} from "../../drivers/bacnet/packet.ts";
-import { plan } from "../../drivers/bacnet/plan.ts";
-import { address, bus, device, network as networkSchema, part } from "../../drivers/bacnet/schema.ts";
-import { sessionOn } from "../../drivers/bacnet/session.ts";
-import { whoIs } from "../../drivers/bacnet/whois.ts";
+} from "../../drivers/bacnet/wire/packet.ts";
+import { whoIs } from "../../drivers/bacnet/wire/whois.ts";
 import { type Captured, capture } from "../drivers/bacnet/pcap.ts";
 import { agent, type StillNetwork, settled } from "../drivers/bacnet/still.ts";
 import { fakeEnv } from "../env.ts";
@@ -27,7 +27,7 @@ const tshark = "/usr/bin/tshark";
 const isThere = requireProgram(tshark);
 
 const world = vi.hoisted(() => ({ network: null as StillNetwork | null }));
-vi.mock("../../drivers/bacnet/sockets.ts", async () => {
+vi.mock("../../drivers/bacnet/wire/sockets.ts", async () => {
   const { stillNetwork } = await import("../drivers/bacnet/still.ts");
   return {
     socketsOf(...args: Parameters<StillNetwork["socketsOf"]>) {

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import { realEnv } from "../../agent/env.ts";
-import { hubOf } from "../../drivers/bacnet/hub.ts";
 import { listen } from "../../drivers/bacnet/listener.ts";
 import { plan } from "../../drivers/bacnet/plan.ts";
 import { address, type Bus, bus, type Device, network, part, type Trap } from "../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../drivers/bacnet/session.ts";
+import { hubOf } from "../../drivers/bacnet/wire/hub.ts";
 import type { Hint, Reading } from "../../drivers/driver.ts";
 import { until } from "../process.ts";
 import {

@@ -4,11 +4,11 @@ import type { Site } from "../../agent/config/resolved.ts";
 import { engineClock } from "../../agent/pipeline/clock.ts";
 import { identitiesOf } from "../../agent/pipeline/identities.ts";
 import { poller } from "../../agent/pipeline/poller.ts";
-import { confirmedService } from "../../drivers/bacnet/apdu.ts";
-import { hubOf } from "../../drivers/bacnet/hub.ts";
 import { bacnet } from "../../drivers/bacnet/index.ts";
-import { readDatagram } from "../../drivers/bacnet/packet.ts";
 import { address, network as networkSchema } from "../../drivers/bacnet/schema.ts";
+import { confirmedService } from "../../drivers/bacnet/wire/apdu.ts";
+import { hubOf } from "../../drivers/bacnet/wire/hub.ts";
+import { readDatagram } from "../../drivers/bacnet/wire/packet.ts";
 import { agent, type StillNetwork } from "../drivers/bacnet/still.ts";
 import { type FakeEnv, fakeEnv } from "../env.ts";
 
@@ -27,7 +27,7 @@ const probesMax = silent * 3 * 2;
 const requestsEach = 2;
 
 const world = vi.hoisted(() => ({ network: null as StillNetwork | null }));
-vi.mock("../../drivers/bacnet/sockets.ts", async () => {
+vi.mock("../../drivers/bacnet/wire/sockets.ts", async () => {
   const { stillNetwork } = await import("../drivers/bacnet/still.ts");
   return {
     socketsOf(...args: Parameters<StillNetwork["socketsOf"]>) {

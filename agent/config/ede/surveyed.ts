@@ -1,5 +1,5 @@
-import type { Surveyed } from "../../../drivers/bacnet/survey.ts";
-import type { SurveyedObject } from "../../../drivers/bacnet/surveyed-object.ts";
+import type { Surveyed } from "../../../drivers/bacnet/finding/survey.ts";
+import type { SurveyedObject } from "../../../drivers/bacnet/finding/surveyed-object.ts";
 import { typeName } from "../../../drivers/bacnet/type-names.ts";
 import { type EdeObject, hasStates, noUnit, readable } from "./object.ts";
 import type { EdeDevice } from "./objects.ts";

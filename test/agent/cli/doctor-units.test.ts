@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { unitApart } from "../../../agent/cli/doctor-units.ts";
 import { plainPoint } from "../../../agent/core/quality.ts";
-import { units } from "../../../drivers/bacnet/told-units.ts";
+import { units } from "../../../drivers/bacnet/finding/told-units.ts";
 
 /** Whether a profile's unit and scale make of a device's number what the device says that it is. */
 

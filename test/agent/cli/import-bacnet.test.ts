@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { addProfiles } from "../../../agent/cli/profiles.ts";
 import { addValidate } from "../../../agent/cli/validate.ts";
 import { address, bus as busSchema } from "../../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
 import type { RunningSimulator } from "../../../drivers/simulator.ts";
 import { call } from "../../cli.ts";
 import { freePort } from "../../interop/mosquitto.ts";

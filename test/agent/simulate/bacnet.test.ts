@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { fromDisk, load } from "../../../agent/config/load.ts";
 import type { Site } from "../../../agent/config/resolved.ts";
 import { realEnv } from "../../../agent/env.ts";
-import { readDatagram } from "../../../drivers/bacnet/packet.ts";
+import { readDatagram } from "../../../drivers/bacnet/wire/packet.ts";
 import type { ListenHooks } from "../../../drivers/driver.ts";
 import { drivers } from "../../../drivers/index.ts";
 import { mepwatch } from "../../process.ts";

@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
 import { expect, onTestFinished, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import { bus } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   closing,
   context,
@@ -10,11 +12,9 @@ import {
   objectIdOctets,
   opening,
   unsignedOctets,
-} from "../../../drivers/bacnet/encode.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
-import { readDatagram, rejection, type Station, unicast } from "../../../drivers/bacnet/packet.ts";
-import { bus } from "../../../drivers/bacnet/schema.ts";
-import { sessionOn } from "../../../drivers/bacnet/session.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
+import { readDatagram, rejection, type Station, unicast } from "../../../drivers/bacnet/wire/packet.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { fakeEnv } from "../../env.ts";
 import { analogInput, asked, multiple, peer, type Requested, real, request, type Script, session } from "./peer.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { abortOf, readAnswer, readCall, withoutSegments } from "../../../drivers/bacnet/apdu.ts";
+import { abortOf, readAnswer, readCall, withoutSegments } from "../../../drivers/bacnet/wire/apdu.ts";
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 

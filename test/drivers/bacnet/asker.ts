@@ -2,10 +2,10 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
 import { bus } from "../../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../../drivers/bacnet/session.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
 import type { News } from "../../../drivers/driver.ts";
 import type { SimulatorOptions } from "../../../drivers/simulator.ts";
 

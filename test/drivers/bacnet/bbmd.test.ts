@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { broadcast, distributed, registration } from "../../../drivers/bacnet/packet.ts";
+import { broadcast, distributed, registration } from "../../../drivers/bacnet/wire/packet.ts";
 import { fakeEnv } from "../../env.ts";
 import { asker, host } from "./asker.ts";
 import { bbmd } from "./bbmd.ts";

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import type { Env } from "../../../agent/env.ts";
-import { type Address, forwarded, linkResult, type Packet, readDatagram } from "../../../drivers/bacnet/packet.ts";
+import { type Address, forwarded, linkResult, type Packet, readDatagram } from "../../../drivers/bacnet/wire/packet.ts";
 
 /**
  * A BBMD (ASHRAE 135, annex J.4 and J.5): a foreign device registers, and from then on hears what is broadcast in the BBMD's

@@ -1,5 +1,5 @@
 import { bacnet } from "../../../drivers/bacnet/index.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
 import { conformance } from "../conformance.ts";
 
 conformance("bacnet", {

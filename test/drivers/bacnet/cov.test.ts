@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
+import { bus } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   bitString,
   closing,
@@ -11,12 +14,9 @@ import {
   objectIdOctets,
   opening,
   unsignedOctets,
-} from "../../../drivers/bacnet/encode.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
-import { unicast } from "../../../drivers/bacnet/packet.ts";
-import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
-import { bus } from "../../../drivers/bacnet/schema.ts";
-import { sessionOn } from "../../../drivers/bacnet/session.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
+import { unicast } from "../../../drivers/bacnet/wire/packet.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { fakeEnv } from "../../env.ts";
 import { turns } from "../stage.ts";

@@ -1,7 +1,7 @@
 import { type Address, address as addressSchema } from "../../../drivers/bacnet/schema.ts";
-import type { Serving } from "../../../drivers/bacnet/served.ts";
-import { type Caller, simulatedDevice } from "../../../drivers/bacnet/simulated.ts";
-import { readTags } from "../../../drivers/bacnet/tags.ts";
+import type { Serving } from "../../../drivers/bacnet/simulated/served.ts";
+import { type Caller, simulatedDevice } from "../../../drivers/bacnet/simulated/simulated.ts";
+import { readTags } from "../../../drivers/bacnet/wire/tags.ts";
 import { fakeEnv } from "../../env.ts";
 
 /** A simulated device without a network, on a clock that a test moves: asked in hexadecimal APDUs, and what it says in such. */

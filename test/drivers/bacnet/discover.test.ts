@@ -1,7 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { discovery } from "../../../drivers/bacnet/discover.ts";
+import { discovery } from "../../../drivers/bacnet/finding/discover.ts";
+import { visit } from "../../../drivers/bacnet/finding/visit.ts";
+import { type Bus, bus as busSchema, network as networkSchema } from "../../../drivers/bacnet/schema.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
 import {
   context,
   datagram,
@@ -9,12 +12,9 @@ import {
   objectIdentifier,
   objectIdOctets,
   unsignedOctets,
-} from "../../../drivers/bacnet/encode.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
-import { broadcast, readDatagram } from "../../../drivers/bacnet/packet.ts";
-import { type Bus, bus as busSchema, network as networkSchema } from "../../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
-import { visit } from "../../../drivers/bacnet/visit.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
+import { broadcast, readDatagram } from "../../../drivers/bacnet/wire/packet.ts";
 import type { Found, Owner, Range } from "../../../drivers/driver.ts";
 import { freePort } from "../../interop/mosquitto.ts";
 import { bbmd } from "./bbmd.ts";

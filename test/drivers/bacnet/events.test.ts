@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import type { Point } from "../../../drivers/bacnet/plan.ts";
+import { address } from "../../../drivers/bacnet/schema.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   bitString,
   closing,
@@ -9,9 +11,7 @@ import {
   objectIdentifier,
   objectIdOctets,
   opening,
-} from "../../../drivers/bacnet/encode.ts";
-import type { Point } from "../../../drivers/bacnet/plan.ts";
-import { address } from "../../../drivers/bacnet/schema.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
 import { peer, type Requested, type Script, session } from "./peer.ts";
 
 /** What a device holds for alarms itself. */

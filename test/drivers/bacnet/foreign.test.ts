@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { foreignDevice } from "../../../drivers/bacnet/foreign.ts";
-import { readDatagram } from "../../../drivers/bacnet/packet.ts";
+import { foreignDevice } from "../../../drivers/bacnet/wire/foreign.ts";
+import { readDatagram } from "../../../drivers/bacnet/wire/packet.ts";
 import { fakeEnv } from "../../env.ts";
 
 /** The agent as a foreign device, on a clock that stands still unless it is moved. */

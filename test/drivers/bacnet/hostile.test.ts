@@ -1,12 +1,19 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
-import { closing, context, encoders, objectIdOctets, opening, unsignedOctets } from "../../../drivers/bacnet/encode.ts";
-import { type Hub, hubOf, type NetworkEars } from "../../../drivers/bacnet/hub.ts";
-import { type Address as At, linkResult, readDatagram, unicast } from "../../../drivers/bacnet/packet.ts";
 import { plan } from "../../../drivers/bacnet/plan.ts";
 import { type Address, address, bus, network as networkSchema, part } from "../../../drivers/bacnet/schema.ts";
 import { sessionOn } from "../../../drivers/bacnet/session.ts";
-import { iAm } from "../../../drivers/bacnet/whois.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
+import {
+  closing,
+  context,
+  encoders,
+  objectIdOctets,
+  opening,
+  unsignedOctets,
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { type Hub, hubOf, type NetworkEars } from "../../../drivers/bacnet/wire/hub.ts";
+import { type Address as At, linkResult, readDatagram, unicast } from "../../../drivers/bacnet/wire/packet.ts";
+import { iAm } from "../../../drivers/bacnet/wire/whois.ts";
 import { deadlineIn } from "../../../drivers/deadline.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { fakeEnv } from "../../env.ts";
@@ -16,7 +23,7 @@ import { agent, type StillNetwork, settled } from "./still.ts";
 /** Who means harm, and devices that do what none should: on a network and a clock without a world. */
 
 const world = vi.hoisted(() => ({ network: null as StillNetwork | null }));
-vi.mock("../../../drivers/bacnet/sockets.ts", async () => {
+vi.mock("../../../drivers/bacnet/wire/sockets.ts", async () => {
   const { stillNetwork } = await import("./still.ts");
   return {
     socketsOf(...args: Parameters<StillNetwork["socketsOf"]>) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   closing,
   context,
@@ -9,7 +9,7 @@ import {
   objectIdOctets,
   opening,
   unsignedOctets,
-} from "../../../drivers/bacnet/encode.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
 import type { Told } from "../../../drivers/driver.ts";
 import { peer, type Requested, type Script, session } from "./peer.ts";
 

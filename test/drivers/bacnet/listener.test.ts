@@ -1,13 +1,13 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
-import { closing, context, objectIdOctets, opening } from "../../../drivers/bacnet/encode.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
 import { listen } from "../../../drivers/bacnet/listener.ts";
-import { forwarded, unicast } from "../../../drivers/bacnet/packet.ts";
 import { type Bus, type Device, network, type Trap } from "../../../drivers/bacnet/schema.ts";
-import { whoIs } from "../../../drivers/bacnet/whois.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
+import { closing, context, objectIdOctets, opening } from "../../../drivers/bacnet/wire/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
+import { forwarded, unicast } from "../../../drivers/bacnet/wire/packet.ts";
+import { whoIs } from "../../../drivers/bacnet/wire/whois.ts";
 import type { Hint } from "../../../drivers/driver.ts";
 import { fakeEnv } from "../../env.ts";
 import { turns } from "../stage.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { mistaken } from "../../../drivers/bacnet/mistaken.ts";
+import { mistaken } from "../../../drivers/bacnet/finding/mistaken.ts";
+import { units } from "../../../drivers/bacnet/finding/told-units.ts";
 import { address } from "../../../drivers/bacnet/schema.ts";
-import { units } from "../../../drivers/bacnet/told-units.ts";
 
 const at = (written: object) => address.parse(written);
 

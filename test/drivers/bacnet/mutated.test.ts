@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
-import type { NetworkEars } from "../../../drivers/bacnet/hub.ts";
-import { type Hub, hubOf } from "../../../drivers/bacnet/hub.ts";
+import { plan } from "../../../drivers/bacnet/plan.ts";
+import { address, bus, device, network as networkSchema } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
+import type { NetworkEars } from "../../../drivers/bacnet/wire/hub.ts";
+import { type Hub, hubOf } from "../../../drivers/bacnet/wire/hub.ts";
 import {
   forwarded,
   linkResult,
@@ -10,11 +13,8 @@ import {
   rejection,
   type Station,
   unicast,
-} from "../../../drivers/bacnet/packet.ts";
-import { plan } from "../../../drivers/bacnet/plan.ts";
-import { address, bus, device, network as networkSchema } from "../../../drivers/bacnet/schema.ts";
-import { sessionOn } from "../../../drivers/bacnet/session.ts";
-import { iAm, whoIs } from "../../../drivers/bacnet/whois.ts";
+} from "../../../drivers/bacnet/wire/packet.ts";
+import { iAm, whoIs } from "../../../drivers/bacnet/wire/whois.ts";
 import type { Reading, Session } from "../../../drivers/driver.ts";
 import { type FakeEnv, fakeEnv } from "../../env.ts";
 import { damaged, type Edit, edits } from "../damage.ts";
@@ -24,7 +24,7 @@ import { agent, type Place, type StillNetwork, settled } from "./still.ts";
 /** 20,000 datagrams that were damaged on the way, on a network and a clock without a world, so that a timeout takes no time. */
 
 const world = vi.hoisted(() => ({ network: null as StillNetwork | null }));
-vi.mock("../../../drivers/bacnet/sockets.ts", async () => {
+vi.mock("../../../drivers/bacnet/wire/sockets.ts", async () => {
   const { stillNetwork } = await import("./still.ts");
   return {
     socketsOf: (...args: Parameters<StillNetwork["socketsOf"]>) => {

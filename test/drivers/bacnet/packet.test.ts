@@ -9,7 +9,7 @@ import {
   readDatagram,
   registration,
   unicast,
-} from "../../../drivers/bacnet/packet.ts";
+} from "../../../drivers/bacnet/wire/packet.ts";
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const read = (hex: string) => readDatagram(bytes(hex));

@@ -1,4 +1,4 @@
-import type { Address } from "../../../drivers/bacnet/packet.ts";
+import type { Address } from "../../../drivers/bacnet/wire/packet.ts";
 
 /** A datagram on its way. */
 export interface Captured {

@@ -2,7 +2,11 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { realEnv } from "../../../agent/env.ts";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import type { Request } from "../../../drivers/bacnet/plan.ts";
+import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
+import { address, bus, type ObjectAddress } from "../../../drivers/bacnet/schema.ts";
+import { sessionOn } from "../../../drivers/bacnet/session.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   closing,
   context,
@@ -12,13 +16,9 @@ import {
   objectIdOctets,
   opening,
   unsignedOctets,
-} from "../../../drivers/bacnet/encode.ts";
-import { type Hub, hubOf } from "../../../drivers/bacnet/hub.ts";
-import { readDatagram } from "../../../drivers/bacnet/packet.ts";
-import type { Request } from "../../../drivers/bacnet/plan.ts";
-import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
-import { address, bus, type ObjectAddress } from "../../../drivers/bacnet/schema.ts";
-import { sessionOn } from "../../../drivers/bacnet/session.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { type Hub, hubOf } from "../../../drivers/bacnet/wire/hub.ts";
+import { readDatagram } from "../../../drivers/bacnet/wire/packet.ts";
 import type { Learnt, News, Session } from "../../../drivers/driver.ts";
 
 /** A hand-driven BACnet peer for the tests: says exactly what it is told to, well-formed or not. */

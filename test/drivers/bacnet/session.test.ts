@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
 import {
   bitString,
   closing,
@@ -9,8 +9,8 @@ import {
   encoders,
   objectIdOctets,
   opening,
-} from "../../../drivers/bacnet/encode.ts";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
+} from "../../../drivers/bacnet/wire/encode.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { answered } from "../../../drivers/driver.ts";
 import {

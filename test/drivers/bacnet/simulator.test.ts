@@ -1,10 +1,10 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { broadcast, distributed, forwarded, type Station, unicast } from "../../../drivers/bacnet/packet.ts";
 import type { Point } from "../../../drivers/bacnet/plan.ts";
 import { address as addressSchema, bus, device } from "../../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
+import { broadcast, distributed, forwarded, type Station, unicast } from "../../../drivers/bacnet/wire/packet.ts";
 import { asker, host, session, simulator } from "./asker.ts";
 import { hex } from "./device.ts";
 

@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { hubOf, type NetworkEars } from "../../../drivers/bacnet/hub.ts";
-import { broadcast } from "../../../drivers/bacnet/packet.ts";
 import { bus, network } from "../../../drivers/bacnet/schema.ts";
-import { iAm } from "../../../drivers/bacnet/whois.ts";
+import { hubOf, type NetworkEars } from "../../../drivers/bacnet/wire/hub.ts";
+import { broadcast } from "../../../drivers/bacnet/wire/packet.ts";
+import { iAm } from "../../../drivers/bacnet/wire/whois.ts";
 import { deadlineIn } from "../../../drivers/deadline.ts";
 import { until } from "../../process.ts";
 import { env } from "./peer.ts";

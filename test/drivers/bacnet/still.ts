@@ -1,9 +1,9 @@
 import type { RemoteInfo } from "node:dgram";
 import type { Env } from "../../../agent/env.ts";
-import type { Address, Station } from "../../../drivers/bacnet/packet.ts";
-import { broadcast, everyNetwork, readDatagram, unicast } from "../../../drivers/bacnet/packet.ts";
-import { type SimulatedDevice, simulatedDevice } from "../../../drivers/bacnet/simulated.ts";
-import type { Sockets } from "../../../drivers/bacnet/sockets.ts";
+import { type SimulatedDevice, simulatedDevice } from "../../../drivers/bacnet/simulated/simulated.ts";
+import type { Address, Station } from "../../../drivers/bacnet/wire/packet.ts";
+import { broadcast, everyNetwork, readDatagram, unicast } from "../../../drivers/bacnet/wire/packet.ts";
+import type { Sockets } from "../../../drivers/bacnet/wire/sockets.ts";
 import type { FakeEnv } from "../../env.ts";
 
 /** A network without a world: what is sent arrives at once, in the same thread, and time stands still unless it is moved. */

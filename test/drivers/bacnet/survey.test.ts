@@ -1,10 +1,10 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { hubOf } from "../../../drivers/bacnet/hub.ts";
+import { survey } from "../../../drivers/bacnet/finding/survey.ts";
 import { address, bus as busSchema, device as deviceSchema } from "../../../drivers/bacnet/schema.ts";
-import { startBacnetSimulator } from "../../../drivers/bacnet/simulator.ts";
-import { survey } from "../../../drivers/bacnet/survey.ts";
+import { startBacnetSimulator } from "../../../drivers/bacnet/simulated/simulator.ts";
+import { hubOf } from "../../../drivers/bacnet/wire/hub.ts";
 import type { Words } from "../../../drivers/simulator.ts";
 import { env } from "./peer.ts";
 

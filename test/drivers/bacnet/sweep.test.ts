@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sweep } from "../../../drivers/bacnet/sweep.ts";
+import { sweep } from "../../../drivers/bacnet/finding/sweep.ts";
 import type { Range } from "../../../drivers/driver.ts";
 import { fakeEnv } from "../../env.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { rejection, unicast } from "../../../drivers/bacnet/packet.ts";
+import { rejection, unicast } from "../../../drivers/bacnet/wire/packet.ts";
 import { requireProgram } from "../../interop/programs.ts";
 import { device, type Held, hex } from "./device.ts";
 import { capture } from "./pcap.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { readCall } from "../../../drivers/bacnet/apdu.ts";
-import type { Peer } from "../../../drivers/bacnet/line.ts";
-import { readUnasked } from "../../../drivers/bacnet/unasked.ts";
-import { directory } from "../../../drivers/bacnet/whois.ts";
+import { readCall } from "../../../drivers/bacnet/wire/apdu.ts";
+import type { Peer } from "../../../drivers/bacnet/wire/line.ts";
+import { readUnasked } from "../../../drivers/bacnet/wire/unasked.ts";
+import { directory } from "../../../drivers/bacnet/wire/whois.ts";
 import { deadlineIn } from "../../../drivers/deadline.ts";
 import { fakeEnv } from "../../env.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { pdu } from "../../../drivers/bacnet/apdu.ts";
-import { datagram, octets } from "../../../drivers/bacnet/encode.ts";
+import { pdu } from "../../../drivers/bacnet/wire/apdu.ts";
+import { datagram, octets } from "../../../drivers/bacnet/wire/encode.ts";
 import type { Reading } from "../../../drivers/driver.ts";
 import { asked, hub, multiple, peer, type Requested, real, request, session } from "./peer.ts";
 

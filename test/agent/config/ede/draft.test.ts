@@ -7,7 +7,7 @@ import { fromDisk, load } from "../../../../agent/config/load.ts";
 import type { Site } from "../../../../agent/config/resolved.ts";
 import { assess } from "../../../../agent/core/quality.ts";
 import { realEnv } from "../../../../agent/env.ts";
-import { startBacnetSimulator } from "../../../../drivers/bacnet/simulator.ts";
+import { startBacnetSimulator } from "../../../../drivers/bacnet/simulated/simulator.ts";
 import type { Driver } from "../../../../drivers/driver.ts";
 import { drivers } from "../../../../drivers/index.ts";
 import { chiller, columnRow, stateTexts } from "./plant.ts";

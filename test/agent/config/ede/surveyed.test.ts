@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { draftOf } from "../../../../agent/config/ede/draft.ts";
 import { surveyedDevice } from "../../../../agent/config/ede/surveyed.ts";
-import type { SurveyedObject } from "../../../../drivers/bacnet/surveyed-object.ts";
+import type { SurveyedObject } from "../../../../drivers/bacnet/finding/surveyed-object.ts";
 
 /** A profile's draft from what a device tells of itself. */
 
