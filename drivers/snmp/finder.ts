@@ -1,9 +1,9 @@
+import type { Deadline } from "../deadline.ts";
 import type { Reading } from "../driver.ts";
 import { type Address, conditionsOf, isNamed, oidsOf } from "./address.ts";
 import { bindingIn, readingOf } from "./codec.ts";
 import type { Flaw, Found, Getter } from "./getter.ts";
 import type { Point } from "./plan.ts";
-import type { Deadline } from "./requester.ts";
 import { isMeant, rowIn } from "./rows.ts";
 import type { Walked, Walker } from "./walker.ts";
 

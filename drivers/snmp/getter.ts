@@ -1,9 +1,10 @@
 import type { BadReason } from "../../agent/core/sample.ts";
 import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried, lidOf } from "../capacity.ts";
+import type { Deadline } from "../deadline.ts";
 import type { Answer } from "./dialect.ts";
 import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
-import type { Deadline, Requester } from "./requester.ts";
+import type { Requester } from "./requester.ts";
 
 /** OIDs by GetRequests, as many at once as the device answers, which is learnt from its tooBig or its silence. */
 export interface Getter {

@@ -1,4 +1,5 @@
 import { type Env, within } from "../../agent/env.ts";
+import type { Deadline } from "../deadline.ts";
 import type { Answer, Dialect } from "./dialect.ts";
 import { Exchange } from "./exchange.ts";
 import { findPeer, type Peer } from "./peer.ts";
@@ -15,22 +16,6 @@ interface Wanted {
   /** Not the objects themselves but what comes after them, as often as this. */
   readonly repetitions?: number;
   readonly by: Deadline;
-}
-
-/** When a read has to be over. */
-export interface Deadline {
-  /** ms; no more than 0 when it is over. */
-  leftMs(): number;
-  /** Whether more than half of its time has passed. */
-  isLate(): boolean;
-  /** One in the middle of what is left, for what may have to be tried again. */
-  half(): Deadline;
-}
-
-export function deadlineIn(env: Env, timeoutMs: number): Deadline {
-  const at = env.clock.mono() + timeoutMs;
-  const leftMs = (): number => at - env.clock.mono();
-  return { leftMs, isLate: () => leftMs() < timeoutMs / 2, half: () => deadlineIn(env, leftMs() / 2) };
 }
 
 /** @param found told where the device is, each time that it is asked */

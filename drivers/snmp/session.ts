@@ -1,4 +1,5 @@
 import type { Env } from "../../agent/env.ts";
+import { deadlineIn } from "../deadline.ts";
 import type { Inquiry, Learnt, Reading, Session, Told } from "../driver.ts";
 import { isOverRows, type Part } from "./address.ts";
 import { toldOf } from "./codec.ts";
@@ -9,7 +10,7 @@ import { type Finder, finder } from "./finder.ts";
 import { type Getter, getter } from "./getter.ts";
 import { type Memory, memoryOf } from "./learnt.ts";
 import type { Request } from "./plan.ts";
-import { deadlineIn, type Requester, requester } from "./requester.ts";
+import { type Requester, requester } from "./requester.ts";
 import { type Bus, type Device, defaultCommunity } from "./schema.ts";
 import { readTable } from "./tables.ts";
 import { userBased } from "./user-based.ts";

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type Env, realEnv } from "../../agent/env.ts";
 import { datagramFlood } from "../flood.ts";
 import type { RunningSimulator, SimulatorOptions } from "../simulator.ts";
+import { timersOf } from "../timers.ts";
 import { part } from "./address.ts";
 import * as ber from "./ber.ts";
 import { type SnmpFault, snmpFaultNamed } from "./faults.ts";
@@ -177,22 +178,6 @@ function upTimeOf(env: Env, objects: Objects) {
     reboot() {
       ticks = 0;
       since = env.clock.mono();
-    },
-  };
-}
-
-function timersOf(env: Env) {
-  const pending = new Set<() => void>();
-  return {
-    after(ms: number, work: () => void): void {
-      const cancel = env.after(ms, () => {
-        pending.delete(cancel);
-        work();
-      });
-      pending.add(cancel);
-    },
-    cancel(): void {
-      for (const cancel of pending) cancel();
     },
   };
 }

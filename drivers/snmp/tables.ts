@@ -1,10 +1,10 @@
+import type { Deadline } from "../deadline.ts";
 import type { Reading } from "../driver.ts";
 import { type Address, columnsOf } from "./address.ts";
 import { tags } from "./ber.ts";
 import { bindingIn } from "./codec.ts";
 import type { Flaw, Getter } from "./getter.ts";
 import type { Point } from "./plan.ts";
-import type { Deadline } from "./requester.ts";
 import { overRows } from "./rows.ts";
 import type { Table, Walker } from "./walker.ts";
 

@@ -1,11 +1,12 @@
 import type { BadReason } from "../../agent/core/sample.ts";
 import { afterAnswer, afterSilence, afterTooBig, afterTrial, isTried } from "../capacity.ts";
+import type { Deadline } from "../deadline.ts";
 import { type Element, tags } from "./ber.ts";
 import type { Answer } from "./dialect.ts";
 import type { Known } from "./learnt.ts";
 import { type Binding, errors } from "./message.ts";
 import { compareOids } from "./plan.ts";
-import type { Deadline, Requester } from "./requester.ts";
+import type { Requester } from "./requester.ts";
 
 /**
  * All rows of some columns, by GetBulkRequests (SNMPv1: GetNextRequests). How much the device tells at once is learnt

@@ -1,5 +1,6 @@
 import type { Env } from "../../../agent/env.ts";
 import type { Recipient } from "../../simulator.ts";
+import { timersOf } from "../../timers.ts";
 import { objectNumber, trap as trapSchema } from "../schema.ts";
 import { confirmedService, pdu, unconfirmedService } from "../wire/apdu.ts";
 import { octets } from "../wire/encode.ts";
@@ -133,20 +134,3 @@ const notifications = {
   cov: { sure: confirmedService.confirmedCovNotification, once: unconfirmedService.covNotification },
   event: { sure: confirmedService.confirmedEventNotification, once: unconfirmedService.eventNotification },
 } as const;
-
-function timersOf(env: Env) {
-  const pending = new Set<() => void>();
-  return {
-    after(ms: number, work: () => void): void {
-      const cancel = env.after(ms, () => {
-        pending.delete(cancel);
-        work();
-      });
-      pending.add(cancel);
-    },
-    cancel(): void {
-      for (const cancel of pending) cancel();
-      pending.clear();
-    },
-  };
-}

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Deadline } from "../../../drivers/deadline.ts";
 import * as ber from "../../../drivers/snmp/ber.ts";
 import type { Answer } from "../../../drivers/snmp/dialect.ts";
 import { memoryOf } from "../../../drivers/snmp/learnt.ts";
-import type { Deadline, Requester } from "../../../drivers/snmp/requester.ts";
+import type { Requester } from "../../../drivers/snmp/requester.ts";
 import { rowsMax, walker } from "../../../drivers/snmp/walker.ts";
 import { env } from "./peer.ts";
 
