@@ -64,7 +64,7 @@ function waiting(text: string): number {
 
 async function discover(name: string, given: Given, context: Context): Promise<number> {
   const { output } = context;
-  const loaded = loadFrom(given.config, context);
+  const loaded = loadFrom(given.config, context, "buses");
   if (loaded.site === null) {
     tellProblems(loaded, context);
     return exit.config;

@@ -45,7 +45,7 @@ function instanceIn(text: string): number {
 
 async function importFrom(name: string, { config, device }: Given, context: Context): Promise<number> {
   const { output } = context;
-  const loaded = loadFrom(config, context);
+  const loaded = loadFrom(config, context, "buses");
   if (loaded.site === null) {
     tellProblems(loaded, context);
     return exit.config;

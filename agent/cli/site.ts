@@ -1,14 +1,14 @@
 import { dirname, join } from "node:path";
 import { drivers } from "../../drivers/index.ts";
-import { fromDisk, type Loaded, load, readText } from "../config/load.ts";
+import { fromDisk, type Loaded, load, type Needs, readText } from "../config/load.ts";
 import { sayProblem } from "../config/problem.ts";
 import { machineSecrets } from "../config/secrets.ts";
 import { type ReadSettings, readSettings } from "../config/settings.ts";
 import type { Context } from "./context.ts";
 
 /** The site file and the settings beside it, as the commands read them. */
-export const loadFrom = (file: string, { environment }: Context): Loaded =>
-  load(file, fromDisk(file), drivers, machineSecrets(environment));
+export const loadFrom = (file: string, { environment }: Context, needs?: Needs): Loaded =>
+  load(file, fromDisk(file), drivers, machineSecrets(environment), needs);
 
 export function settingsBeside(file: string, { environment }: Context): ReadSettings {
   const name = join(dirname(file), "settings.yaml");

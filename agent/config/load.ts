@@ -44,11 +44,20 @@ export const siteName = "site.yaml";
 const pointsName = "points.yaml";
 const profileFile = (name: string): string => `profiles/${name}.yaml`;
 
+/** What a site must have: who only looks for devices needs none of them yet. */
+export type Needs = "devices" | "buses";
+
 /**
  * Reads, checks and resolves a site. `shown` is the site file's name in problems.
  * Never throws: whatever the files hold, the answer is a site or the list of all that is wrong.
  */
-export function load(shown: string, readFile: ReadFile, drivers: readonly Driver[], secrets: Secrets): Loaded {
+export function load(
+  shown: string,
+  readFile: ReadFile,
+  drivers: readonly Driver[],
+  secrets: Secrets,
+  needs: Needs = "devices",
+): Loaded {
   const files: Record<string, string> = {};
   const read = guarded(readFile);
   const text = read(siteName);
@@ -60,7 +69,7 @@ export function load(shown: string, readFile: ReadFile, drivers: readonly Driver
   const document = readFilled(shown, text);
   const problems = [...document.problems];
   if (problems.length > 0) return { site: null, suite: null, files, problems };
-  const config = readSite(document, problems);
+  const config = readSite(document, needs, problems);
   const open = opening(read, files, problems);
   const classRule = classRules(open, read.classes, problems);
   const profile = profiles(open, read.profiles, drivers, classRule, problems);
@@ -113,13 +122,14 @@ const sections = z.strictObject({
 });
 
 /** Each part by itself, so that a mistake in one does not hide those in the others. */
-function readSite(document: Document, problems: Problem[]): SiteConfig {
+function readSite(document: Document, needs: Needs, problems: Problem[]): SiteConfig {
   const { version, site, buses, topology, traps, bacnet } = siteSchema.shape;
   const given = salvage(document, [], sections, document.value, problems);
   const flat = topologySchema.parse({});
   if (given === null) return { site: nameless, buses: {}, devices: [], topology: flat, maintenance: [], tests: [] };
   check(document, ["version"], version, given.version, problems);
-  const some = z.array(z.unknown(), "expected a list of devices").min(1, "expected a device at least");
+  const list = z.array(z.unknown(), "expected a list of devices");
+  const some = needs === "buses" ? list.default([]) : list.min(1, "expected a device at least");
   const listed = check(document, ["devices"], some, given.devices, problems) ?? [];
   return {
     site: salvage(document, ["site"], site, given.site, problems, nameless) ?? nameless,

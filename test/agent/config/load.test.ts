@@ -47,6 +47,15 @@ test("what is right has no problem", () => {
   expect(problemsOf(site(box()))).toEqual([]);
 });
 
+test.each(["", "devices: []"])("who only looks for devices needs none yet: %j", (devices) => {
+  const files: Record<string, string> = {
+    "site.yaml": `version: 1\nsite: { id: s }\nbuses: { plant: { protocol: modbus, host: h } }\n${devices}\n`,
+  };
+  const loaded = load("site.yaml", (name) => files[name] ?? null, drivers, () => ({ problem: "none" }), "buses");
+  expect(loaded.problems).toEqual([]);
+  expect(loaded.site?.buses.map(({ id }) => id)).toEqual(["plant"]);
+});
+
 describe("a mistake is told where it stands, with what was expected", () => {
   test.each<[string, string, RegExp]>([
     ["no YAML", "version: [1", /^site\.yaml:1:\d+: /],
