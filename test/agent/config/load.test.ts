@@ -51,7 +51,13 @@ test.each(["", "devices: []"])("who only looks for devices needs none yet: %j", 
   const files: Record<string, string> = {
     "site.yaml": `version: 1\nsite: { id: s }\nbuses: { plant: { protocol: modbus, host: h } }\n${devices}\n`,
   };
-  const loaded = load("site.yaml", (name) => files[name] ?? null, drivers, () => ({ problem: "none" }), "buses");
+  const loaded = load(
+    "site.yaml",
+    (name) => files[name] ?? null,
+    drivers,
+    () => ({ problem: "none" }),
+    "buses",
+  );
   expect(loaded.problems).toEqual([]);
   expect(loaded.site?.buses.map(({ id }) => id)).toEqual(["plant"]);
 });
