@@ -37,7 +37,10 @@ export function verify(points: readonly ObjectPoint[], readings: readonly Readin
   }
 }
 
-/** Readings of a poll that began at `since`; of points of which a change was told meanwhile, that. */
+/**
+ * Readings of a poll that began at `since`; in the place of a value that was told otherwise meanwhile, that. What was not answered
+ * stays so: what a device tells by itself is no answer.
+ */
 export function newest(
   points: readonly ObjectPoint[],
   readings: readonly Reading[],
@@ -49,5 +52,5 @@ export function newest(
     const { reading, at = since } = find(point)?.told.get(point.id) ?? {};
     if (reading !== undefined && at > since) later.set(point.id, reading);
   }
-  return later.size === 0 ? readings : readings.map((one) => later.get(one.point) ?? one);
+  return later.size === 0 ? readings : readings.map((one) => ("value" in one ? (later.get(one.point) ?? one) : one));
 }

@@ -242,6 +242,17 @@ test("after a silence subscriptions are made anew", async () => {
   expect(subscriptions).toHaveLength(4);
 });
 
+test("a change told during a read that is not answered is told, and is no answer", async () => {
+  const { read, subscriptions, silence, say, news, env } = await stage();
+  await read();
+  silence(true);
+  const reading = read();
+  const change = unconfirmed({ processId: subscriptions[0]!.processId, instance: 1, value: active });
+  env.after(100, () => void say(change));
+  expect(await reading).toMatchObject([{ fault: "timeout" }, { fault: "timeout" }]);
+  expect(news).toEqual([{ point: "crac/bi1", value: 1 }]);
+});
+
 test("a poll that finds another value than was told last makes its subscription anew", async () => {
   const { read, subscriptions, say, held } = await stage();
   await read();
