@@ -97,7 +97,10 @@ async function stage(
     const reading = session.read({ points }, timeoutMs);
     if (isSilent) {
       await turns(20);
-      for (let passed = 0; passed < timeoutMs; passed += 20) await env.advance(20);
+      for (let passed = 0; passed < timeoutMs; passed += 20) {
+        await env.advance(20);
+        await turns(2);
+      }
     }
     return reading;
   };
