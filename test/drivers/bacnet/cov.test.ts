@@ -66,9 +66,14 @@ async function stage(
   const subscriptions: Subscribed[] = [];
   let to = 0;
   let isSilent = false;
+  let broken: Buffer | undefined;
   const device = await peer((request, _nth, from) => {
     to = from.port;
     if (isSilent) return undefined;
+    if (broken) {
+      void env.advance(5);
+      return [unicast(broken), datagram(pdu.error, request.invokeId, request.service)];
+    }
     if (request.service === 5) {
       const refusal = refuse(request);
       if (refusal) return refusal;
@@ -108,6 +113,10 @@ async function stage(
     ...{ env, news, subscriptions, read, held, heard },
     silence: (now: boolean) => {
       isSilent = now;
+    },
+    /** From now on its answers do not decode; before each it says this. */
+    breakDown(saying: Buffer) {
+      broken = saying;
     },
     /** Sends the APDU to whoever asked, and waits until it has been heard; `isAnswered`: until something came back. */
     async say(apdu: Buffer, isAnswered = false): Promise<void> {
@@ -245,14 +254,11 @@ test("after a silence subscriptions are made anew", async () => {
   expect(subscriptions).toHaveLength(4);
 });
 
-test("a change told during a read that is not answered is told, and is no answer", async () => {
-  const { read, subscriptions, silence, say, news, env } = await stage();
+test("a change told during a read whose answer does not decode is told, and is no answer", async () => {
+  const { read, subscriptions, breakDown, news } = await stage();
   await read();
-  silence(true);
-  const reading = read();
-  const change = unconfirmed({ processId: subscriptions[0]!.processId, instance: 1, value: active });
-  env.after(100, () => void say(change));
-  expect(await reading).toMatchObject([{ fault: "timeout" }, { fault: "timeout" }]);
+  breakDown(unconfirmed({ processId: subscriptions[0]!.processId, instance: 1, value: active }));
+  expect(await read()).toMatchObject([{ fault: "bad_reply" }, { fault: "bad_reply" }]);
   expect(news).toEqual([{ point: "crac/bi1", value: 1 }]);
 });
 
