@@ -30,7 +30,7 @@ export async function benchBacnet(env: Env, bench: DatagramBench): Promise<Row[]
         silent: 5,
         each: `${crowdEach} objects`,
         pointsEach: crowdEach,
-        everyMs: 5000,
+        everyMs: 1000,
         goal: 14,
       },
       profile: profileOf(crowdEach, "1s"),
