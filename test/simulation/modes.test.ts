@@ -66,6 +66,15 @@ const lines = (rule: string): string[] =>
 const minutes = (n: number): Promise<void> => env.advance(n * 60_000);
 
 describe("a mode", () => {
+  test("that ends by itself ends when it is due, not when something is read next", async () => {
+    await begin();
+    agent.command(deed({ forMs: 3_602_345 }), false);
+    await env.advance(3_602_300);
+    expect(lines("generator-test")).not.toContain("clear");
+    await env.advance(100);
+    expect(lines("generator-test").at(-1)).toBe("clear");
+  });
+
   test("silences what it expects and nothing else, and ends with a report of it", async () => {
     await begin();
     expect(keysOf(agent.command(deed({}), false))).toEqual(["s/ups-1/door/open", "s/ups-2/door/open"]);
