@@ -61,6 +61,7 @@ export function trapsOf(options: TrapsOptions): Traps {
     listening.listen(written, env, shared(driver), {
       // The socket that the service manager opens is the one of a port that needs a privilege.
       passed: listening.section === "traps" ? options.passedSocket : null,
+      // One protocol keeps something, so that what is kept needs no name.
       kept: store.listener(),
       keep(text) {
         try {

@@ -1,5 +1,6 @@
 import type { Mono } from "../../agent/core/sample.ts";
 import type { Reading } from "../driver.ts";
+import { isDiscrete } from "./object-kinds.ts";
 import { type ObjectId, type ObjectPoint, objectOf } from "./question.ts";
 
 /** What subscriptions told, against what polls bring. */
@@ -17,16 +18,14 @@ export interface Subscription {
 
 export const atOnce = Number.NEGATIVE_INFINITY;
 
-/** Types whose every change is told; of numbers only changes by the object's cov-increment are. */
-const discrete: ReadonlySet<number> = new Set([3, 4, 5, 13, 14, 19]);
-
 type Find = (point: ObjectPoint) => Subscription | undefined;
 
 /** A poll that brings another value than was told last: the subscription is to be made anew. */
 export function verify(points: readonly ObjectPoint[], readings: readonly Reading[], find: Find): void {
   const values = new Map(readings.flatMap((one) => ("value" in one ? [[one.point, one.value] as const] : [])));
   for (const point of points) {
-    if (!point.address.cov || !discrete.has(objectOf(point).type)) continue;
+    // Of measured values only changes by the object's cov-increment are told.
+    if (!point.address.cov || !isDiscrete(objectOf(point).type)) continue;
     const one = find(point);
     const told = one?.told.get(point.id)?.reading;
     const polled = values.get(point.id);

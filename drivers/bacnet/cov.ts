@@ -10,12 +10,12 @@ import { errorOf } from "./events.ts";
 import { type ObjectId, type ObjectPoint, objectOf } from "./question.ts";
 import { type Ask, isUnknownService } from "./reader.ts";
 import type { Bus } from "./schema.ts";
-import { resultOf } from "./values.ts";
 import { confirmedService, requestHead } from "./wire/apdu.ts";
 import { context, objectIdOctets, unsignedOctets } from "./wire/encode.ts";
 import type { Hub } from "./wire/hub.ts";
 import { type Encoded, keyOfPeer, type PeerKey } from "./wire/line.ts";
 import type { CovNotification } from "./wire/unasked.ts";
+import { resultOf } from "./wire/values.ts";
 
 /**
  * Subscriptions to changes of value (ASHRAE 135, 13.1 and 13.14) of the devices of a bus. They are kept with the reads: made after

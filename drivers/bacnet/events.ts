@@ -5,12 +5,12 @@ import { type Answer, fault } from "./answer.ts";
 import { flawOf } from "./codec.ts";
 import type { ObjectId } from "./question.ts";
 import { type Ask, isUnknownService } from "./reader.ts";
-import { bitOf, numberOf, objectOf } from "./values.ts";
 import { confirmedService, payloadOf, requestHead } from "./wire/apdu.ts";
 import { context, objectIdOctets } from "./wire/encode.ts";
 import type { Encoded } from "./wire/line.ts";
 import { readTags, type Tag } from "./wire/tags.ts";
 import { within } from "./wire/unasked.ts";
+import { bitOf, numberOf, objectOf } from "./wire/values.ts";
 
 /** What a device itself holds for alarms (ASHRAE 135, 13.6 and 13.10), which no list of points has to foresee. */
 

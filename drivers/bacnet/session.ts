@@ -6,11 +6,11 @@ import { abilitiesOf } from "./ability.ts";
 import { type Acquaintance, acquaintance, type Met, type NotMet } from "./acquaintance.ts";
 import { subscriptions } from "./cov.ts";
 import { readEvents } from "./events.ts";
-import { tell } from "./finding/self-told.ts";
 import type { Point, Request } from "./plan.ts";
 import { isOfObject } from "./question.ts";
 import { readObjects } from "./reader.ts";
 import { type Bus, type Device, isOfEvents, type Part } from "./schema.ts";
+import { tell } from "./self-told.ts";
 import type { Hub } from "./wire/hub.ts";
 
 /** What a session is made with. */

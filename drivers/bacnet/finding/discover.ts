@@ -3,11 +3,11 @@ import { deadlineIn } from "../../deadline.ts";
 import type { Discovery, Found, Owner, Search } from "../../driver.ts";
 import { visible } from "../../told.ts";
 import { type Bus, type Device, instanceMax, objectName, type Part } from "../schema.ts";
+import { tell } from "../self-told.ts";
 import type { Hub } from "../wire/hub.ts";
 import { keyOfPeer, type Peer, sayPeer } from "../wire/line.ts";
 import { type IAm, whoHas, whoIs } from "../wire/whois.ts";
 import { addressOf, askerOf, gather } from "./gather.ts";
-import { tell } from "./self-told.ts";
 
 const instances = { from: 0, to: instanceMax };
 

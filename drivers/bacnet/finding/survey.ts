@@ -1,9 +1,9 @@
 import type { Env } from "../../../agent/env.ts";
 import { deadlineIn } from "../../deadline.ts";
 import { objectsIn } from "../codec.ts";
+import { id } from "../object-kinds.ts";
 import type { ObjectId } from "../question.ts";
 import { type Bus, type Device, deviceObject, objectName } from "../schema.ts";
-import { id } from "../simulated/object-kinds.ts";
 import type { Hub } from "../wire/hub.ts";
 import { keyOfPeer, type Peer, sayPeer } from "../wire/line.ts";
 import { whoIs } from "../wire/whois.ts";

@@ -1,10 +1,10 @@
 import type { Deadline } from "../../deadline.ts";
+import { readEach, readProperties, type Said } from "../asked-object.ts";
 import { decode, isSet, textsIn } from "../codec.ts";
+import { id, type Kind, kindOf } from "../object-kinds.ts";
 import type { ObjectId, Property } from "../question.ts";
 import type { Ask } from "../reader.ts";
 import { properties } from "../schema.ts";
-import { id, type Kind, kindOf } from "../simulated/object-kinds.ts";
-import { readEach, readProperties, type Said } from "./asked-object.ts";
 
 /** How many elements an array has. By ReadProperty alone: in ReadPropertyMultiple the library takes index 0 for none. */
 export async function lengthOf(object: ObjectId, { id }: Property, { ask, by }: Asking): Promise<Said | undefined> {

@@ -1,15 +1,14 @@
 import type { Units } from "../../driver.ts";
+import { isDiscrete } from "../object-kinds.ts";
 import { isPresentValue } from "../question.ts";
 import { type Address, isOfEvents, objectNumber } from "../schema.ts";
-import { kindOf } from "../simulated/object-kinds.ts";
 import { engineeringUnits } from "../units.ts";
 
 /** An object's own property tells the unit of its present-value; binary ones and those with states have none. */
 export const units: Units<Address> = {
   at(address) {
     if (isOfEvents(address) || !isPresentValue(address)) return null;
-    const { family } = kindOf(objectNumber(address));
-    return family === "binary" || family === "states" ? null : { ...address, property: "units", cov: false };
+    return isDiscrete(objectNumber(address)) ? null : { ...address, property: "units", cov: false };
   },
   meaning(number) {
     const { name, ucum, factor } = engineeringUnits.get(number) ?? { ucum: null };

@@ -1,7 +1,7 @@
+import { id } from "../object-kinds.ts";
 import { deviceObject } from "../schema.ts";
 import { confirmedService } from "../wire/apdu.ts";
 import { bitString, characterString, encoders, objectIdentifier } from "../wire/encode.ts";
-import { id } from "./object-kinds.ts";
 import type { Held } from "./object-properties.ts";
 
 /** What a simulated device says of itself and of what it can do. */

@@ -1,8 +1,8 @@
 import type { SimulatorOptions } from "../../simulator.ts";
+import { encoded, id, type Kind, kindOf } from "../object-kinds.ts";
 import { properties } from "../schema.ts";
 import { engineeringUnits } from "../units.ts";
 import { characterString, encoders, nothing, objectIdentifier } from "../wire/encode.ts";
-import { encoded, id, type Kind, kindOf } from "./object-kinds.ts";
 import { flagsOctets, type ServedObject, type State } from "./served-object.ts";
 
 /** Each property of a served object, encoded as it is now: what a point says, else what is usual and consistent with the points. */

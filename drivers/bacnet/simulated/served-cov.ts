@@ -1,10 +1,10 @@
 import type { Mono } from "../../../agent/core/sample.ts";
 import type { Env } from "../../../agent/env.ts";
+import { id, kindOf } from "../object-kinds.ts";
 import { deviceObject, properties } from "../schema.ts";
 import { contents, context, enclosed, objectIdOctets } from "../wire/encode.ts";
 import type { Tag } from "../wire/tags.ts";
 import { numberIn, type Outcome, objectIn } from "./asking.ts";
-import { id, kindOf } from "./object-kinds.ts";
 import { keyOf, type PropertyError, type ServedDevice, unknownObject } from "./served.ts";
 import { flagsOf, type State } from "./served-object.ts";
 

@@ -1,4 +1,5 @@
 import type { Wall } from "../../../agent/core/sample.ts";
+import { kindOf } from "../object-kinds.ts";
 import { deviceObject, objectTypes, properties } from "../schema.ts";
 import {
   bitOctets,
@@ -11,7 +12,6 @@ import {
   textOctets,
 } from "../wire/encode.ts";
 import { eventState } from "./event-state.ts";
-import { kindOf } from "./object-kinds.ts";
 import { type Announced, keyOf, type ServedDevice } from "./served.ts";
 import { priorityOf } from "./served-events.ts";
 import { flagsOf, type State } from "./served-object.ts";

@@ -1,9 +1,9 @@
 import type { PointId } from "../../../agent/core/sample.ts";
 import type { PlannedPoint } from "../../driver.ts";
 import type { SimulatorOptions } from "../../simulator.ts";
+import { id } from "../object-kinds.ts";
 import { type Device, type ObjectAddress, properties, propertyNumber } from "../schema.ts";
 import { bitString } from "../wire/encode.ts";
-import { id } from "./object-kinds.ts";
 
 /** An object that the simulator serves: the points that are its properties, and what they come to now. */
 

@@ -1,13 +1,13 @@
 import type { Wall } from "../../../agent/core/sample.ts";
 import type { PlannedPoint } from "../../driver.ts";
 import type { SimulatorOptions } from "../../simulator.ts";
+import { id, requiredProperties } from "../object-kinds.ts";
 import { isOfObject, type ObjectPoint } from "../question.ts";
 import { type Address, type Device, deviceObject, isOfEvents, objectNumber } from "../schema.ts";
 import { confirmedService } from "../wire/apdu.ts";
 import { encoders } from "../wire/encode.ts";
 import { nameOfDevice, propertiesOfDevice, requiredOfDevice } from "./device-object.ts";
 import type { Traits } from "./faults.ts";
-import { id, requiredProperties } from "./object-kinds.ts";
 import { type Held, propertiesOf, propertyOf } from "./object-properties.ts";
 import { isThere, objectOf, type ServedObject, type State, stateOf, toldOf } from "./served-object.ts";
 

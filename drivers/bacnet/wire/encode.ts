@@ -1,7 +1,7 @@
 import { unicast } from "./packet.ts";
 import { applicationTag } from "./tags.ts";
 
-/** Writes BACnet octets (ASHRAE 135, 20.2) for the simulator; the driver itself encodes with the library. */
+/** Writes BACnet octets (ASHRAE 135, 20.2): all that simulated devices say, and what the driver asks beside what the library encodes. */
 
 /** One after the other; a number is an octet. */
 export const octets = (...parts: readonly (number | Buffer)[]): Buffer =>

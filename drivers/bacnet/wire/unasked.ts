@@ -1,8 +1,8 @@
 import type { ObjectId } from "../question.ts";
 import { deviceObject } from "../schema.ts";
-import { characters, numberOf, objectOf } from "../values.ts";
 import { apduMax, type Call, confirmedService, unconfirmedService } from "./apdu.ts";
 import type { Tag } from "./tags.ts";
+import { characters, numberOf, objectOf } from "./values.ts";
 
 /** What devices say unasked, and what they ask of us (ASHRAE 135, 13, 16 and 21). Total: null for whatever lacks a part. */
 export type Unasked =

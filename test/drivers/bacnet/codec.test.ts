@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { type Result, resultKey } from "../../../drivers/bacnet/answer.ts";
 import { decode, flawOf, isSet, objectsIn, readingOf, textsIn } from "../../../drivers/bacnet/codec.ts";
 import type { ObjectPoint } from "../../../drivers/bacnet/question.ts";
-import { resultOf } from "../../../drivers/bacnet/values.ts";
 import { bitString, encoders } from "../../../drivers/bacnet/wire/encode.ts";
 import { readTags } from "../../../drivers/bacnet/wire/tags.ts";
+import { resultOf } from "../../../drivers/bacnet/wire/values.ts";
 import { addressOf } from "./peer.ts";
 
 const ai1 = { type: 0, instance: 1 };

@@ -1,10 +1,10 @@
-import type { Deadline } from "../../deadline.ts";
-import type { Ability } from "../ability.ts";
-import { type Answer, type Result, resultKey } from "../answer.ts";
-import { flawOf, type ValueFault } from "../codec.ts";
-import { readMultiple, readSingle } from "../library.ts";
-import type { ObjectId, Property } from "../question.ts";
-import { type Ask, isUnknownService } from "../reader.ts";
+import type { Deadline } from "../deadline.ts";
+import type { Ability } from "./ability.ts";
+import { type Answer, type Result, resultKey } from "./answer.ts";
+import { flawOf, type ValueFault } from "./codec.ts";
+import { readMultiple, readSingle } from "./library.ts";
+import type { ObjectId, Property } from "./question.ts";
+import { type Ask, isUnknownService } from "./reader.ts";
 
 /** What an object says of a property, or why it says nothing. */
 export type Said = { readonly result: Result } | ValueFault;

@@ -1,7 +1,7 @@
-import { objectTypes, properties, statusFlags } from "../schema.ts";
-import { bitString, type Encoding, encoders } from "../wire/encode.ts";
+import { objectTypes, properties, statusFlags } from "./schema.ts";
+import { bitString, type Encoding, encoders } from "./wire/encode.ts";
 
-/** What there is about the types of objects that the simulator serves: how they are encoded, and what they have to have. */
+/** What there is about the types of objects: how they are encoded, and what they have to have. */
 
 /** Numbers of what objects have beside the properties that a point can name. */
 export const id = {
@@ -37,6 +37,9 @@ const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
 
 /** A maker's own type holds a real number. */
 export const kindOf = (type: number): Kind => kinds.get(type) ?? { encoding: "real", family: "other" };
+
+/** Whether its values are names of states, so that any other one is a change; of measured ones only some are told. */
+export const isDiscrete = (type: number): boolean => ["binary", "states"].includes(kindOf(type).family);
 
 const required: Readonly<Record<Kind["family"], readonly number[]>> = {
   analog: [properties.units],

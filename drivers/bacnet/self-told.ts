@@ -1,11 +1,11 @@
-import type { Deadline } from "../../deadline.ts";
-import type { Inquiry, Told } from "../../driver.ts";
-import { untold } from "../../told.ts";
-import type { Ability } from "../ability.ts";
-import { toldOf } from "../codec.ts";
-import type { Ask } from "../reader.ts";
-import { type Device, deviceObject, deviceProperties, type Part } from "../schema.ts";
+import type { Deadline } from "../deadline.ts";
+import type { Inquiry, Told } from "../driver.ts";
+import { untold } from "../told.ts";
+import type { Ability } from "./ability.ts";
 import { readProperties } from "./asked-object.ts";
+import { toldOf } from "./codec.ts";
+import type { Ask } from "./reader.ts";
+import { type Device, deviceObject, deviceProperties, type Part } from "./schema.ts";
 
 /** What a device's object says of it. */
 export async function tell(

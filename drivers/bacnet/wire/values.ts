@@ -1,6 +1,6 @@
-import type { Result } from "./answer.ts";
-import type { ObjectId } from "./question.ts";
-import { applicationTag, type Tag } from "./wire/tags.ts";
+import type { Result } from "../answer.ts";
+import type { ObjectId } from "../question.ts";
+import { applicationTag, type Tag } from "./tags.ts";
 
 /** What single tags hold. Total: null for what is something else. */
 
