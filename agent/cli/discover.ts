@@ -3,7 +3,6 @@ import type { Discovery, Found, Owner, Range } from "../../drivers/driver.ts";
 import { drivers } from "../../drivers/index.ts";
 import { ask } from "../api/client.ts";
 import type { StatusSnapshot } from "../api/status.ts";
-import { didYouMean } from "../config/problem.ts";
 import type { Bus, Site } from "../config/resolved.ts";
 import { parseDuration } from "../core/duration.ts";
 import { realEnv } from "../env.ts";
@@ -12,7 +11,7 @@ import { type Looked, type Searchable, sayOne, show } from "./discover-view.ts";
 import { exit } from "./output.ts";
 import { rangesUpTo, sayRange, sizeOf } from "./ranges.ts";
 import { sharedBeside } from "./shared.ts";
-import { loadFrom, settingsBeside, tellProblems } from "./site.ts";
+import { loadFrom, sayNoBus, settingsBeside, tellProblems } from "./site.ts";
 import { socketOf } from "./status.ts";
 
 type Numbers = `${Discovery["number"]}s`;
@@ -94,10 +93,9 @@ function busNamed(name: string, { buses }: Site, { output }: Context): Searchabl
   const bus = buses.find(({ id }) => id === name);
   const can = ({ discovery }: Bus["driver"]): boolean => discovery !== undefined;
   if (bus !== undefined && can(bus.driver)) return bus as Searchable;
-  if (bus === undefined) {
-    const known = buses.filter(({ driver }) => can(driver)).map(({ id }) => id);
-    output.message(`no bus "${name}"; expected one of ${known.join(", ")}.${didYouMean(name, known)}`);
-  } else {
+  const known = buses.filter(({ driver }) => can(driver)).map(({ id }) => id);
+  if (bus === undefined) output.message(sayNoBus("bus", name, known));
+  else {
     const protocols = drivers.filter(can).map(({ protocol }) => protocol);
     output.message(
       `${name} speaks ${bus.driver.protocol}; a bus that can be looked through speaks ${protocols.join(" or ")}.`,

@@ -6,13 +6,12 @@ import type { Hub } from "../../drivers/bacnet/wire/hub.ts";
 import { draftOf } from "../config/ede/draft.ts";
 import { readable } from "../config/ede/object.ts";
 import { surveyedDevice } from "../config/ede/surveyed.ts";
-import { didYouMean } from "../config/problem.ts";
 import type { Bus, Site } from "../config/resolved.ts";
 import { realEnv } from "../env.ts";
 import type { AddCommand, Context } from "./context.ts";
 import { exit } from "./output.ts";
 import { sharedBeside } from "./shared.ts";
-import { loadFrom, tellAll, tellProblems } from "./site.ts";
+import { loadFrom, sayNoBus, tellAll, tellProblems } from "./site.ts";
 
 interface Given {
   readonly config: string;
@@ -54,7 +53,7 @@ async function importFrom(name: string, { config, device }: Given, context: Cont
   const bus = buses.find(({ id }) => id === name);
   if (bus === undefined) {
     const known = buses.map(({ id }) => id);
-    output.message(`no BACnet bus "${name}"; expected one of ${known.join(", ")}.${didYouMean(name, known)}`);
+    output.message(sayNoBus("BACnet bus", name, known));
     return exit.usage;
   }
   const surveyed = await ask(bus, loaded.site, device, context);

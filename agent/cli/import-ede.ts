@@ -14,7 +14,7 @@ export const addImportEde: AddCommand = (profiles, context) => {
     .option("--device <instance>", "which device, where the files have several")
     .summary("draft a profile from a BACnet device's EDE files")
     .description(
-      "Writes the draft of a profile to standard output: a point for each object that can be read, its unit, range and texts. " +
+      "Writes the draft of a profile to standard output: a point for each object that can be read, its unit and texts, its range as a comment. " +
         "What is wrong with single rows is told beside it. Exits 0, or 78 if there is nothing to draft.",
     )
     .addHelpText(

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { drivers } from "../../drivers/index.ts";
 import { fromDisk, type Loaded, load, type Needs, readText } from "../config/load.ts";
-import { sayProblem } from "../config/problem.ts";
+import { didYouMean, sayProblem } from "../config/problem.ts";
 import { machineSecrets } from "../config/secrets.ts";
 import { type ReadSettings, readSettings } from "../config/settings.ts";
 import type { Context } from "./context.ts";
@@ -19,6 +19,13 @@ export function settingsBeside(file: string, { environment }: Context): ReadSett
 
 export const tellProblems = ({ problems }: Loaded, context: Context): void =>
   tellAll(problems.map(sayProblem), context);
+
+/** That the site file has no such bus, and which it has; `what` is "bus", or a narrower word. */
+export function sayNoBus(what: string, name: string, known: readonly string[]): string {
+  if (known.length === 0)
+    return `no ${what} "${name}": the site file has none that will do; add it there, under buses or in a device.`;
+  return `no ${what} "${name}"; expected one of ${known.join(", ")}.${didYouMean(name, known)}`;
+}
 
 /** A line each, and how many there are. */
 export function tellAll(lines: readonly string[], { output }: Context): void {

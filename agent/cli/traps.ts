@@ -11,7 +11,9 @@ export const addTraps: AddCommand = (program, context) => {
     .command("traps")
     .option(...socketOption)
     .option("--json", "one JSON document")
-    .summary("traps and informs that came, also those that nobody knows, and why others were refused")
+    .summary(
+      "traps, informs and event notifications that came, also those that nobody knows, and why others were refused",
+    )
     .addHelpText("after", "\nExample:\n  $ mepwatch traps")
     .action(async ({ socket, json }: { socket?: string; json?: true }) => {
       const answer = await asked<{ heard: TrapsSnapshot | null }>("/traps", socket, context);

@@ -39,11 +39,11 @@ const shortMax = 100;
 
 /** In one line that is no longer than a line should be. */
 export function short(text: string): string {
-  const line = visible(text);
+  const line = inOneLine(text);
   return line.length > shortMax ? `${line.slice(0, shortMax - 1)}…` : line;
 }
 
-export const visible = (text: string): string => text.replace(/[\p{C}\s]+/gu, " ").trim();
+export const inOneLine = (text: string): string => text.replace(/[\p{C}\s]+/gu, " ").trim();
 
 /** As YAML, whatever stands in it. */
 export const quoted = (text: string): string => JSON.stringify(text);

@@ -24,8 +24,6 @@ export interface Acquaintance {
 export interface Met {
   readonly line: Line;
   readonly ask: Ask;
-  /** It was asked anew who it is, since the last time. */
-  readonly isNew: boolean;
 }
 export interface NotMet {
   readonly fault: BadReason;
@@ -77,7 +75,7 @@ export function acquaintance(hub: Hub, bus: Bus, device: Device, ability: Abilit
       }
       const line = hub.line(peer);
       const ask = askOn(line);
-      if (isProven) return { line, ask, isNew: false };
+      if (isProven) return { line, ask };
       const flaw = await prove(device.instance, ability, peer, ask, by);
       if (flaw !== null) {
         if (flaw.fault !== "identity_mismatch") return flaw;
@@ -86,7 +84,7 @@ export function acquaintance(hub: Hub, bus: Bus, device: Device, ability: Abilit
         return flaw;
       }
       isProven = true;
-      return { line, ask, isNew: true };
+      return { line, ask };
     },
     lost() {
       isProven = false;

@@ -115,13 +115,12 @@ export function subscriptions(
     devices.get(point.device.instance)?.objects.get(keyOfObject(objectOf(point)));
 
   return {
-    async keep(points, { line, ask, isNew }, by) {
+    async keep(points, { line, ask }, by) {
       const wanted = points.filter(({ address }) => address.cov);
       const [first] = wanted;
       if (first === undefined) return;
       const device = subscribedOf(first.device.instance);
       device.from = keyOfPeer(line.peer);
-      if (isNew) forget(device);
       if (device.deafUntil > now()) return;
       const due = noted(device, wanted).filter(({ dueAt }) => dueAt <= now());
       for (const [nth, one] of due.slice(0, makesMax).entries()) {

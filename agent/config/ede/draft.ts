@@ -1,12 +1,12 @@
 import { basename } from "node:path";
-import { idMax, kebab, quoted, section, short, uniqueIds, visible } from "../drafting.ts";
+import { idMax, inOneLine, kebab, quoted, section, short, uniqueIds } from "../drafting.ts";
 import type { EdeObject } from "./object.ts";
 import type { EdeDevice } from "./objects.ts";
 
 /** A profile's first draft, in YAML, from the objects of one device: what the driver reads are points, the rest is counted. */
 export function draftOf(device: Omit<EdeDevice, "problems">): string {
   const { instance, name, description, project, files, route = {}, objects, unread } = device;
-  const from = files.map((file) => visible(basename(file))).join(", ");
+  const from = files.map((file) => inOneLine(basename(file))).join(", ");
   const address = Object.entries({ instance, ...route }).map(
     ([option, value]) => `${option}: ${JSON.stringify(value)}`,
   );
@@ -23,7 +23,7 @@ export function draftOf(device: Omit<EdeDevice, "problems">): string {
     "class: draft",
     ...section(
       "Objects that are not read",
-      [...unread].map(([type, count]) => `${visible(type)}: ${count}`),
+      [...unread].map(([type, count]) => `${inOneLine(type)}: ${count}`),
     ),
     "",
     ...(objects.length === 0 ? ["points: {}"] : ["points:"]),
@@ -39,11 +39,11 @@ const idOf = ({ name, object, instance }: EdeObject): string =>
 function pointOf(point: EdeObject, id: string): string[] {
   const { object, instance, name, description, unit, isState, unitless, texts, range } = point;
   const kind = isState ? "state" : unit.kind;
-  const notes = [visible(name), ...noted(point)].filter((note) => note !== "").join("; ");
+  const notes = [inOneLine(name), ...noted(point)].filter((note) => note !== "").join("; ");
   return [
     `  ${id}:`,
-    ...(unitless === "" ? [] : [`    # ${visible(unitless)}`]),
-    ...(visible(description) === "" ? [] : [`    name: ${quoted(short(description))}`]),
+    ...(unitless === "" ? [] : [`    # ${inOneLine(unitless)}`]),
+    ...(inOneLine(description) === "" ? [] : [`    name: ${quoted(short(description))}`]),
     ...(kind === undefined ? [] : [`    kind: ${kind}`]),
     `    address: { object: ${object}, instance: ${instance} }${notes === "" ? "" : ` # ${notes}`}`,
     ...(unit.unit === "1" ? [] : [`    unit: ${quoted(unit.unit)}`]),

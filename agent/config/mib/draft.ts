@@ -1,4 +1,4 @@
-import { idMax, kebab, quoted, section, short, uniqueIds, visible } from "../drafting.ts";
+import { idMax, inOneLine, kebab, quoted, section, short, uniqueIds } from "../drafting.ts";
 import type { MibObject } from "./objects.ts";
 import { unitOf } from "./units.ts";
 
@@ -83,8 +83,8 @@ const textsOf = (names: MibObject["names"]): string[] =>
 
 /** The first sentence, in one line. */
 function comment(description: string, units: string): string[] {
-  const [sentence = ""] = visible(description).split(/(?<=\.)\s/);
-  const shown = [short(sentence), units === "" ? "" : `[${visible(units)}]`].filter((part) => part !== "").join(" ");
+  const [sentence = ""] = inOneLine(description).split(/(?<=\.)\s/);
+  const shown = [short(sentence), units === "" ? "" : `[${inOneLine(units)}]`].filter((part) => part !== "").join(" ");
   return shown === "" ? [] : [`    # ${shown}`];
 }
 

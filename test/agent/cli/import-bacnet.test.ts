@@ -78,3 +78,11 @@ test.each<[string, string[], number, RegExp]>([
   expect([asked.code, asked.stdout]).toEqual([code, []]);
   expect(asked.stderr.join("\n")).toMatch(message);
 });
+
+test("a site file without such a bus is told, with what to add", async () => {
+  const name = join(folder, "bare.yaml");
+  writeFileSync(name, "version: 1\nsite: { id: s }\n");
+  const asked = await call(addProfiles, ["profiles", "import-bacnet", "bms", "--config", name, "--device", "3000"]);
+  expect([asked.code, asked.stdout]).toEqual([2, []]);
+  expect(asked.stderr.join("\n")).toContain('no BACnet bus "bms": the site file has none that will do; add it there');
+});
