@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Env } from "../../agent/env.ts";
 import type { Hint, Listener, ListenerStatus, ListenHooks } from "../driver.ts";
-import { trapBudget } from "../trap-budget.ts";
+import { unaskedBudget } from "../unasked-budget.ts";
 import type { Engines } from "./engines.ts";
 import { type LocalEngine, localEngine } from "./local-engine.ts";
 import { alike, textOfValue } from "./notification.ts";
@@ -30,7 +30,7 @@ export interface Ear {
 export function earOf(options: TrapOptions, env: Env, engines: Engines, hooks: Hooks): Ear {
   const local = localEngine(env, hooks.kept, hooks.keep);
   const receive = receiverOf(options, env, engines, local);
-  const isWithinBudget = trapBudget(env);
+  const isWithinBudget = unaskedBudget(env);
   const taken = takenInforms(env);
   const counts = { received: 0, answered: 0, dropped: 0 };
   const reasons = new Map<string, ListenerStatus["refused"][number]>();

@@ -164,7 +164,7 @@ test("5,000 a second for 30 s: each is counted, polls keep their beat, one storm
   const refused = listener.refused.reduce((sum, { count }) => sum + count, 0);
   expect(listener.received).toBe(sent);
   expect(taken + refused + listener.dropped).toBe(sent);
-  // At most: what was there to begin with, and what the rates let come in 30 s (trap-budget.ts).
+  // At most: what was there to begin with, and what the rates let come in 30 s (unasked-budget.ts).
   expect(taken + refused).toBeLessThanOrEqual(50 + 300 + 100 + 600 + 20);
   expect(taken).toBeGreaterThan(300);
   expect(kept.length).toBeLessThanOrEqual(300);

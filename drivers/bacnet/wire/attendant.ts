@@ -1,5 +1,5 @@
 import type { Env } from "../../../agent/env.ts";
-import { trapBudget } from "../../trap-budget.ts";
+import { unaskedBudget } from "../../unasked-budget.ts";
 import { type Call, pdu, readCall, rejectOf, simpleAck } from "./apdu.ts";
 import { encoders } from "./encode.ts";
 import { keyOfPeer, type Peer, type PeerKey } from "./line.ts";
@@ -49,7 +49,7 @@ const unknownSubscription = { errorClass: 5, code: 79 };
 export function attendantOf({ env, isKnown, present, send }: Surroundings): Attendant {
   const processes = new Map<number, CovProcess>();
   const watchers = new Map<number, Set<() => void>>();
-  const budgets = { trap: trapBudget(env), cov: trapBudget(env, covRate) };
+  const budgets = { trap: unaskedBudget(env), cov: unaskedBudget(env, covRate) };
   /** Nobody can know which it will be. */
   let lastProcess = Math.floor(env.random() * 2 ** 31);
   let attending: { readonly ears: EventEars; readonly instance: number | undefined } | undefined;

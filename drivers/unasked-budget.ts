@@ -1,11 +1,11 @@
 import type { Env } from "../agent/env.ts";
 
 /**
- * How many traps are looked into: a token bucket for each source, one for all sources that are no device of the site, so that
- * forged addresses get nothing by being many, and one for all, which bounds what traps may cost (some 50 µs each with
- * SNMPv3). What is over a budget is dropped before a single octet of it is read.
+ * How much of what devices say unasked is looked into: a token bucket for each source, one for all sources that are no device of
+ * the site, so that forged addresses get nothing by being many, and one for all, which bounds what it may cost (a trap of SNMPv3
+ * some 50 µs).
  */
-export type TrapBudget = (source: string, isKnown: boolean) => boolean;
+export type UnaskedBudget = (source: string, isKnown: boolean) => boolean;
 
 interface Rate {
   readonly burst: number;
@@ -26,7 +26,8 @@ interface Bucket {
   at: number;
 }
 
-export function trapBudget({ clock }: Pick<Env, "clock">, perSource: Rate = usual): TrapBudget {
+/** @param perSource what each may say; as many traps as are usual, if not given */
+export function unaskedBudget({ clock }: Pick<Env, "clock">, perSource: Rate = usual): UnaskedBudget {
   const full = ({ burst }: Rate): Bucket => ({ left: burst, at: clock.mono() });
   const devices = new Map<string, Bucket>();
   const strangers = new Map<string, Bucket>();
